@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * From a captured record to TCP segments: link layers, tunnels, IP, fragments.
+ */
+#ifndef WHYRST_DECODE_H
+#define WHYRST_DECODE_H
+
+#include <whyrst/capture.h>
+#include <whyrst/segment.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A frame may hold several TCP segments (tunnels inside TCP are not followed; quotes count). */
+#define WHYRST_MAX_SEGMENTS 4
+
+/** Why a frame, or a part of it, was not understood. X(IDENTIFIER, "name", "text") */
+#define WHYRST_SKIPS(X)                                                                           \
+    X(LINK_TYPE, "link-type", "link type not supported")                                          \
+    X(TRUNCATED, "truncated", "cut before the end of the TCP header")                             \
+    X(MALFORMED, "malformed", "a header contradicts itself")                                      \
+    X(FRAGMENT, "fragment", "IP fragment that was never completed")                               \
+    X(FRAGMENT_CAP, "fragment-cap", "fragment dropped because the bound was reached")             \
+    X(ENCRYPTED, "encrypted", "encrypted 802.11 or ESP payload")                                  \
+    X(DEPTH, "depth", "more nested headers than the bound")                                       \
+    X(NOT_IP, "not-ip", "no IP packet (ARP, LLDP, ...)")                                          \
+    X(NOT_TCP, "not-tcp", "IP, but no TCP (UDP, ICMP, ...)")
+
+#define WHYRST_X_SKIP(id, name, text) WHYRST_SKIP_##id,
+enum whyrst_skip { WHYRST_SKIPS(WHYRST_X_SKIP) WHYRST_SKIP_COUNT };
+
+struct whyrst_decoder;
+
+/** A new decoder: one per capture, since it holds the IP fragments of that capture. */
+WHYRST_API struct whyrst_decoder *whyrst_decoder_new(void);
+WHYRST_API void whyrst_decoder_free(struct whyrst_decoder *decoder);
+
+/**
+ * Decodes @frame into @segments (room for WHYRST_MAX_SEGMENTS) and returns how many there are.
+ * Their pointers stay valid until the next call, as long as the frame's bytes do. A frame that
+ * yields none is counted under one reason.
+ */
+WHYRST_API unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder,
+                                         const struct whyrst_frame *frame,
+                                         struct whyrst_segment *segments);
+/** The capture has ended: fragments still waiting are counted as skipped. */
+WHYRST_API void whyrst_decoder_finish(struct whyrst_decoder *decoder);
+WHYRST_API uint64_t whyrst_decoder_skipped(const struct whyrst_decoder *decoder,
+                                           enum whyrst_skip reason);
+/** Name of a reason as it appears in output; static string. */
+WHYRST_API const char *whyrst_skip_name(enum whyrst_skip reason);
+/** A sentence about a reason; static string. */
+WHYRST_API const char *whyrst_skip_text(enum whyrst_skip reason);
+
+/**
+ * Fills the TCP part of @segment from a raw TCP header and what follows it: ports, numbers, flags,
+ * window, options and payload. @captured bytes are at @data, @length were on the wire. The caller
+ * sets time, frame and the IP part. Returns false when the header is cut short or its data offset
+ * is below five words (RFC 9293 section 3.1).
+ */
+WHYRST_API bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t *data,
+                                  uint32_t captured, uint32_t length);
+/**
+ * Fills the IP part of @segment from a raw IPv4 or IPv6 fixed header (@captured bytes at @data).
+ * Returns the header's length in bytes (IPv6: 40), 0 when it makes no sense.
+ */
+WHYRST_API uint32_t whyrst_decode_ip(struct whyrst_segment *segment, const uint8_t *data,
+                                     uint32_t captured);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * The engine: TCP segments in, records out.
+ *
+ * An engine is one capture's worth of state. It reads no clock, file or preference and prints
+ * nothing; several engines may live in several threads, one engine belongs to one thread at a time.
+ *
+ *     struct whyrst_engine *engine = whyrst_engine_new(NULL);
+ *     while (next segment)
+ *         whyrst_engine_add(engine, &segment);
+ *         while ((record = whyrst_engine_next(engine)))
+ *             print, whyrst_record_unref(record);
+ *     whyrst_engine_finish(engine);
+ *     ... drain whyrst_engine_next() once more ...
+ *     whyrst_engine_free(engine);
+ */
+#ifndef WHYRST_ENGINE_H
+#define WHYRST_ENGINE_H
+
+#include <whyrst/record.h>
+#include <whyrst/segment.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct whyrst_engine;
+
+/**
+ * struct whyrst_options - what a caller may choose; zero means the default
+ * @idle_threshold_ns:   silence that makes a RST an idle-timeout; default 3 s
+ * @hindsight_wait_ns:   capture time after which a verdict is final; default 10 s
+ * @max_connections:     connections kept at once; the least useful are evicted beyond
+ * @connection_records:  also answer with WHYRST_RECORD_CONNECTION records
+ */
+struct whyrst_options {
+    int64_t idle_threshold_ns;
+    int64_t hindsight_wait_ns;
+    uint64_t max_connections;
+    bool connection_records;
+};
+
+#define WHYRST_IDLE_THRESHOLD_NS INT64_C(3000000000)
+#define WHYRST_HINDSIGHT_WAIT_NS INT64_C(10000000000)
+
+/** Counters of one engine's life. */
+enum whyrst_counter {
+    WHYRST_COUNT_SEGMENTS,    /**< segments added, quoted ones and duplicates excluded */
+    WHYRST_COUNT_QUOTED,      /**< headers quoted in ICMP errors */
+    WHYRST_COUNT_DUPLICATES,  /**< segments captured twice */
+    WHYRST_COUNT_CONNECTIONS, /**< connections seen */
+    WHYRST_COUNT_RESETS,      /**< RST segments, those captured twice excluded */
+    WHYRST_COUNT_EVICTED,     /**< connections dropped because max_connections was reached */
+    WHYRST_COUNT_REASSEMBLY_CAP, /**< segments dropped from reassembly because a bound was hit */
+    WHYRST_COUNTER_COUNT
+};
+
+/** A new engine; @options may be NULL. Never NULL (memory exhaustion aborts, as in GLib). */
+WHYRST_API struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options);
+/** Frees the engine; records that the caller holds a reference to live on. NULL is allowed. */
+WHYRST_API void whyrst_engine_free(struct whyrst_engine *engine);
+
+/**
+ * Adds one segment, in capture order.
+ *
+ * Returns the record of this very segment when it is a RST or completes a FIN close, else NULL.
+ * The record is borrowed (take a reference to keep it past the next call); its causal fields are
+ * set, those marked WHYRST_HINDSIGHT stay provisional until whyrst_record_is_final().
+ */
+WHYRST_API struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
+                                                   const struct whyrst_segment *segment);
+
+/**
+ * The next final record, in frame order within each kind, or NULL when none is ready. The caller
+ * owns a reference. FIN close records are only returned by whyrst_engine_add().
+ */
+WHYRST_API struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine);
+
+/** The capture has ended: everything provisional becomes final, open connections end. */
+WHYRST_API void whyrst_engine_finish(struct whyrst_engine *engine);
+
+WHYRST_API uint64_t whyrst_engine_count(const struct whyrst_engine *engine,
+                                        enum whyrst_counter counter);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
