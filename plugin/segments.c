@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a dissected frame to TCP segments. The only file that reads what other dissectors found.
+ *
+ * Theory of operation. Wireshark has peeled link layers, tunnels, encryption and IP fragments; what
+ * is taken from it is only *where* the IP and TCP headers are. Their values are read from the raw
+ * bytes by the library's own decoder, the one that the command-line tool uses, so that both
+ * programs see the same segments. Asking for these few items ("wanted hfids") makes Wireshark build
+ * a tree in the first pass; it does not keep them in later passes, when nothing here is called.
+ *
+ * Three things need care:
+ *  - the payload ends where the IP packet ends, not where the bytes end (Ethernet padding);
+ *  - a datagram put together from fragments is in a byte buffer (tvb) of its own, without its IP
+ *    header, and so is one that was decrypted;
+ *  - TCP headers quoted by ICMP errors are items like any other.
+ */
+#include "segments.h"
+
+#include <whyrst/decode.h>
+
+#define IPV6_HEADER_LENGTH 40u
+
+enum item { ITEM_IP, ITEM_IPV6, ITEM_TCP, ITEM_TCP_LEN, ITEM_ICMP, ITEM_ICMPV6, ITEM_COUNT };
+
+static const char *const item_names[ITEM_COUNT] = {
+    [ITEM_IP] = "ip",           [ITEM_IPV6] = "ipv6", [ITEM_TCP] = "tcp",
+    [ITEM_TCP_LEN] = "tcp.len", [ITEM_ICMP] = "icmp", [ITEM_ICMPV6] = "icmpv6",
+};
+static int item_ids[ITEM_COUNT];
+
+/**
+ * segments_register - tells Wireshark which items it must find for the post-dissector @handle
+ */
+void segments_register(dissector_handle_t handle)
+{
+    GArray *wanted = g_array_new(FALSE, FALSE, sizeof item_ids[0]);
+
+    for (unsigned i = 0; i < ITEM_COUNT; i++) {
+        item_ids[i] = proto_registrar_get_id_byname(item_names[i]);
+        if (item_ids[i] != -1) {
+            g_array_append_val(wanted, item_ids[i]);
+        }
+    }
+    set_postdissector_wanted_hfids(handle, wanted);
+}
+
+/* The frame's items of one kind, in the order in which they were dissected; NULL for none. */
+static const GPtrArray *items(proto_tree *tree, enum item item)
+{
+    return item_ids[item] == -1 ? NULL : proto_get_finfo_ptr_array(tree, item_ids[item]);
+}
+
+static guint item_count(const GPtrArray *array)
+{
+    return array ? array->len : 0;
+}
+
+/* The bytes of @finfo's buffer from where @finfo begins; @captured says how many there are. */
+static const uint8_t *item_bytes(const field_info *finfo, uint32_t *captured)
+{
+    uint32_t length = finfo->ds_tvb ? tvb_captured_length(finfo->ds_tvb) : 0;
+
+    if (finfo->start < 0 || (uint32_t)finfo->start >= length) {
+        *captured = 0;
+        return NULL;
+    }
+    *captured = length - (uint32_t)finfo->start;
+    return tvb_get_ptr(finfo->ds_tvb, finfo->start, (int)*captured);
+}
+
+/*
+ * How well the IP header @ip fits as the carrier of @tcp: the nearest one before it in the same
+ * buffer; failing that (reassembled, decrypted) the innermost layer outside it. Below 0: not at
+ * all.
+ */
+static int64_t carrier_rank(const field_info *ip, const field_info *tcp)
+{
+    if (ip->ds_tvb == tcp->ds_tvb) {
+        return ip->start < tcp->start ? (INT64_C(1) << 32) + ip->start : -1;
+    }
+    return ip->total_layer_num < tcp->total_layer_num ? ip->total_layer_num : -1;
+}
+
+static const field_info *find_carrier(proto_tree *tree, const field_info *tcp)
+{
+    static const enum item kinds[] = {ITEM_IP, ITEM_IPV6};
+    const field_info *best = NULL;
+    int64_t best_rank = -1;
+
+    for (unsigned kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
+        const GPtrArray *array = items(tree, kinds[kind]);
+        for (guint i = 0; i < item_count(array); i++) {
+            int64_t rank = carrier_rank(array->pdata[i], tcp);
+            if (rank > best_rank) {
+                best_rank = rank;
+                best = array->pdata[i];
+            }
+        }
+    }
+    return best;
+}
+
+/* Dissectors reset their "in an error packet" flag when they are done: the place must tell. */
+static bool is_quoted(proto_tree *tree, const field_info *tcp)
+{
+    static const enum item kinds[] = {ITEM_ICMP, ITEM_ICMPV6};
+
+    for (unsigned kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
+        const GPtrArray *array = items(tree, kinds[kind]);
+        for (guint i = 0; i < item_count(array); i++) {
+            const field_info *icmp = array->pdata[i];
+            if (icmp->ds_tvb == tcp->ds_tvb && icmp->start <= tcp->start &&
+                tcp->start - icmp->start < icmp->length) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Length of the IP packet by its header; 0 when the header leaves it open: a total length of 0 is
+ * segmentation offload, a payload length of 0 a jumbogram. */
+static uint32_t ip_packet_length(const field_info *ip, unsigned version)
+{
+    if (version == 4) {
+        return tvb_get_ntohs(ip->ds_tvb, ip->start + 2);
+    }
+    uint32_t length = tvb_get_ntohs(ip->ds_tvb, ip->start + 4);
+    return length ? IPV6_HEADER_LENGTH + length : 0;
+}
+
+/* Bytes of TCP header and payload that were on the wire. */
+static uint32_t tcp_length(const field_info *tcp, const field_info *ip, unsigned version)
+{
+    uint32_t rest = tvb_reported_length(tcp->ds_tvb) - (uint32_t)tcp->start;
+    uint32_t before = (uint32_t)(tcp->start - ip->start);
+
+    if (ip->ds_tvb != tcp->ds_tvb) {
+        return rest;
+    }
+    uint32_t total = ip_packet_length(ip, version);
+    if (total == 0) {
+        return rest;
+    }
+    return total > before ? total - before : 0;
+}
+
+/*
+ * In a buffer of its own the IP header does not bound the payload, and bytes of something else may
+ * follow (an ESP trailer): Wireshark's own count does.
+ */
+static void clip_payload(struct whyrst_segment *segment, proto_tree *tree, const field_info *tcp)
+{
+    const GPtrArray *array = items(tree, ITEM_TCP_LEN);
+
+    for (guint i = 0; i < item_count(array); i++) {
+        field_info *item = array->pdata[i];
+        if (item->ds_tvb == tcp->ds_tvb && item->proto_layer_num == tcp->proto_layer_num) {
+            uint32_t length = fvalue_get_uinteger(RST_FIELD_VALUE(item));
+            segment->payload_length = MIN(segment->payload_length, length);
+            segment->payload_captured = MIN(segment->payload_captured, length);
+        }
+    }
+}
+
+/* Fills @segment from the TCP item @tcp; false when its headers are missing or cut. */
+static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, proto_tree *tree,
+                         const field_info *tcp)
+{
+    uint32_t ip_captured, tcp_captured;
+    const uint8_t *tcp_bytes = item_bytes(tcp, &tcp_captured);
+    const field_info *ip = find_carrier(tree, tcp);
+    const uint8_t *ip_bytes = ip ? item_bytes(ip, &ip_captured) : NULL;
+
+    if (!ip_bytes || !tcp_bytes || whyrst_decode_ip(segment, ip_bytes, ip_captured) == 0) {
+        return false;
+    }
+    uint32_t length = tcp_length(tcp, ip, segment->ip_version);
+    if (!whyrst_decode_tcp(segment, tcp_bytes, MIN(tcp_captured, length), length)) {
+        return false;
+    }
+    if (ip->ds_tvb != tcp->ds_tvb) {
+        clip_payload(segment, tree, tcp);
+    }
+    segment->quoted = is_quoted(tree, tcp);
+    segment->frame = pinfo->num;
+    /* In unsigned arithmetic: a damaged capture may hold any time. */
+    segment->time_ns =
+        (int64_t)((uint64_t)pinfo->abs_ts.secs * 1000000000u + (uint64_t)pinfo->abs_ts.nsecs);
+    return true;
+}
+
+/**
+ * segments_each - calls @function with each TCP segment of the frame, from the outermost inwards
+ *
+ * For the first pass only, with the tree that Wireshark has built for the wanted items.
+ */
+void segments_each(packet_info *pinfo, proto_tree *tree, segment_function function, void *user)
+{
+    const GPtrArray *array = tree ? items(tree, ITEM_TCP) : NULL;
+
+    for (guint i = 0; i < item_count(array); i++) {
+        struct whyrst_segment segment = {0};
+        if (read_segment(&segment, pinfo, tree, array->pdata[i])) {
+            function(&segment, user);
+        }
+    }
+}

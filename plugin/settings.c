@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Preferences. Wireshark redissects the file when one changes, so each engine has one set. */
+#include "compat.h"
+
+#include <epan/prefs.h>
+
+#include "settings.h"
+
+#define NANOSECONDS INT64_C(1000000000)
+
+static guint idle_threshold = (guint)(WHYRST_IDLE_THRESHOLD_NS / NANOSECONDS);
+static guint hindsight_wait = (guint)(WHYRST_HINDSIGHT_WAIT_NS / NANOSECONDS);
+
+/**
+ * settings_register - registers the preferences of the protocol @proto
+ */
+void settings_register(int proto)
+{
+    module_t *module = prefs_register_protocol(proto, NULL);
+
+    prefs_register_uint_preference(
+        module, "idle_threshold", "Idle threshold (seconds)",
+        "A connection on which neither side owed the other anything and that was silent for this "
+        "long before the RST has the origin idle-timeout; 0 means the default",
+        10, &idle_threshold);
+    prefs_register_uint_preference(
+        module, "hindsight_wait", "Hindsight wait (seconds)",
+        "For how long after a RST, in capture time, later packets may revise its cause and sender; "
+        "0 means the default",
+        10, &hindsight_wait);
+}
+
+/**
+ * settings_options - fills @options with what the user has chosen
+ */
+void settings_options(struct whyrst_options *options)
+{
+    *options = (struct whyrst_options){
+        .idle_threshold_ns = idle_threshold * NANOSECONDS,
+        .hindsight_wait_ns = hindsight_wait * NANOSECONDS,
+    };
+}

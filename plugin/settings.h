@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * What the user may choose under Preferences > Protocols > RST.
+ */
+#ifndef RST_SETTINGS_H
+#define RST_SETTINGS_H
+
+#include <whyrst/engine.h>
+
+void settings_register(int proto);
+void settings_options(struct whyrst_options *options);
+
+#endif
