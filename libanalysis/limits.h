@@ -3,6 +3,9 @@
 #ifndef LIMITS_H
 #define LIMITS_H
 
+/* This folder is on the include path, so <limits.h> finds this file: pass the real one on. */
+#include_next <limits.h>
+
 /** Bytes of one unfinished ClientHello: RFC 8446 allows 2^24, clients send under 4 KiB (with
  *  post-quantum key shares), so 64 KiB leaves room for all but attacks. */
 #define LIMIT_CLIENT_HELLO (64u * 1024)
@@ -14,14 +17,52 @@
 /** Requests waiting for their response on one connection (HTTP/1.x pipelining). */
 #define LIMIT_HTTP_PIPELINE 64u
 
-/** Entries of the cache from ClientHello contents to JA4; clients repeat a few thousand. */
-#define LIMIT_JA4_CACHE 4096u
+/** Bytes of one unfinished ServerHello or HelloRetryRequest: the largest hold a post-quantum key
+ *  share (1.2 KiB) or a cookie. */
+#define LIMIT_SERVER_HELLO (4u * 1024)
+
+/** Bytes of the text form of one SNI or ALPN list: a name has 255 at most, each may become U+FFFD
+ *  (3 bytes); ALPN lists of real clients have under 100. */
+#define LIMIT_HELLO_TEXT 1024u
+
+/** Entries of the cache from ClientHello contents to JA4, and characters of one entry (JA4_r of
+ *  real clients have 200 to 600). Entries are kept for good, since verdicts point to them; clients
+ *  repeat a few thousand, and this many of the largest take 64 MiB. */
+#define LIMIT_JA4_CACHE 16384u
+#define LIMIT_JA4_RAW   4096u
+
+/** Bytes of a stream in which a switch of protocol is looked for: STARTTLS comes within the first
+ *  lines; where a capture begins in mid-stream, a TLS record or HTTP head soon begins a segment. */
+#define LIMIT_PROLOGUE (64u * 1024)
+
+/** Bytes kept of a side that sends before the other has said what they are (a client that does not
+ *  wait for a proxy's answer): a ClientHello or a request head. */
+#define LIMIT_HELD (16u * 1024)
 
 /** Out-of-order payload kept per side until the hole fills: what matters to observers is heads. */
 #define LIMIT_REASSEMBLY_BYTES (256u * 1024)
 
 /** Out-of-order pieces kept per side. */
 #define LIMIT_REASSEMBLY_PIECES 256u
+
+/** Recent segments remembered over all connections (a power of two; 64 bytes each): about a round
+ *  trip at a million packets per second, minutes on an ordinary link. */
+#define LIMIT_RING (16u * 1024)
+
+/** Entries of one connection looked at when searching for a trigger or a duplicate. */
+#define LIMIT_RING_WALK 64u
+
+/** Verdicts that wait for hindsight at once; beyond, the oldest becomes final early. */
+#define LIMIT_PENDING 65536u
+
+/** Connections kept before closed ones are dropped to make room (small captures keep all, so that
+ *  stray late segments keep their stream number as in Wireshark), and the capture time after its
+ *  last segment that a closed one stays (RFC 9293: 2 MSL = 240 s). */
+#define LIMIT_KEEP_CLOSED 65536u
+#define LIMIT_CLOSED_SECONDS 240
+
+/** Default for the most connections kept at once. */
+#define LIMIT_CONNECTIONS (16u * 1024 * 1024)
 
 /** Nested headers decoded in one frame (VLAN, MPLS, tunnels, extension headers). */
 #define LIMIT_HEADERS 32u
@@ -31,5 +72,24 @@
 #define LIMIT_FRAGMENT_DATAGRAMS 256u
 #define LIMIT_FRAGMENT_BYTES (65535u)
 #define LIMIT_FRAGMENT_SECONDS 30u
+
+/** First and largest size of the capture reader's buffer: a small file costs little, and beyond
+ *  1 MiB read(2) gets no cheaper. A longer record makes it grow, as its bytes arrive. */
+#define LIMIT_READ_FIRST (64u * 1024)
+#define LIMIT_READ_BLOCK (1024u * 1024)
+
+/** Longest packet that makes sense in a capture, as in Wireshark: 256 KiB for all link types but a
+ *  few, 128 MiB for D-Bus messages and USB transfers. */
+#define LIMIT_CAPTURE_PACKET         (256u * 1024)
+#define LIMIT_CAPTURE_PACKET_LONGEST (128u * 1024 * 1024)
+
+/** Longest pcapng packet block: the longest packet and 128 KiB of options, as in Wireshark. */
+#define LIMIT_CAPTURE_BLOCK (LIMIT_CAPTURE_PACKET_LONGEST + 128u * 1024 + 32)
+
+/** Longest pcapng interface description, whose options are read: real ones have under 1 KiB. */
+#define LIMIT_CAPTURE_INTERFACE (16u * 1024 * 1024)
+
+/** Interfaces of one pcapng section; real ones have under a hundred, and each costs 24 bytes. */
+#define LIMIT_CAPTURE_INTERFACES (1024u * 1024)
 
 #endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pcap (draft-ietf-opsawg-pcap), with the variants that Wireshark reads: nanoseconds, both byte
+ * orders, versions before 2.4, AIX, Ixia, and patched record headers (pcap_guess.c).
+ */
+#include "capture/pcap.h"
+
+#include <sys/stat.h>
+
+#include <glib.h>
+
+
+#define FILE_HEADER 24u
+
+#define MAGIC_STANDARD      0xa1b2c3d4u
+#define MAGIC_NANOSECONDS   0xa1b23c4du
+#define MAGIC_MODIFIED      0xa1b2cd34u
+#define MAGIC_IXIA_HARDWARE 0x1c0001acu /* nanoseconds; the file header is 4 bytes longer */
+#define MAGIC_IXIA_SOFTWARE 0x1c0001abu /* microseconds, likewise */
+
+/* DG/UX's tcpdump writes this major version, and the lengths in the old order. */
+#define VERSION_DGUX 543
+
+/** struct header - the file header's fields that matter here */
+struct header {
+    uint32_t magic;
+    uint16_t major;
+    uint16_t minor;
+    uint32_t snapshot_length;
+    uint32_t network;
+};
+
+static bool is_magic(uint32_t magic)
+{
+    return magic == MAGIC_STANDARD || magic == MAGIC_NANOSECONDS || magic == MAGIC_MODIFIED ||
+           magic == MAGIC_IXIA_HARDWARE || magic == MAGIC_IXIA_SOFTWARE;
+}
+
+static struct header header_read(struct cursor c, bool big)
+{
+    struct header h;
+
+    h.magic = field_u32(&c, big);
+    h.major = field_u16(&c, big);
+    h.minor = field_u16(&c, big);
+    (void)cursor_skip(&c, 8); /* time zone, accuracy: never set */
+    h.snapshot_length = field_u32(&c, big);
+    h.network = field_u32(&c, big);
+    return h;
+}
+
+static enum pcap_lengths lengths_order(const struct header *h)
+{
+    if (h->major == VERSION_DGUX || (h->major == 2 && h->minor < 3)) {
+        return PCAP_WIRE_FIRST;
+    }
+    /* Some files say 2.3 and hold to 2.2. */
+    return h->major == 2 && h->minor == 3 ? PCAP_EITHER : PCAP_CAPTURED_FIRST;
+}
+
+/**
+ * AIX writes version 2.2 and interface types of RFC 1573 for the link type, and nanoseconds. The
+ * files of old libpcaps look alike; as in Wireshark, these four types are taken for AIX's.
+ */
+static bool adopt_aix(struct pcap *pcap, const struct header *h)
+{
+    static const struct {
+        uint8_t if_type, link_type, padding;
+    } aix[] = {{6, 1, 0}, {9, 6, 0}, {15, 10, 3}, {24, 0, 0}};
+
+    if (h->magic != MAGIC_STANDARD || h->major != 2 || h->minor != 2) {
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(aix); i++) {
+        if (h->network == aix[i].if_type) {
+            pcap->link_type = aix[i].link_type;
+            pcap->padding = aix[i].padding;
+            pcap->nanoseconds = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Whether the descriptor is a file that ends where the buffer does. */
+static bool is_complete(const struct reader *r)
+{
+    struct stat st;
+
+    return fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) && !r->greedy;
+}
+
+static void pcap_fill(struct whyrst_capture *capture, struct pcap *pcap, const struct header *h,
+                      size_t skip)
+{
+    const struct reader *r = &capture->reader;
+    struct cursor records = reader_peek(r, reader_left(r));
+
+    (void)cursor_skip(&records, skip);
+    pcap->nanoseconds = h->magic == MAGIC_NANOSECONDS || h->magic == MAGIC_IXIA_HARDWARE;
+    pcap->lengths = lengths_order(h);
+    pcap->snapshot_length = h->snapshot_length;
+    /* Low 16 bits: the type. Above: the FCS length, which the IP length makes needless here. */
+    pcap->link_type = capture_link_type(h->network & 0xffff);
+    pcap->variant = PCAP_STANDARD;
+    if (!adopt_aix(pcap, h) && pcap->lengths == PCAP_CAPTURED_FIRST &&
+        (h->magic == MAGIC_STANDARD || h->magic == MAGIC_MODIFIED)) {
+        pcap->max_packet = capture_max_packet(pcap->link_type);
+        pcap->variant =
+            pcap_guess(pcap, h->magic == MAGIC_MODIFIED, records, is_complete(r));
+    }
+    pcap->max_packet = capture_max_packet(pcap->link_type);
+}
+
+static enum whyrst_capture_status pcap_open(struct whyrst_capture *capture)
+{
+    struct reader *r = &capture->reader;
+    size_t skip = FILE_HEADER;
+    struct cursor c;
+    struct header h;
+    struct pcap *pcap;
+    bool big;
+
+    if (!reader_has(r, 4)) {
+        return WHYRST_CAPTURE_UNKNOWN;
+    }
+    c = reader_peek(r, 4);
+    h.magic = cursor_be32(&c);
+    big = is_magic(h.magic);
+    if (!big && !is_magic(__builtin_bswap32(h.magic))) {
+        return WHYRST_CAPTURE_UNKNOWN;
+    }
+    if (!reader_has(r, FILE_HEADER)) {
+        return capture_short(capture, FILE_HEADER);
+    }
+    h = header_read(reader_peek(r, FILE_HEADER), big);
+    /* Neither is a pcap of today; a reader that knows more may say what it is. */
+    if (h.major < 2 || (h.network & 0x03ff0000)) {
+        return WHYRST_CAPTURE_UNKNOWN;
+    }
+    if (h.magic == MAGIC_IXIA_HARDWARE || h.magic == MAGIC_IXIA_SOFTWARE) {
+        skip += 4;
+        if (!reader_has(r, skip)) {
+            return capture_short(capture, skip);
+        }
+    }
+    pcap = g_new0(struct pcap, 1);
+    pcap->big_endian = big;
+    pcap_fill(capture, pcap, &h, skip);
+    reader_consume(r, skip);
+    capture->state = pcap;
+    return WHYRST_CAPTURE_OK;
+}
+
+static void order_lengths(const struct pcap *pcap, struct pcap_record *record)
+{
+    if (pcap->lengths == PCAP_WIRE_FIRST ||
+        (pcap->lengths == PCAP_EITHER && record->captured > record->length)) {
+        uint32_t wire = record->captured;
+
+        record->captured = record->length;
+        record->length = wire;
+    }
+}
+
+static enum whyrst_capture_status pcap_next(struct whyrst_capture *capture,
+                                            struct whyrst_frame *frame)
+{
+    const struct pcap *pcap = capture->state;
+    struct reader *r = &capture->reader;
+    size_t header = pcap_header_size(pcap->variant);
+    struct pcap_record record;
+    struct cursor c;
+
+    if (!reader_has(r, header)) {
+        return capture_short(capture, header);
+    }
+    c = reader_peek(r, header);
+    record = pcap_record_read(pcap, &c);
+    order_lengths(pcap, &record);
+    if (record.captured > pcap->max_packet || record.captured < pcap->padding) {
+        return capture_corrupt(capture, "a record of %u bytes; at most %u make sense",
+                               record.captured, pcap->max_packet);
+    }
+    if (!reader_has(r, header + record.captured)) {
+        return capture_short(capture, header + record.captured);
+    }
+    c = reader_peek(r, header + record.captured);
+    (void)cursor_skip(&c, header + pcap->padding);
+    frame->data = c.at;
+    frame->captured = record.captured - pcap->padding;
+    frame->length = record.length - MIN(record.length, pcap->padding);
+    frame->link_type = pcap->link_type;
+    /* 2^32 seconds are less than 2^63 nanoseconds: nothing here overflows. */
+    frame->time_ns = (int64_t)record.seconds * 1000000000 +
+                     (int64_t)record.fraction * (pcap->nanoseconds ? 1 : 1000);
+    reader_consume(r, header + record.captured);
+    return WHYRST_CAPTURE_OK;
+}
+
+const struct capture_format capture_pcap = {
+    .name = "pcap", .open = pcap_open, .next = pcap_next, .close = g_free};
