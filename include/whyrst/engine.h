@@ -76,7 +76,11 @@ WHYRST_API struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
  */
 WHYRST_API struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine);
 
-/** The capture has ended: everything provisional becomes final, open connections end. */
+/**
+ * The capture has ended: everything provisional becomes final and, with connection_records, every
+ * connection still open is reported. Segments may still be added afterwards (a live capture that
+ * goes on); without connection_records they continue their connections.
+ */
 WHYRST_API void whyrst_engine_finish(struct whyrst_engine *engine);
 
 WHYRST_API uint64_t whyrst_engine_count(const struct whyrst_engine *engine,

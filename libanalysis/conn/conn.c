@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conn/conn.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "bytes/seq.h"
+#include "conn/history.h"
+#include "conn/options.h"
+#include "conn/payload.h"
+#include "limits.h"
+
+#define SYN WHYRST_TCP_SYN
+#define ACK WHYRST_TCP_ACK
+#define FIN WHYRST_TCP_FIN
+#define RST WHYRST_TCP_RST
+
+static uint32_t sequence_length(const struct whyrst_segment *segment)
+{
+    return segment->payload_length + !!(segment->flags & SYN) + !!(segment->flags & FIN);
+}
+
+bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    const struct endpoint *sender = &conn->side[side];
+
+    /* A new initial sequence number, or the same one after the end: Wireshark starts a new stream,
+     * be it a SYN or a SYN-ACK. */
+    return (segment->flags & SYN) && (sender->flags & ENDPOINT_BASE) &&
+           (segment->seq != sender->base_seq || (conn->flags & (CONN_RST_SEEN | CONN_FIN_SEEN)));
+}
+
+void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    struct endpoint *sender = &conn->side[side];
+    struct endpoint *peer = &conn->side[!side];
+
+    if (!(sender->flags & ENDPOINT_BASE)) {
+        sender->base_seq = segment->seq - !(segment->flags & SYN);
+        sender->flags |= ENDPOINT_BASE;
+    }
+    if ((segment->flags & ACK) && !(peer->flags & ENDPOINT_BASE)) {
+        peer->base_seq = segment->ack - 1;
+        peer->flags |= ENDPOINT_BASE;
+    }
+}
+
+struct conn_extra *conn_extra(struct conn *conn)
+{
+    if (!conn->extra) {
+        conn->extra = g_new0(struct conn_extra, 1);
+    }
+    return conn->extra;
+}
+
+void conn_clear(struct conn *conn)
+{
+    payload_clear(conn);
+    g_free(conn->extra);
+    conn->extra = NULL;
+}
+
+int64_t conn_last_payload(const struct conn *conn)
+{
+    return MAX(conn->side[0].last_payload_ns, conn->side[1].last_payload_ns);
+}
+
+/* Without a SYN the client is the side with the higher port, until payload says otherwise. */
+static void guess_roles_by_port(struct conn *conn, unsigned side)
+{
+    if (conn->key.port[side] == conn->key.port[!side]) {
+        conn->client = (uint8_t)side;
+    } else {
+        conn->client = conn->key.port[1] > conn->key.port[0];
+    }
+}
+
+static void first_segment(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    conn->flags |= CONN_USED;
+    conn->first_frame = (uint32_t)segment->frame;
+    conn->first_ns = segment->time_ns;
+    conn->side[0].wscale = conn->side[1].wscale = 0xff;
+    guess_roles_by_port(conn, side);
+}
+
+static void see_syn(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    if (!(conn->flags & CONN_SYN)) {
+        conn->flags |= CONN_SYN;
+        conn->syn_frame = (uint32_t)segment->frame;
+        if (!(conn->flags & CONN_ROLES)) {
+            conn->client = (uint8_t)side;
+        }
+        conn->flags |= CONN_ROLES;
+    }
+    if (side == conn->client) {
+        conn->syn_ns = segment->time_ns;
+    }
+    conn->side[side].flags |= ENDPOINT_SYN;
+}
+
+static void see_syn_ack(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    if (!(conn->flags & CONN_ROLES)) {
+        conn->client = !side;
+        conn->flags |= CONN_ROLES;
+    }
+    /* In a simultaneous open (RFC 9293 section 3.5) the SYN-ACKs cross: no round trip to measure. */
+    if ((conn->flags & CONN_SYN) && !(conn->flags & CONN_IRTT) && side != conn->client) {
+        conn->irtt_ns = segment->time_ns - conn->syn_ns;
+        conn->flags |= CONN_IRTT;
+    }
+    if (!(conn->flags & CONN_CLIENT_RTT)) {
+        conn->client_rtt_ns = segment->time_ns; /* until the ACK: when the SYN-ACK passed */
+    }
+    conn->flags |= CONN_SYN_ACK;
+    conn->side[side].flags |= ENDPOINT_SYN;
+    if (!(conn->side[!side].flags & ENDPOINT_SYN)) {
+        conn->side[!side].base_seq = segment->ack - 1;
+        conn->side[!side].flags |= ENDPOINT_SYN | ENDPOINT_BASE;
+    }
+}
+
+/* A segment without SYN: is the handshake over? */
+static void see_established(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    bool from_initiator = side == conn->client;
+
+    if (conn->flags & CONN_ESTABLISHED) {
+        return;
+    }
+    if (!(conn->flags & (CONN_SYN | CONN_SYN_ACK))) {
+        conn->flags |= CONN_ESTABLISHED; /* the capture starts mid-connection */
+        return;
+    }
+    if (!(segment->flags & ACK)) {
+        return;
+    }
+    if (!(conn->flags & CONN_SYN_ACK)) {
+        /* The SYN-ACK escaped the capture. An ACK from the target alone proves nothing: that is
+         * how a stale connection of the same ports answers a SYN (RFC 9293 section 3.5.1). */
+        if (!from_initiator && segment->payload_length == 0) {
+            return;
+        }
+        if (from_initiator) {
+            conn->side[!side].base_seq = segment->ack - 1;
+            conn->side[!side].flags |= ENDPOINT_SYN | ENDPOINT_BASE;
+        }
+    } else if (from_initiator && !(conn->flags & CONN_CLIENT_RTT)) {
+        conn->client_rtt_ns = segment->time_ns - conn->client_rtt_ns;
+        conn->flags |= CONN_CLIENT_RTT;
+    } else if (!from_initiator && segment->payload_length == 0) {
+        return;
+    }
+    conn->flags |= CONN_ESTABLISHED;
+}
+
+static void note_ip_id(struct endpoint *sender, const struct whyrst_segment *segment)
+{
+    uint16_t step = (uint16_t)(segment->ip_id - sender->ip_id);
+
+    if (segment->ip_version != 4) {
+        return;
+    }
+    sender->flags |= segment->dont_fragment ? ENDPOINT_DF : ENDPOINT_NOT_DF;
+    if (segment->flags & SYN) {
+        return; /* Linux: SYN-ACKs have identification 0 whatever the flow does */
+    }
+    if (segment->ip_id == 0) {
+        sender->flags |= ENDPOINT_ID_ZERO;
+    } else {
+        if (sender->ip_id != 0) {
+            sender->flags |= step <= 64 ? ENDPOINT_ID_STEPS : ENDPOINT_ID_JUMPS;
+        }
+        sender->ip_id = segment->ip_id;
+    }
+}
+
+static void note_baselines(struct endpoint *sender, const struct whyrst_segment *segment,
+                           const struct tcp_options *options)
+{
+    if (!(sender->flags & ENDPOINT_SPOKE)) {
+        sender->ttl = sender->ttl_min = sender->ttl_max = segment->ttl;
+        sender->flags |= ENDPOINT_SPOKE;
+    }
+    sender->ttl_min = MIN(sender->ttl_min, segment->ttl);
+    sender->ttl_max = MAX(sender->ttl_max, segment->ttl);
+    sender->tos = segment->tos;
+    sender->window = segment->window;
+    note_ip_id(sender, segment);
+    if (options->timestamps) {
+        sender->flags |= ENDPOINT_TIMESTAMPS;
+        sender->tsval = options->tsval;
+    }
+    if (segment->flags & SYN) {
+        sender->wscale = options->wscale;
+    }
+}
+
+/* RFC 9293 section 3.8.4: a keep-alive is one byte before the next, which the peer has already
+ * acknowledged; zero-window probes of Linux look the same. */
+static bool is_keepalive(const struct endpoint *sender, const struct endpoint *peer,
+                         const struct whyrst_segment *segment)
+{
+    if (segment->payload_length > 1 || (segment->flags & (SYN | FIN)) ||
+        !(sender->flags & ENDPOINT_SEEN) || segment->seq != sender->next - 1) {
+        return false;
+    }
+    return segment->payload_length == 0 ||
+           ((peer->flags & ENDPOINT_ACKED) && peer->ack == sender->next);
+}
+
+/* Acknowledgement: what of the peer's was received; true when this completes the close. */
+static bool see_ack(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    struct endpoint *sender = &conn->side[side];
+    struct endpoint *peer = &conn->side[!side];
+
+    if (!(sender->flags & ENDPOINT_ACKED) || seq_after(segment->ack, sender->ack)) {
+        sender->ack = segment->ack;
+        sender->flags |= ENDPOINT_ACKED;
+        peer->retransmits = 0;
+    }
+    if ((peer->flags & ENDPOINT_FIN) && !(peer->flags & ENDPOINT_FIN_ACKED) &&
+        !seq_before(sender->ack, peer->next)) {
+        peer->flags |= ENDPOINT_FIN_ACKED;
+        if ((sender->flags & ENDPOINT_FIN_ACKED) && !(conn->flags & CONN_CLOSED)) {
+            conn->flags |= CONN_CLOSED;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The peer of a reset connection acknowledges what the "dead" side sent since: it lives on. */
+static void see_life_after_reset(struct conn *conn, unsigned side)
+{
+    const struct conn_extra *extra = conn->extra;
+
+    if ((conn->flags & CONN_RESET) && side != extra->reset_side &&
+        (conn->side[side].flags & ENDPOINT_ACKED) &&
+        seq_after(conn->side[side].ack, extra->reset_next)) {
+        conn->flags &= (uint16_t) ~(CONN_RESET | CONN_REFUSED);
+    }
+}
+
+static uint32_t digest(const struct whyrst_segment *segment, const struct tcp_options *options)
+{
+    uint32_t words[] = {segment->seq,
+                        segment->ack,
+                        segment->payload_length,
+                        (uint32_t)segment->window << 16 | segment->ip_id,
+                        options->tsval,
+                        options->tsecr,
+                        (uint32_t)segment->flags << 8 | segment->tos};
+    uint64_t h = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        h = (h ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 29;
+    }
+    return (uint32_t)h;
+}
+
+static void remember(struct conn_context *context, struct conn *conn, unsigned side,
+                     const struct whyrst_segment *segment, const struct tcp_options *options)
+{
+    struct ring_entry entry = {.time_ns = segment->time_ns,
+                               .previous = conn->recent,
+                               .stream = conn->stream,
+                               .frame = (uint32_t)segment->frame,
+                               .seq = segment->seq,
+                               .ack = segment->ack,
+                               .length = segment->payload_length,
+                               .check = digest(segment, options),
+                               .tsval = options->tsval,
+                               .ip_id = segment->ip_id,
+                               .window = segment->window,
+                               .flags = segment->flags,
+                               .side = (uint8_t)side,
+                               .ttl = segment->ttl,
+                               .tos = segment->tos,
+                               .timestamps = options->timestamps};
+
+    conn->recent = ring_add(context->ring, &entry);
+}
+
+/* Whether equal header fields prove a second capture by themselves. A stack does not send two IPv4
+ * datagrams with one identification within so short a time (RFC 6864), nor repeat data at once. */
+static bool repeats_surely(const struct whyrst_segment *segment, int64_t after_ns)
+{
+    if (segment->ip_version == 4 && segment->ip_id != 0) {
+        return after_ns < 100 * INT64_C(1000000);
+    }
+    return sequence_length(segment) > 0 && after_ns < 3 * INT64_C(1000000);
+}
+
+uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, unsigned side,
+                             const struct whyrst_segment *segment)
+{
+    const int64_t window_ns = 100 * INT64_C(1000000);
+    struct tcp_options options;
+    uint64_t at = conn->recent;
+    uint32_t check;
+
+    if (at == 0) {
+        return 0;
+    }
+    options = tcp_options_read(segment);
+    check = digest(segment, &options);
+    for (unsigned i = 0; i < LIMIT_RING_WALK / 4 && at != 0; i++) {
+        struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+        int64_t after_ns;
+
+        if (!entry || segment->time_ns - entry->time_ns > window_ns) {
+            break;
+        }
+        after_ns = segment->time_ns - entry->time_ns;
+        if (entry->check == check && entry->side == side && entry->seq == segment->seq &&
+            entry->flags == segment->flags) {
+            bool sure = repeats_surely(segment, after_ns);
+
+            if (sure || entry->copies < conn->copies) {
+                entry->copies++;
+                conn->copies = sure ? MAX(conn->copies, entry->copies) : conn->copies;
+                return entry->frame;
+            }
+        }
+        at = entry->previous;
+    }
+    return 0;
+}
+
+void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
+                  const struct whyrst_segment *segment, struct conn_event *event)
+{
+    struct tcp_options options = tcp_options_read(segment);
+    struct endpoint *sender = &conn->side[side];
+    struct endpoint *peer = &conn->side[!side];
+    uint32_t end = segment->seq + sequence_length(segment);
+
+    if (!(conn->flags & CONN_USED)) {
+        first_segment(conn, side, segment);
+    }
+    conn->packets++;
+    conn->last_ns = MAX(conn->last_ns, segment->time_ns);
+    remember(context, conn, side, segment, &options);
+    event->keepalive = (conn->flags & CONN_ESTABLISHED) && is_keepalive(sender, peer, segment);
+
+    if (!(segment->flags & SYN)) {
+        see_established(conn, side, segment);
+    } else if (segment->flags & ACK) {
+        see_syn_ack(conn, side, segment);
+    } else {
+        see_syn(conn, side, segment);
+    }
+    note_baselines(sender, segment, &options);
+    peer->keepalives = 0;
+    if (event->keepalive) {
+        sender->keepalives += sender->keepalives < UINT8_MAX;
+    } else if (segment->payload_length > 0) {
+        payload_segment(context, conn, side, segment, event);
+    }
+    if (!(sender->flags & ENDPOINT_SEEN) || seq_after(end, sender->next)) {
+        sender->next = end;
+        sender->flags |= ENDPOINT_SEEN;
+    }
+    if ((segment->flags & FIN) && end == sender->next) {
+        sender->flags |= ENDPOINT_FIN;
+    }
+    if ((segment->flags & (FIN | ACK)) == (FIN | ACK)) {
+        conn->flags |= CONN_FIN_SEEN;
+    }
+    if (segment->flags & ACK) {
+        event->completes_close = see_ack(conn, side, segment);
+        payload_acked(context, conn, !side);
+        see_life_after_reset(conn, side);
+    }
+    history_add(conn, side, segment, event);
+}
+
+void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
+                const struct whyrst_segment *segment, bool valid, bool refused)
+{
+    struct tcp_options options = tcp_options_read(segment);
+    struct conn_event event = {0};
+
+    if (!(conn->flags & CONN_USED)) {
+        first_segment(conn, side, segment);
+    }
+    conn->packets++;
+    conn->resets += conn->resets < UINT16_MAX;
+    conn->last_ns = MAX(conn->last_ns, segment->time_ns);
+    remember(context, conn, side, segment, &options);
+    history_add(conn, side, segment, &event);
+    conn->flags |= CONN_RST_SEEN;
+    conn->side[side].flags |= ENDPOINT_RST;
+    if (valid && !(conn->flags & CONN_RESET)) {
+        struct conn_extra *extra = conn_extra(conn);
+        bool fin = (conn->side[0].flags | conn->side[1].flags) & ENDPOINT_FIN;
+
+        extra->reset_side = (uint8_t)side;
+        extra->reset_next = (conn->side[side].flags & ENDPOINT_SEEN) &&
+                                    !seq_after(segment->seq, conn->side[side].next)
+                                ? conn->side[side].next
+                                : segment->seq;
+        extra->close_before_reset = fin ? WHYRST_CLOSE_FIN : WHYRST_CLOSE_OPEN;
+        conn->flags |= CONN_RESET | (refused ? CONN_REFUSED : 0);
+    }
+}
+
+enum whyrst_close_type conn_close_type(const struct conn *conn)
+{
+    if (conn->flags & CONN_REFUSED) {
+        return WHYRST_CLOSE_REFUSED;
+    }
+    if (conn->flags & CONN_RESET) {
+        return conn->extra->close_before_reset == WHYRST_CLOSE_FIN ? WHYRST_CLOSE_FIN_THEN_RST
+                                                                  : WHYRST_CLOSE_RST;
+    }
+    return conn->flags & CONN_CLOSED ? WHYRST_CLOSE_FIN : WHYRST_CLOSE_OPEN;
+}

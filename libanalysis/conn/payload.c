@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conn/payload.h"
+
+#include <glib.h>
+
+#include "bytes/seq.h"
+#include "limits.h"
+
+/* What the stream's sink needs to know. */
+struct feed {
+    struct conn *conn;
+    unsigned side;
+};
+
+static enum observe_side observe_side(const struct conn *conn, unsigned side)
+{
+    return side == conn->client ? OBSERVE_CLIENT : OBSERVE_SERVER;
+}
+
+static void feed_chunk(void *user, const struct observe_chunk *chunk, bool missing)
+{
+    struct feed *feed = user;
+    struct conn *conn = feed->conn;
+
+    if (!missing) {
+        conn->side[feed->side].bytes += chunk->length;
+    }
+    if (conn->app->observer) {
+        observer_chunk(conn->app->observer, observe_side(conn, feed->side), chunk);
+    }
+}
+
+static void app_free(struct conn *conn)
+{
+    stream_clear(&conn->app->side[0]);
+    stream_clear(&conn->app->side[1]);
+    observer_free(conn->app->observer);
+    g_free(conn->app);
+    conn->app = NULL;
+}
+
+void payload_clear(struct conn *conn)
+{
+    if (conn->app) {
+        app_free(conn);
+    }
+}
+
+/* Where a side's stream begins: after its SYN, else at the first payload seen. */
+static uint32_t stream_begin(const struct endpoint *endpoint, uint32_t seq)
+{
+    if (endpoint->bytes > 0) {
+        return endpoint->payload_end;
+    }
+    return endpoint->flags & ENDPOINT_SYN ? endpoint->base_seq + 1 : seq;
+}
+
+static void app_new(struct conn_context *context, struct conn *conn)
+{
+    bool from_start = conn->side[0].flags & conn->side[1].flags & ENDPOINT_SYN;
+
+    conn->app = g_new0(struct app, 1);
+    if (!(conn->flags & CONN_OPAQUE)) {
+        conn->app->observer = observer_new(context->observers, from_start);
+    }
+}
+
+/* Nothing left to observe, no hole open: the state can go. */
+static void app_release(struct conn *conn)
+{
+    struct app *app = conn->app;
+
+    if (app->observer && observer_is_opaque(app->observer)) {
+        observer_free(app->observer);
+        app->observer = NULL;
+        conn->flags |= CONN_OPAQUE;
+    }
+    if (!app->observer && !app->side[0].pieces && !app->side[1].pieces) {
+        app_free(conn);
+    }
+}
+
+int64_t payload_silent_since(const struct conn *conn)
+{
+    int64_t last = conn_last_payload(conn);
+
+    if (last != 0 || !(conn->flags & CONN_SYN)) {
+        return last != 0 ? last : conn->first_ns;
+    }
+    return conn->syn_ns + (conn->flags & CONN_IRTT ? conn->irtt_ns : 0) +
+           (conn->flags & CONN_CLIENT_RTT ? conn->client_rtt_ns : 0);
+}
+
+/* Payload that ends a long silence: keep how things stood before. */
+static void note_quiet(struct conn_context *context, struct conn *conn, unsigned side,
+                       const struct whyrst_segment *segment)
+{
+    int64_t before = payload_silent_since(conn);
+
+    if (segment->time_ns - before >= context->idle_threshold_ns &&
+        (conn->flags & CONN_ESTABLISHED)) {
+        struct conn_extra *extra = conn_extra(conn);
+        struct observe_state state;
+
+        payload_observe(context, conn, &state);
+        extra->quiet = (struct quiet){.before_ns = before,
+                                      .after_ns = segment->time_ns,
+                                      .after_frame = (uint32_t)segment->frame,
+                                      .sides = (uint8_t)(1u << side),
+                                      .phase = (uint8_t)state.phase};
+    } else if (conn->extra && conn->extra->quiet.after_frame) {
+        conn->extra->quiet.sides |= (uint8_t)(1u << side);
+    }
+}
+
+/* Without SYN and SYN-ACK the first telling payload says who is the client. */
+static void guess_roles_by_payload(struct conn *conn, unsigned side,
+                                   const struct whyrst_segment *segment)
+{
+    int role = observe_guess_role(segment->payload, segment->payload_captured);
+    unsigned client = role > 0 ? side : !side;
+
+    if (role == 0) {
+        return;
+    }
+    conn->flags |= CONN_ROLES;
+    if (conn->client != client) {
+        conn->client = (uint8_t)client;
+        conn->ttfb_ns = 0;
+        conn->flags &= (uint16_t) ~(CONN_TTFB | CONN_SERVER_FIRST);
+        if (conn->app && conn->app->observer) {
+            app_free(conn); /* it was fed the wrong way round */
+        }
+    }
+}
+
+static void note_first_bytes(struct conn *conn, unsigned side, int64_t time_ns)
+{
+    if (!(conn->flags & CONN_PAYLOAD)) {
+        conn->flags |= CONN_PAYLOAD | (side == conn->client ? 0 : CONN_SERVER_FIRST);
+    }
+    if (side == conn->client && conn->ttfb_ns == 0) {
+        conn->ttfb_ns = time_ns; /* until the server answers: when the client began */
+    } else if (side != conn->client && conn->ttfb_ns != 0 && !(conn->flags & CONN_TTFB)) {
+        conn->ttfb_ns = time_ns - conn->ttfb_ns;
+        conn->flags |= CONN_TTFB;
+    }
+}
+
+static void feed_segment(struct conn_context *context, struct conn *conn, unsigned side,
+                         const struct whyrst_segment *segment, uint32_t seq)
+{
+    struct feed feed = {.conn = conn, .side = side};
+    struct observe_chunk chunk = {.data = segment->payload,
+                                  .captured = segment->payload_captured,
+                                  .length = segment->payload_length,
+                                  .frame = segment->frame,
+                                  .time_ns = segment->time_ns,
+                                  .segment_start = true};
+    struct endpoint *sender = &conn->side[side];
+    struct stream *stream;
+
+    if (!conn->app && (conn->flags & CONN_OPAQUE) && seq == sender->payload_end) {
+        sender->bytes += segment->payload_length; /* nothing to observe, nothing out of order */
+        return;
+    }
+    if (!conn->app) {
+        app_new(context, conn);
+    }
+    stream = &conn->app->side[side];
+    stream_start(stream, stream_begin(sender, seq));
+    if (!conn->app->observer) {
+        chunk.data = NULL; /* only counted: keep no bytes */
+        chunk.captured = 0;
+    }
+    if (!stream_add(stream, seq, &chunk, feed_chunk, &feed)) {
+        context->reassembly_caps++;
+    }
+    app_release(conn);
+}
+
+void payload_segment(struct conn_context *context, struct conn *conn, unsigned side,
+                     const struct whyrst_segment *segment, struct conn_event *event)
+{
+    struct endpoint *sender = &conn->side[side];
+    uint32_t seq = segment->seq + !!(segment->flags & WHYRST_TCP_SYN);
+    uint32_t end = seq + segment->payload_length;
+    bool first = sender->last_payload_frame == 0;
+    bool beyond = first || seq_after(end, sender->payload_end);
+
+    event->new_payload = beyond;
+    if (!beyond && conn->app && seq_after(end, conn->app->side[side].next)) {
+        event->new_payload = true; /* fills a hole that the network or the capture made */
+    }
+    event->retransmission = !event->new_payload;
+    note_quiet(context, conn, side, segment);
+    if (!(conn->flags & CONN_ROLES)) {
+        guess_roles_by_payload(conn, side, segment);
+    }
+    note_first_bytes(conn, side, segment->time_ns);
+    if (first) {
+        sender->payload_end = sender->flags & ENDPOINT_SYN ? sender->base_seq + 1 : seq;
+    }
+    if (event->retransmission) {
+        sender->retransmits += sender->retransmits < UINT8_MAX;
+    } else {
+        feed_segment(context, conn, side, segment, seq);
+        if (beyond) {
+            sender->payload_end = end;
+            sender->flags &= (uint16_t)~ENDPOINT_PSH;
+            sender->flags |= segment->flags & WHYRST_TCP_PSH ? ENDPOINT_PSH : 0;
+        }
+        sender->segment_size =
+            (uint16_t)MAX(sender->segment_size, MIN(segment->payload_length, UINT16_MAX));
+    }
+    sender->last_payload_ns = segment->time_ns;
+    sender->last_payload_frame = (uint32_t)segment->frame;
+}
+
+static void acknowledge(struct conn *conn, unsigned side, bool final)
+{
+    const struct endpoint *sender = &conn->side[side];
+    const struct endpoint *receiver = &conn->side[!side];
+    struct feed feed = {.conn = conn, .side = side};
+    uint32_t ack = receiver->ack;
+
+    if (!(receiver->flags & ENDPOINT_ACKED)) {
+        return;
+    }
+    if ((sender->flags & ENDPOINT_FIN) && seq_after(ack, sender->next - 1)) {
+        ack = sender->next - 1; /* the FIN is no payload */
+    }
+    stream_acked(&conn->app->side[side], ack, final, feed_chunk, &feed);
+}
+
+void payload_acked(struct conn_context *context, struct conn *conn, unsigned side)
+{
+    (void)context;
+    if (conn->app && conn->app->side[side].pieces) {
+        acknowledge(conn, side, false);
+        app_release(conn);
+    }
+}
+
+uint64_t payload_bytes(const struct conn *conn, unsigned side)
+{
+    uint64_t bytes = conn->side[side].bytes;
+
+    return conn->app ? bytes + stream_waiting(&conn->app->side[side]) : bytes;
+}
+
+void payload_observe(struct conn_context *context, struct conn *conn, struct observe_state *state)
+{
+    (void)context;
+    *state = (struct observe_state){.server_first = conn->flags & CONN_SERVER_FIRST};
+    if (conn->app && conn->app->observer) {
+        acknowledge(conn, 0, true);
+        acknowledge(conn, 1, true);
+        observer_state(conn->app->observer, state);
+        return;
+    }
+    state->protocol = conn->flags & CONN_OPAQUE ? OBSERVE_OPAQUE : OBSERVE_NOTHING;
+    state->phase =
+        conn->flags & CONN_PAYLOAD ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
+    for (unsigned side = 0; side < 2; side++) {
+        struct observe_side_state *out = &state->side[observe_side(conn, side)];
+
+        out->app_bytes = payload_bytes(conn, side);
+        out->last_app_frame = conn->side[side].last_payload_frame;
+        out->last_app_time_ns = conn->side[side].last_payload_ns;
+    }
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/facts.h"
+
+#include <glib.h>
+
+#include "bytes/seq.h"
+#include "conn/payload.h"
+
+/* What the RST's receiver expects next: all it was seen to be sent, in a capture that saw it. */
+static uint32_t receiver_next(const struct rst_facts *facts)
+{
+    uint32_t next = facts->sender.next;
+
+    if (!(facts->sender.flags & ENDPOINT_SEEN)) {
+        return facts->receiver.ack;
+    }
+    if ((facts->receiver.flags & ENDPOINT_ACKED) && seq_after(facts->receiver.ack, next)) {
+        next = facts->receiver.ack; /* it has received what the capture has not */
+    }
+    return next;
+}
+
+static uint32_t receive_window(const struct endpoint *receiver, uint16_t conn_flags)
+{
+    uint8_t shift = receiver->wscale;
+
+    if (shift == 0xff) {
+        /* A SYN without the option means no scaling; a SYN not captured may have had any: then
+         * take the largest, and call in-window what may be so. */
+        shift = conn_flags & CONN_SYN_ACK ? 0 : 14;
+    }
+    return MAX((uint32_t)receiver->window << shift, 1u);
+}
+
+/* RFC 5961 section 3.2, and in SYN-SENT RFC 9293 section 3.10.7.3: there the ACK decides. */
+static enum whyrst_sequence_check check_sequence(const struct rst_facts *facts)
+{
+    const struct whyrst_segment *rst = &facts->segment;
+    const struct endpoint *receiver = &facts->receiver;
+    uint32_t expected;
+
+    if (!(facts->sender.flags & ENDPOINT_SEEN) && (receiver->flags & ENDPOINT_SYN) &&
+        !(receiver->flags & ENDPOINT_ACKED)) {
+        if (!(rst->flags & WHYRST_TCP_ACK)) {
+            return WHYRST_SEQUENCE_OUT_OF_WINDOW;
+        }
+        return seq_after(rst->ack, receiver->base_seq) && !seq_after(rst->ack, receiver->next)
+                   ? WHYRST_SEQUENCE_EXACT
+                   : WHYRST_SEQUENCE_OUT_OF_WINDOW;
+    }
+    if (!(facts->sender.flags & ENDPOINT_SEEN) && !(receiver->flags & ENDPOINT_ACKED)) {
+        return WHYRST_SEQUENCE_UNKNOWN;
+    }
+    expected = receiver_next(facts);
+    if (rst->seq == expected) {
+        return WHYRST_SEQUENCE_EXACT;
+    }
+    /* Linux also takes the number of the FIN itself (tcp_reset_check()): a side that closed answers
+     * with the ack of a segment that had not seen its FIN. */
+    if ((facts->sender.flags & ENDPOINT_FIN) && rst->seq == expected - 1) {
+        return WHYRST_SEQUENCE_EXACT;
+    }
+    if (seq_after(rst->seq, expected) &&
+        rst->seq - expected < receive_window(receiver, facts->conn_flags)) {
+        return WHYRST_SEQUENCE_IN_WINDOW;
+    }
+    return WHYRST_SEQUENCE_OUT_OF_WINDOW;
+}
+
+static void gather_unacked(struct rst_facts *facts)
+{
+    const struct endpoint *receiver = &facts->receiver;
+    uint32_t acked = facts->sender.ack;
+
+    if (receiver->last_payload_frame == 0) {
+        facts->unacked_known = true;
+        return;
+    }
+    if (facts->segment.flags & WHYRST_TCP_ACK) {
+        acked = facts->sender.flags & ENDPOINT_ACKED ? seq_max(acked, facts->segment.ack)
+                                                     : facts->segment.ack;
+    } else if (!(facts->sender.flags & ENDPOINT_ACKED)) {
+        return;
+    }
+    facts->unacked_known = true;
+    facts->unacked_bytes =
+        seq_after(receiver->payload_end, acked) ? receiver->payload_end - acked : 0;
+}
+
+/* From the last payload before the trigger, or before the RST, to it. */
+static void gather_idle(struct conn_context *context, const struct conn *conn,
+                        struct rst_facts *facts)
+{
+    const struct trigger *trigger = &facts->trigger;
+    int64_t end = trigger->frame ? trigger->time_ns : facts->segment.time_ns;
+    int64_t last = payload_silent_since(conn);
+
+    if (!(conn->flags & CONN_ESTABLISHED)) {
+        return;
+    }
+    if (trigger->frame && trigger->length > 0) {
+        last = 0;
+        for (uint64_t at = conn->recent; at != 0;) {
+            const struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+
+            if (!entry) {
+                break;
+            }
+            at = entry->previous;
+            if (entry->frame < trigger->frame && entry->length > 0) {
+                last = entry->time_ns;
+                break;
+            }
+        }
+        if (last == 0 && conn->extra && conn->extra->quiet.after_frame != 0 &&
+            conn->extra->quiet.after_frame <= trigger->frame) {
+            last = conn->extra->quiet.before_ns;
+        }
+        if (last == 0) {
+            return;
+        }
+    }
+    facts->idle_known = true;
+    facts->last_payload_ns = last;
+    facts->idle_ns = MAX(end - last, 0);
+}
+
+static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
+{
+    const struct whyrst_segment *rst = &facts->segment;
+
+    if (!(rst->flags & WHYRST_TCP_ACK)) {
+        return RST_SHAPE_OTHER;
+    }
+    return (facts->sender.flags & ENDPOINT_SEEN) && rst->seq == facts->sender.next
+               ? RST_SHAPE_ACTIVE
+               : RST_SHAPE_OTHER;
+}
+
+void facts_gather(struct conn_context *context, struct conn *conn, unsigned side,
+                  const struct whyrst_segment *segment, struct rst_facts *facts)
+{
+    *facts = (struct rst_facts){.segment = *segment,
+                                .options = tcp_options_read(segment),
+                                .sender = conn->side[side],
+                                .receiver = conn->side[!side],
+                                .from = (uint8_t)side,
+                                .from_client = side == conn->client,
+                                .conn_flags = conn->flags,
+                                .resets_before = conn->resets};
+    facts->segment.payload = NULL;
+    facts->segment.options = NULL;
+    facts->shape = shape_without_trigger(facts);
+    facts->trigger = trigger_find(context, conn, side, segment, &facts->shape);
+    facts->sequence_check = check_sequence(facts);
+    payload_observe(context, conn, &facts->state);
+    gather_unacked(facts);
+    gather_idle(context, conn, facts);
+    origin_decide(context, conn, facts);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of fields and one getter for each: how a record becomes values. */
+#include <stdio.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "bytes/strbuf.h"
+#include "verdict/record.h"
+
+#define ROW(id, name, type, bits, title, help) {name, WHYRST_TYPE_##type, bits, title, help},
+
+static const struct whyrst_field_info rows[] = {WHYRST_FIELDS(ROW)};
+
+const struct whyrst_field_info *whyrst_field_info(enum whyrst_field field)
+{
+    return (unsigned)field < WHYRST_FIELD_COUNT ? &rows[field] : NULL;
+}
+
+static bool set_string(struct whyrst_value *value, const char *text)
+{
+    value->string = text;
+    return text && text[0];
+}
+
+static bool set_integer(struct whyrst_value *value, uint64_t number)
+{
+    value->integer = number;
+    return true;
+}
+
+static bool set_frame(struct whyrst_value *value, uint64_t frame)
+{
+    value->integer = frame;
+    return frame != 0;
+}
+
+/* Durations are from earlier to later packets; a capture with times out of order gives none. */
+static bool set_duration(struct whyrst_value *value, int64_t ns)
+{
+    value->time_ns = ns;
+    return ns >= 0;
+}
+
+static const char *address_text(const struct whyrst_record *record, unsigned side)
+{
+    char *text = (char *)record->address[side];
+
+    if (text[0] == '\0') {
+        inet_ntop(record->key.version == 4 ? AF_INET : AF_INET6, record->key.address[side], text,
+                  sizeof record->address[side]);
+    }
+    return text;
+}
+
+static bool get_connection(const struct whyrst_record *r, enum whyrst_field field,
+                           struct whyrst_value *value)
+{
+    switch (field) {
+    case WHYRST_FIELD_FRAME:
+        return set_frame(value, r->frame);
+    case WHYRST_FIELD_TIME:
+        value->time_ns = r->time_ns;
+        return true;
+    case WHYRST_FIELD_STREAM:
+        return set_integer(value, r->stream);
+    case WHYRST_FIELD_CLIENT_IP:
+        return set_string(value, address_text(r, r->client));
+    case WHYRST_FIELD_CLIENT_PORT:
+        return set_integer(value, r->key.port[r->client]);
+    case WHYRST_FIELD_SERVER_IP:
+        return set_string(value, address_text(r, !r->client));
+    case WHYRST_FIELD_SERVER_PORT:
+        return set_integer(value, r->key.port[!r->client]);
+    case WHYRST_FIELD_CLOSE_TYPE:
+        return set_string(value, whyrst_close_type_name(r->close_type));
+    case WHYRST_FIELD_CLIENT_BYTES:
+        return set_integer(value, r->bytes[0]);
+    case WHYRST_FIELD_SERVER_BYTES:
+        return set_integer(value, r->bytes[1]);
+    case WHYRST_FIELD_PACKETS:
+        return set_integer(value, r->packets);
+    case WHYRST_FIELD_DURATION:
+        return set_duration(value, r->duration_ns);
+    case WHYRST_FIELD_RESETS:
+        return set_integer(value, r->resets);
+    default:
+        return false;
+    }
+}
+
+static bool get_tls_http(const struct whyrst_record *r, enum whyrst_field field,
+                         struct whyrst_value *value)
+{
+    switch (field) {
+    case WHYRST_FIELD_JA4:
+        return set_string(value, r->ja4);
+    case WHYRST_FIELD_JA4_R:
+        return set_string(value, r->ja4_r);
+    case WHYRST_FIELD_JA4_RETRY:
+        return set_string(value, r->ja4_retry);
+    case WHYRST_FIELD_SNI:
+        return set_string(value, r->sni);
+    case WHYRST_FIELD_ALPN:
+        return set_string(value, r->alpn);
+    case WHYRST_FIELD_TLS_VERSION:
+        return set_string(value, r->tls_version);
+    case WHYRST_FIELD_TLS_STAGE:
+        return set_string(value, whyrst_tls_stage_name(r->facts.state.tls_stage));
+    case WHYRST_FIELD_CLIENT_HELLO_FRAME:
+        return set_frame(value, r->hello_frame);
+    case WHYRST_FIELD_TIME_SINCE_CLIENT_HELLO:
+        return r->hello_frame && set_duration(value, r->time_ns - r->hello_ns);
+    case WHYRST_FIELD_HTTP_METHOD:
+        return set_string(value, r->http_method);
+    case WHYRST_FIELD_HTTP_STATUS:
+        return set_frame(value, r->facts.state.http_status);
+    default:
+        return false;
+    }
+}
+
+static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
+                    struct whyrst_value *value)
+{
+    const struct rst_facts *facts = &r->facts;
+
+    switch (field) {
+    case WHYRST_FIELD_RST_SRC:
+        return set_string(value, facts->from_client ? "client" : "server");
+    case WHYRST_FIELD_ORIGIN:
+        return set_string(value, whyrst_origin_name(facts->origin));
+    case WHYRST_FIELD_SYN_FRAME:
+        return set_frame(value, r->syn_frame);
+    case WHYRST_FIELD_TRIGGER_FRAME:
+        return set_frame(value, facts->trigger.frame);
+    case WHYRST_FIELD_TIME_SINCE_SYN:
+        return r->syn_frame && set_duration(value, r->time_ns - r->syn_ns);
+    case WHYRST_FIELD_IDLE_TIME:
+        return facts->idle_known && set_duration(value, facts->idle_ns);
+    case WHYRST_FIELD_TTFB:
+        return set_duration(value, r->ttfb_ns);
+    case WHYRST_FIELD_IRTT:
+        return set_duration(value, r->irtt_ns);
+    case WHYRST_FIELD_UNACKED_BYTES:
+        return facts->unacked_known && set_integer(value, facts->unacked_bytes);
+    case WHYRST_FIELD_SEQUENCE_CHECK:
+        return set_string(value, whyrst_sequence_check_name(facts->sequence_check));
+    case WHYRST_FIELD_CONN_STATE:
+        return set_string(value, r->conn_state);
+    case WHYRST_FIELD_HISTORY:
+        return set_string(value, r->history);
+    case WHYRST_FIELD_DUPLICATE_OF:
+        return set_frame(value, r->duplicate_of);
+    case WHYRST_FIELD_RESET_TEXT:
+        return set_string(value, r->reset_text);
+    default:
+        return get_tls_http(r, field, value);
+    }
+}
+
+bool whyrst_record_get(const struct whyrst_record *record, enum whyrst_field field,
+                       struct whyrst_value *value)
+{
+    static const unsigned kind_bits[] = {[WHYRST_RECORD_RST] = WHYRST_ON_RST,
+                                         [WHYRST_RECORD_CLOSE] = WHYRST_ON_CLOSE,
+                                         [WHYRST_RECORD_CONNECTION] = WHYRST_ON_CONNECTION};
+    struct whyrst_value got = {0};
+    bool present;
+
+    if ((unsigned)field >= WHYRST_FIELD_COUNT || !(rows[field].bits & kind_bits[record->kind])) {
+        return false;
+    }
+    got.type = rows[field].type;
+    present = get_connection(record, field, &got);
+    if (!present) {
+        present = record->kind == WHYRST_RECORD_RST ? get_rst(record, field, &got)
+                                                    : get_tls_http(record, field, &got);
+    }
+    if (present) {
+        *value = got;
+    }
+    return present;
+}
+
+/* "3.2 ms", "61 s": a duration for people. */
+static void add_duration(struct strbuf *s, int64_t ns)
+{
+    if (ns < INT64_C(1000000)) {
+        strbuf_addf(s, "%.0f µs", (double)ns / 1e3);
+    } else if (ns < INT64_C(1000000000)) {
+        strbuf_addf(s, "%.1f ms", (double)ns / 1e6);
+    } else {
+        strbuf_addf(s, "%.1f s", (double)ns / 1e9);
+    }
+}
+
+static void add_when(struct strbuf *s, const struct whyrst_record *record)
+{
+    const struct rst_facts *facts = &record->facts;
+
+    if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known) {
+        strbuf_add(s, ", idle for ");
+        add_duration(s, facts->idle_ns);
+    } else if (facts->origin == WHYRST_ORIGIN_TLS_PHASE && record->hello_frame &&
+               record->time_ns >= record->hello_ns) {
+        strbuf_add(s, ", ");
+        add_duration(s, record->time_ns - record->hello_ns);
+        strbuf_add(s, " after ClientHello");
+    } else if (record->syn_frame && record->time_ns >= record->syn_ns) {
+        strbuf_add(s, ", ");
+        add_duration(s, record->time_ns - record->syn_ns);
+        strbuf_add(s, " after SYN");
+    }
+}
+
+const char *whyrst_record_summary(const struct whyrst_record *record, char *buffer, size_t size)
+{
+    struct strbuf s = strbuf_make(buffer, size);
+
+    if (record->kind != WHYRST_RECORD_RST) {
+        strbuf_addf(&s, "connection ended: %s", whyrst_close_type_name(record->close_type));
+        return buffer;
+    }
+    strbuf_add(&s, whyrst_origin_name(record->facts.origin));
+    add_when(&s, record);
+    if (record->ja4) {
+        strbuf_addf(&s, ", JA4 %s", record->ja4);
+    }
+    return buffer;
+}

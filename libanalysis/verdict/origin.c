@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The phase of the connection's life that a RST hit: the first matching line of the table of
+ * origins (types.h), from what came before the RST only.
+ *
+ * TCP's own state decides the lines up to idle-timeout; below, the application dialogue does. Where
+ * a protocol is read (HTTP/1.x, TLS records) its framing is exact. Where it is not, the payload's
+ * direction, PSH and acknowledgements give the best inference, and origin_sure stays false.
+ */
+#include "verdict/facts.h"
+
+#include "bytes/seq.h"
+
+/* More payload of this side is on its way: its latest segment was full and without PSH (a sender
+ * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), or much of it is in flight. */
+static bool is_flowing(const struct endpoint *sender, const struct endpoint *receiver)
+{
+    if (sender->last_payload_frame == 0) {
+        return false;
+    }
+    if (!(sender->flags & ENDPOINT_PSH)) {
+        return true;
+    }
+    return (receiver->flags & ENDPOINT_ACKED) && sender->segment_size > 0 &&
+           seq_diff(sender->payload_end, receiver->ack) > 4 * (int32_t)sender->segment_size;
+}
+
+/* The phase of a dialogue that cannot be read, from who spoke last. */
+static enum observe_phase infer_phase(const struct endpoint *client, const struct endpoint *server)
+{
+    if (client->last_payload_frame == 0 && server->last_payload_frame == 0) {
+        return OBSERVE_PHASE_NO_DATA;
+    }
+    if (client->last_payload_frame > server->last_payload_frame) {
+        return is_flowing(client, server) ? OBSERVE_PHASE_REQUEST : OBSERVE_PHASE_AWAITING;
+    }
+    return is_flowing(server, client) ? OBSERVE_PHASE_RESPONSE : OBSERVE_PHASE_COMPLETE;
+}
+
+/* What record boundaries leave open, TCP may tell: a side that is still sending is not complete. */
+static enum observe_phase refine_phase(enum observe_phase phase, const struct endpoint *client,
+                                       const struct endpoint *server)
+{
+    if (phase == OBSERVE_PHASE_COMPLETE && is_flowing(server, client)) {
+        return OBSERVE_PHASE_RESPONSE;
+    }
+    if (phase == OBSERVE_PHASE_AWAITING && is_flowing(client, server)) {
+        return OBSERVE_PHASE_REQUEST;
+    }
+    return phase;
+}
+
+static enum observe_phase dialogue_phase(const struct rst_facts *facts, const struct conn *conn)
+{
+    const struct endpoint *client = &conn->side[conn->client];
+    const struct endpoint *server = &conn->side[!conn->client];
+
+    if (facts->state.phase == OBSERVE_PHASE_UNKNOWN) {
+        return infer_phase(client, server);
+    }
+    return facts->state.exact ? facts->state.phase
+                              : refine_phase(facts->state.phase, client, server);
+}
+
+static enum whyrst_origin phase_origin(enum observe_phase phase)
+{
+    switch (phase) {
+    case OBSERVE_PHASE_NO_DATA:
+        return WHYRST_ORIGIN_BEFORE_DATA;
+    case OBSERVE_PHASE_HANDSHAKE:
+        return WHYRST_ORIGIN_TLS_PHASE;
+    case OBSERVE_PHASE_REQUEST:
+        return WHYRST_ORIGIN_MID_REQUEST;
+    case OBSERVE_PHASE_AWAITING:
+        return WHYRST_ORIGIN_AWAITING_RESPONSE;
+    case OBSERVE_PHASE_RESPONSE:
+        return WHYRST_ORIGIN_MID_RESPONSE;
+    case OBSERVE_PHASE_COMPLETE:
+        return WHYRST_ORIGIN_AFTER_RESPONSE;
+    case OBSERVE_PHASE_UNKNOWN:
+        break;
+    }
+    return WHYRST_ORIGIN_UNKNOWN;
+}
+
+/* Whether, in that phase, one side waits for something the other has to send. */
+static bool is_owed(enum observe_phase phase)
+{
+    return phase == OBSERVE_PHASE_HANDSHAKE || phase == OBSERVE_PHASE_REQUEST ||
+           phase == OBSERVE_PHASE_AWAITING || phase == OBSERVE_PHASE_RESPONSE;
+}
+
+/*
+ * Silence that ended just before the RST, by payload that does not count: the segment that provoked
+ * the RST and others of its flight, a request that crossed the RST on its way, or the sender's TLS
+ * alert that announces its close.
+ */
+static bool silence_before_last_words(const struct rst_facts *facts, const struct conn *conn)
+{
+    const struct quiet *quiet = conn->extra ? &conn->extra->quiet : NULL;
+    unsigned receiver_bit = 1u << !facts->from;
+    const struct endpoint *sender = &facts->sender;
+
+    if (!quiet || quiet->after_frame == 0 || is_owed((enum observe_phase)quiet->phase)) {
+        return false;
+    }
+    if (quiet->sides == receiver_bit) {
+        if (facts->trigger.frame != 0) {
+            return facts->trigger.frame >= quiet->after_frame;
+        }
+        return facts->shape == RST_SHAPE_ACTIVE && facts->receiver.retransmits == 0 &&
+               !seq_after(facts->segment.ack,
+                          facts->receiver.payload_end - facts->receiver.segment_size);
+    }
+    return quiet->sides == 1u << facts->from && facts->state.alert.frame != 0 &&
+           facts->state.alert.frame >= quiet->after_frame &&
+           sender->last_payload_frame == facts->state.alert.frame;
+}
+
+static bool decide_idle(const struct conn_context *context, const struct conn *conn,
+                        struct rst_facts *facts, enum observe_phase phase)
+{
+    if (facts->idle_known && facts->idle_ns >= context->idle_threshold_ns && !is_owed(phase)) {
+        return true;
+    }
+    if (silence_before_last_words(facts, conn)) {
+        const struct quiet *quiet = &conn->extra->quiet;
+
+        facts->idle_ns = quiet->after_ns - quiet->before_ns;
+        facts->idle_known = true;
+        return true;
+    }
+    return false;
+}
+
+static enum whyrst_origin handshake_origin(const struct conn *conn, const struct rst_facts *facts)
+{
+    bool answered = conn->flags & CONN_SYN_ACK;
+
+    return (conn->flags & CONN_SYN) && !answered && !facts->from_client
+               ? WHYRST_ORIGIN_REFUSED_HANDSHAKE
+               : WHYRST_ORIGIN_ABORTED_HANDSHAKE;
+}
+
+void origin_decide(const struct conn_context *context, const struct conn *conn,
+                   struct rst_facts *facts)
+{
+    enum observe_phase phase;
+
+    facts->origin_sure = true;
+    if (conn->flags & (CONN_CLOSED | CONN_RESET)) {
+        facts->origin = WHYRST_ORIGIN_AFTER_CLOSE;
+        return;
+    }
+    if ((conn->side[0].flags | conn->side[1].flags) & ENDPOINT_FIN) {
+        facts->origin = WHYRST_ORIGIN_AFTER_FIN;
+        return;
+    }
+    if (!(conn->flags & CONN_USED)) {
+        facts->origin = WHYRST_ORIGIN_UNKNOWN; /* nothing but the RST was captured */
+        facts->origin_sure = false;
+        return;
+    }
+    if (!(conn->flags & CONN_ESTABLISHED)) {
+        facts->origin = handshake_origin(conn, facts);
+        return;
+    }
+    phase = dialogue_phase(facts, conn);
+    facts->origin_sure = facts->state.exact && phase == facts->state.phase;
+    facts->origin = decide_idle(context, conn, facts, phase) ? WHYRST_ORIGIN_IDLE_TIMEOUT
+                                                            : phase_origin(phase);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/record.h"
+
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <glib.h>
+
+#include "conn/payload.h"
+
+struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn)
+{
+    struct whyrst_record *record = g_new0(struct whyrst_record, 1);
+
+    record->references = 1;
+    record->kind = kind;
+    record->client = conn->client;
+    record->key = conn->key;
+    record->stream = conn->stream;
+    record->close_type = conn_close_type(conn);
+    record->bytes[0] = payload_bytes(conn, conn->client);
+    record->bytes[1] = payload_bytes(conn, !conn->client);
+    record->irtt_ns = conn->flags & CONN_IRTT ? conn->irtt_ns : -1;
+    record->ttfb_ns = conn->flags & CONN_TTFB ? conn->ttfb_ns : -1;
+    record->syn_frame = conn->syn_frame;
+    record->syn_ns = conn->first_ns;
+    return record;
+}
+
+static char *copy(const char *text)
+{
+    return text && text[0] ? g_strdup(text) : NULL;
+}
+
+void record_copy_names(struct whyrst_record *record, const struct observe_state *state)
+{
+    const struct observe_hello *hello = state->hello;
+
+    record->hello_frame = state->hello_frame;
+    record->hello_ns = state->hello_time_ns;
+    if (hello) {
+        record->ja4 = copy(hello->ja4);
+        record->ja4_r = copy(hello->ja4_r);
+        record->sni = copy(hello->sni);
+        record->alpn = copy(hello->alpn);
+        record->tls_version = hello->version;
+    }
+    if (state->hello_retry) {
+        record->ja4_retry = copy(state->hello_retry->ja4);
+    }
+    record->http_method = copy(state->http_method);
+}
+
+struct whyrst_record *whyrst_record_ref(struct whyrst_record *record)
+{
+    record->references++;
+    return record;
+}
+
+void whyrst_record_unref(struct whyrst_record *record)
+{
+    if (!record || --record->references > 0) {
+        return;
+    }
+    g_free(record->ja4);
+    g_free(record->ja4_r);
+    g_free(record->ja4_retry);
+    g_free(record->sni);
+    g_free(record->alpn);
+    g_free(record->http_method);
+    g_free(record->reset_text);
+    g_free(record);
+}
+
+enum whyrst_record_kind whyrst_record_kind(const struct whyrst_record *record)
+{
+    return record->kind;
+}
+
+bool whyrst_record_is_final(const struct whyrst_record *record)
+{
+    return record->final;
+}
+
+uint64_t whyrst_record_frame(const struct whyrst_record *record)
+{
+    return record->frame;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** A record's inside: what the getters of whyrst/record.h read. */
+#ifndef VERDICT_RECORD_H
+#define VERDICT_RECORD_H
+
+#include <whyrst/record.h>
+
+#include "verdict/facts.h"
+
+/**
+ * struct whyrst_record - one RST's verdict, a FIN close or a connection's end
+ * @references: owners; one engine's thread at a time
+ * @key, @client: of the connection
+ * @ja4 to @http_method: owned copies, NULL = absent
+ * @hello_ns:   time of the ClientHello; valid when @hello_frame is not 0
+ * @next:       next younger verdict in the engine's queue
+ * @conn:       its connection while that is in the table and the verdict may be revised, else NULL
+ * @older, @newer: neighbours among that connection's verdicts
+ */
+struct whyrst_record {
+    int references;
+    enum whyrst_record_kind kind;
+    bool final;
+    uint8_t client;
+    struct flow_key key;
+    uint64_t frame;
+    int64_t time_ns;
+    uint32_t stream;
+    enum whyrst_close_type close_type;
+    uint64_t bytes[2]; /* client, server */
+
+    char *ja4;
+    char *ja4_r;
+    char *ja4_retry;
+    char *sni;
+    char *alpn;
+    const char *tls_version;
+    uint64_t hello_frame;
+    int64_t hello_ns;
+
+    char *http_method;
+    char *reset_text;
+    const char *conn_state;
+    char history[CONN_HISTORY + 1];
+    uint32_t syn_frame;
+    int64_t syn_ns; /* of the first SYN */
+    int64_t irtt_ns; /* -1 = unknown */
+    int64_t ttfb_ns; /* -1 = unknown */
+    uint64_t duplicate_of;
+
+    uint64_t packets;
+    uint64_t resets;
+    int64_t duration_ns;
+
+    struct rst_facts facts;
+    char address[2][48];
+
+    struct whyrst_record *next;
+    struct conn *conn;
+    struct whyrst_record *older;
+    struct whyrst_record *newer;
+};
+
+/** A record of @conn with what all kinds share; the caller owns the reference. */
+struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn);
+/** Copies the names that belong to the ClientHello and the HTTP message under way. */
+void record_copy_names(struct whyrst_record *record, const struct observe_state *state);
+
+#endif
