@@ -107,7 +107,8 @@ static void see_syn_ack(struct conn *conn, unsigned side, const struct whyrst_se
         conn->client = !side;
         conn->flags |= CONN_ROLES;
     }
-    /* In a simultaneous open (RFC 9293 section 3.5) the SYN-ACKs cross: no round trip to measure. */
+    /* In a simultaneous open (RFC 9293 section 3.5) the SYN-ACKs cross: no round trip to measure.
+     */
     if ((conn->flags & CONN_SYN) && !(conn->flags & CONN_IRTT) && side != conn->client) {
         conn->irtt_ns = segment->time_ns - conn->syn_ns;
         conn->flags |= CONN_IRTT;
@@ -418,7 +419,7 @@ enum whyrst_close_type conn_close_type(const struct conn *conn)
     }
     if (conn->flags & CONN_RESET) {
         return conn->extra->close_before_reset == WHYRST_CLOSE_FIN ? WHYRST_CLOSE_FIN_THEN_RST
-                                                                  : WHYRST_CLOSE_RST;
+                                                                   : WHYRST_CLOSE_RST;
     }
     return conn->flags & CONN_CLOSED ? WHYRST_CLOSE_FIN : WHYRST_CLOSE_OPEN;
 }

@@ -2,12 +2,13 @@
 /**
  * One TCP connection's life, as two endpoints seen from outside.
  *
- * Theory of operation. Each segment updates the endpoint that sent it: what it has sent (next), what
- * it has acknowledged (ack), its window, its baselines (TTL, IP ID, timestamps). The connection's
- * own state is a set of flags that only grow: SYN, SYN-ACK, established, each side's FIN, both FINs
- * acknowledged, reset. Payload goes through stream.c in order to the observer (observe/), which says
- * what the application dialogue looks like; a connection that never carries payload, or only an
- * opaque protocol's, has none of that state. Nothing here decides what a RST means: verdict/ reads.
+ * Theory of operation. Each segment updates the endpoint that sent it: what it has sent (next),
+ * what it has acknowledged (ack), its window, its baselines (TTL, IP ID, timestamps). The
+ * connection's own state is a set of flags that only grow: SYN, SYN-ACK, established, each side's
+ * FIN, both FINs acknowledged, reset. Payload goes through reassembly.c in order to the observer
+ * (observe/), which says what the application dialogue looks like; a connection that never carries
+ * payload, or only an opaque protocol's, has none of that state. Nothing here decides what a RST
+ * means: verdict/ reads.
  *
  * A capture may begin anywhere. What was not seen stays unknown: ENDPOINT_SEEN says that @next is
  * valid, ENDPOINT_ACKED that @ack is, ENDPOINT_SYN that the initial sequence number is.
@@ -19,7 +20,7 @@
 #include <stdint.h>
 
 #include "conn/ring.h"
-#include "conn/stream.h"
+#include "conn/reassembly.h"
 #include "flow/key.h"
 #include "observe/observer.h"
 
@@ -81,21 +82,21 @@ struct endpoint {
 
 /** What is known of the connection (bits of conn.flags). */
 enum {
-    CONN_USED = 1 << 0,        /**< a segment, not only a quote, has been seen */
-    CONN_SYN = 1 << 1,         /**< a SYN was seen */
-    CONN_SYN_ACK = 1 << 2,     /**< a SYN-ACK was seen */
-    CONN_ESTABLISHED = 1 << 3, /**< the handshake's final ACK was seen, or must have happened */
-    CONN_CLOSED = 1 << 4,      /**< both FINs were acknowledged */
-    CONN_RESET = 1 << 5,       /**< a RST that the receiver must accept was seen */
-    CONN_REFUSED = 1 << 6,     /**< that RST refused the SYN */
-    CONN_ROLES = 1 << 7,       /**< client is certain (SYN, SYN-ACK, or what the payload says) */
-    CONN_OPAQUE = 1 << 8,      /**< the observer was freed: nothing to observe */
+    CONN_USED = 1 << 0,         /**< a segment, not only a quote, has been seen */
+    CONN_SYN = 1 << 1,          /**< a SYN was seen */
+    CONN_SYN_ACK = 1 << 2,      /**< a SYN-ACK was seen */
+    CONN_ESTABLISHED = 1 << 3,  /**< the handshake's final ACK was seen, or must have happened */
+    CONN_CLOSED = 1 << 4,       /**< both FINs were acknowledged */
+    CONN_RESET = 1 << 5,        /**< a RST that the receiver must accept was seen */
+    CONN_REFUSED = 1 << 6,      /**< that RST refused the SYN */
+    CONN_ROLES = 1 << 7,        /**< client is certain (SYN, SYN-ACK, or what the payload says) */
+    CONN_OPAQUE = 1 << 8,       /**< the observer was freed: nothing to observe */
     CONN_SERVER_FIRST = 1 << 9, /**< the server sent the first payload */
-    CONN_PAYLOAD = 1 << 10,    /**< payload was seen */
-    CONN_RST_SEEN = 1 << 11,   /**< any RST was seen (stream numbering) */
-    CONN_FIN_SEEN = 1 << 12,   /**< any FIN with ACK was seen (stream numbering) */
-    CONN_TTFB = 1 << 13,       /**< ttfb_ns is the time to first byte (else: first client payload) */
-    CONN_IRTT = 1 << 14,       /**< irtt_ns is set */
+    CONN_PAYLOAD = 1 << 10,     /**< payload was seen */
+    CONN_RST_SEEN = 1 << 11,    /**< any RST was seen (stream numbering) */
+    CONN_FIN_SEEN = 1 << 12,    /**< any FIN with ACK was seen (stream numbering) */
+    CONN_TTFB = 1 << 13, /**< ttfb_ns is the time to first byte (else: first client payload) */
+    CONN_IRTT = 1 << 14, /**< irtt_ns is set */
     CONN_CLIENT_RTT = 1 << 15, /**< client_rtt_ns is set */
 };
 
@@ -134,7 +135,7 @@ struct conn_extra {
 
 /** struct app - payload state, from the first payload byte until the protocol is known opaque */
 struct app {
-    struct stream side[2]; /* key order */
+    struct reassembly side[2]; /* key order */
     struct observer *observer;
 };
 
@@ -146,16 +147,16 @@ struct conn {
     uint8_t client;      /* index of the client in key and side[] */
     uint8_t copies;      /* most extra captures seen of one packet (mirror ports) */
     uint16_t flags;
-    uint16_t resets;      /* RSTs, stops at its maximum */
+    uint16_t resets; /* RSTs, stops at its maximum */
     uint32_t stream;
-    uint32_t syn_frame;   /* of the first SYN; without a SYN 0 */
+    uint32_t syn_frame; /* of the first SYN; without a SYN 0 */
     uint32_t first_frame;
     uint32_t packets;
     char history[CONN_HISTORY]; /* letters in order, unterminated when full */
-    int64_t first_ns;     /* first segment; with a SYN: the first SYN */
+    int64_t first_ns;           /* first segment; with a SYN: the first SYN */
     int64_t last_ns;
-    int64_t syn_ns;       /* latest SYN */
-    int64_t irtt_ns;      /* SYN to SYN-ACK: the way to the server and back */
+    int64_t syn_ns;        /* latest SYN */
+    int64_t irtt_ns;       /* SYN to SYN-ACK: the way to the server and back */
     int64_t client_rtt_ns; /* SYN-ACK to ACK: the way to the client and back */
     int64_t ttfb_ns;
     uint64_t recent; /* number of the latest ring entry */
@@ -176,10 +177,10 @@ struct conn_context {
 
 /** What conn_segment() found the segment to be. */
 struct conn_event {
-    bool completes_close; /**< both FINs are acknowledged, as of this segment */
-    bool new_payload;     /**< it carries bytes not sent before */
-    bool retransmission;  /**< it carries only bytes sent before (keep-alives excluded) */
-    bool keepalive;       /**< TCP keep-alive or zero-window probe */
+    bool completes_close;  /**< both FINs are acknowledged, as of this segment */
+    bool new_payload;      /**< it carries bytes not sent before */
+    bool retransmission;   /**< it carries only bytes sent before (keep-alives excluded) */
+    bool keepalive;        /**< TCP keep-alive or zero-window probe */
     uint32_t duplicate_of; /**< frame of which it is a second capture; then nothing was updated */
 };
 

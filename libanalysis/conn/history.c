@@ -42,8 +42,7 @@ void history_add(struct conn *conn, unsigned side, const struct whyrst_segment *
     }
     if (segment->payload_length > 0 && !event->keepalive && letter != 'r') {
         add_letter(conn, side, event->retransmission ? 't' : 'd');
-    } else if (!letter && (segment->flags & WHYRST_TCP_ACK) &&
-               !(segment->flags & WHYRST_TCP_FIN)) {
+    } else if (!letter && (segment->flags & WHYRST_TCP_ACK) && !(segment->flags & WHYRST_TCP_FIN)) {
         add_letter(conn, side, 'a');
     }
     if ((segment->flags & WHYRST_TCP_FIN) && letter != 'i' && letter != 'q') {

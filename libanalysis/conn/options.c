@@ -4,7 +4,14 @@
 #include "bytes/cursor.h"
 
 /* Option kinds: IANA registry "TCP Option Kind Numbers". */
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_TIMESTAMPS = 8, KIND_MPTCP = 30 };
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_WSCALE = 3,
+    KIND_TIMESTAMPS = 8,
+    KIND_MPTCP = 30
+};
 
 #define MPTCP_TCPRST 8u
 

@@ -6,7 +6,7 @@
 #include "bytes/seq.h"
 #include "limits.h"
 
-/* What the stream's sink needs to know. */
+/* What the reassembly's sink needs to know. */
 struct feed {
     struct conn *conn;
     unsigned side;
@@ -32,8 +32,8 @@ static void feed_chunk(void *user, const struct observe_chunk *chunk, bool missi
 
 static void app_free(struct conn *conn)
 {
-    stream_clear(&conn->app->side[0]);
-    stream_clear(&conn->app->side[1]);
+    reassembly_clear(&conn->app->side[0]);
+    reassembly_clear(&conn->app->side[1]);
     observer_free(conn->app->observer);
     g_free(conn->app);
     conn->app = NULL;
@@ -158,7 +158,7 @@ static void feed_segment(struct conn_context *context, struct conn *conn, unsign
                                   .time_ns = segment->time_ns,
                                   .segment_start = true};
     struct endpoint *sender = &conn->side[side];
-    struct stream *stream;
+    struct reassembly *data;
 
     if (!conn->app && (conn->flags & CONN_OPAQUE) && seq == sender->payload_end) {
         sender->bytes += segment->payload_length; /* nothing to observe, nothing out of order */
@@ -167,13 +167,13 @@ static void feed_segment(struct conn_context *context, struct conn *conn, unsign
     if (!conn->app) {
         app_new(context, conn);
     }
-    stream = &conn->app->side[side];
-    stream_start(stream, stream_begin(sender, seq));
+    data = &conn->app->side[side];
+    reassembly_start(data, stream_begin(sender, seq));
     if (!conn->app->observer) {
         chunk.data = NULL; /* only counted: keep no bytes */
         chunk.captured = 0;
     }
-    if (!stream_add(stream, seq, &chunk, feed_chunk, &feed)) {
+    if (!reassembly_add(data, seq, &chunk, feed_chunk, &feed)) {
         context->reassembly_caps++;
     }
     app_release(conn);
@@ -230,7 +230,7 @@ static void acknowledge(struct conn *conn, unsigned side, bool final)
     if ((sender->flags & ENDPOINT_FIN) && seq_after(ack, sender->next - 1)) {
         ack = sender->next - 1; /* the FIN is no payload */
     }
-    stream_acked(&conn->app->side[side], ack, final, feed_chunk, &feed);
+    reassembly_acked(&conn->app->side[side], ack, final, feed_chunk, &feed);
 }
 
 void payload_acked(struct conn_context *context, struct conn *conn, unsigned side)
@@ -246,7 +246,7 @@ uint64_t payload_bytes(const struct conn *conn, unsigned side)
 {
     uint64_t bytes = conn->side[side].bytes;
 
-    return conn->app ? bytes + stream_waiting(&conn->app->side[side]) : bytes;
+    return conn->app ? bytes + reassembly_waiting(&conn->app->side[side]) : bytes;
 }
 
 void payload_observe(struct conn_context *context, struct conn *conn, struct observe_state *state)
@@ -260,8 +260,7 @@ void payload_observe(struct conn_context *context, struct conn *conn, struct obs
         return;
     }
     state->protocol = conn->flags & CONN_OPAQUE ? OBSERVE_OPAQUE : OBSERVE_NOTHING;
-    state->phase =
-        conn->flags & CONN_PAYLOAD ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
+    state->phase = conn->flags & CONN_PAYLOAD ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
     for (unsigned side = 0; side < 2; side++) {
         struct observe_side_state *out = &state->side[observe_side(conn, side)];
 

@@ -11,8 +11,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
 /** The other side's acknowledgement of @side's payload may have moved on. */
 void payload_acked(struct conn_context *context, struct conn *conn, unsigned side);
 /** The dialogue's state now; opaque and payload-less connections included. */
-void payload_observe(struct conn_context *context, struct conn *conn,
-                     struct observe_state *state);
+void payload_observe(struct conn_context *context, struct conn *conn, struct observe_state *state);
 /** Payload bytes of a side (key order), retransmissions once. */
 uint64_t payload_bytes(const struct conn *conn, unsigned side);
 /** When the connection could first be silent: its last payload, else its handshake's end. */

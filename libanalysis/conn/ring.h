@@ -36,7 +36,7 @@ struct ring_entry {
     uint8_t ttl;
     uint8_t tos;
     bool timestamps;
-    bool answered; /**< a RST has been matched to it as its trigger */
+    bool answered;  /**< a RST has been matched to it as its trigger */
     uint8_t copies; /**< second captures of the same packet seen */
 };
 

@@ -2,11 +2,12 @@
 /*
  * The engine: calls decode's successors in order, none of which calls the next itself.
  *
- * Theory of operation. A segment finds its connection (flow/), updates it (conn/, observe/), and, if
- * it is a RST, becomes a verdict (facts, origin) that waits in a queue in frame order. A verdict is
- * final once hindsight_wait of capture time has passed since its frame; since the wait is the same
- * for all, the queue's head is always the next to become final, and callers get verdicts in frame
- * order while they stream. The queue is bounded: beyond LIMIT_PENDING the head is final early.
+ * Theory of operation. A segment finds its connection (flow/), updates it (conn/, observe/), and,
+ * if it is a RST, becomes a verdict (facts, origin) that waits in a queue in frame order. A verdict
+ * is final once hindsight_wait of capture time has passed since its frame; since the wait is the
+ * same for all, the queue's head is always the next to become final, and callers get verdicts in
+ * frame order while they stream. The queue is bounded: beyond LIMIT_PENDING the head is final
+ * early.
  *
  * Connections stay in the table until there are more than LIMIT_KEEP_CLOSED of them; then a hand
  * walks the table and drops those that ended long ago. At max_connections it drops more: see
@@ -35,8 +36,8 @@ struct whyrst_engine {
     struct whyrst_options options;
     struct conn_context context;
     struct flow_table *table;
-    struct queue pending;     /* verdicts that may be revised, by frame */
-    struct queue ready;       /* final records */
+    struct queue pending;        /* verdicts that may be revised, by frame */
+    struct queue ready;          /* final records */
     struct whyrst_record *close; /* the latest FIN close record, lent to the caller */
     uint32_t streams;
     uint32_t hand; /* arena position where the next search for something to drop begins */
@@ -214,8 +215,8 @@ static void make_room(struct whyrst_engine *engine)
         if (!conn) {
             continue;
         }
-        if (is_over(conn) && engine->now_ns - conn->last_ns >
-                                 LIMIT_CLOSED_SECONDS * INT64_C(1000000000)) {
+        if (is_over(conn) &&
+            engine->now_ns - conn->last_ns > LIMIT_CLOSED_SECONDS * INT64_C(1000000000)) {
             end_connection(engine, conn);
             flow_table_remove(engine->table, conn);
         } else if (!victim || is_over(conn) > is_over(victim) ||
@@ -263,8 +264,8 @@ static void copy_history(struct whyrst_record *record, const struct conn *conn)
     for (unsigned i = 0; i < CONN_HISTORY && conn->history[i]; i++) {
         bool originator = (unsigned)g_ascii_isupper(conn->history[i]) == conn->client;
 
-        record->history[i] = originator ? g_ascii_toupper(conn->history[i])
-                                        : g_ascii_tolower(conn->history[i]);
+        record->history[i] =
+            originator ? g_ascii_toupper(conn->history[i]) : g_ascii_tolower(conn->history[i]);
     }
 }
 
@@ -394,9 +395,8 @@ struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
     duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment);
     if (duplicate_of) {
         engine->counts[WHYRST_COUNT_DUPLICATES]++;
-        return segment->flags & WHYRST_TCP_RST
-                   ? add_duplicate(engine, conn, segment, duplicate_of)
-                   : NULL;
+        return segment->flags & WHYRST_TCP_RST ? add_duplicate(engine, conn, segment, duplicate_of)
+                                               : NULL;
     }
     engine->counts[WHYRST_COUNT_SEGMENTS]++;
     record = segment->flags & WHYRST_TCP_RST ? add_reset(engine, conn, side, segment)

@@ -43,7 +43,7 @@ struct whyrst_record {
     const char *conn_state;
     char history[CONN_HISTORY + 1];
     uint32_t syn_frame;
-    int64_t syn_ns; /* of the first SYN */
+    int64_t syn_ns;  /* of the first SYN */
     int64_t irtt_ns; /* -1 = unknown */
     int64_t ttfb_ns; /* -1 = unknown */
     uint64_t duplicate_of;

@@ -5,9 +5,9 @@
  * RFC 9293 section 3.5.2: a host answers a segment that it has no connection for with a RST. If the
  * segment had an ACK, the RST takes its sequence number from it and carries no ACK; if not (a SYN),
  * the RST has sequence number 0 and acknowledges the segment. So the trigger is a segment of the
- * other side with ack == RST's seq, or with seq + length == RST's ack. Where several fit (an ACK long
- * ago and a request now, or a flight of segments), the one that left about a round trip before the
- * RST came is it; a segment that a RST has been matched to already is not taken again.
+ * other side with ack == RST's seq, or with seq + length == RST's ack. Where several fit (an ACK
+ * long ago and a request now, or a flight of segments), the one that left about a round trip before
+ * the RST came is it; a segment that a RST has been matched to already is not taken again.
  */
 #include "verdict/facts.h"
 
@@ -17,8 +17,8 @@
 
 static bool answers_syn(const struct ring_entry *entry, const struct whyrst_segment *rst)
 {
-    uint32_t length = entry->length + !!(entry->flags & WHYRST_TCP_SYN) +
-                      !!(entry->flags & WHYRST_TCP_FIN);
+    uint32_t length =
+        entry->length + !!(entry->flags & WHYRST_TCP_SYN) + !!(entry->flags & WHYRST_TCP_FIN);
 
     return !(entry->flags & WHYRST_TCP_ACK) && rst->ack == entry->seq + length;
 }
