@@ -14,7 +14,6 @@
 
 enum group {
     GROUP_VERDICT, /* directly below the root; also what the table below does not name */
-    GROUP_EVIDENCE,
     GROUP_RST,
     GROUP_CONNECTION,
     GROUP_TLS,
@@ -23,16 +22,13 @@ enum group {
 };
 
 static const char *const group_titles[GROUP_COUNT] = {
-    [GROUP_EVIDENCE] = "Evidence",
     [GROUP_RST] = "This RST",
     [GROUP_CONNECTION] = "Connection",
-    [GROUP_TLS] = "TLS ClientHello and handshake",
+    [GROUP_TLS] = "TLS",
     [GROUP_HTTP] = "HTTP",
 };
 
 static const uint8_t groups[WHYRST_FIELD_COUNT] = {
-    [WHYRST_FIELD_EVIDENCE] = GROUP_EVIDENCE,
-
     [WHYRST_FIELD_TRIGGER_FRAME] = GROUP_RST,
     [WHYRST_FIELD_SEQUENCE_CHECK] = GROUP_RST,
     [WHYRST_FIELD_UNACKED_BYTES] = GROUP_RST,
@@ -67,7 +63,7 @@ static const uint8_t groups[WHYRST_FIELD_COUNT] = {
     [WHYRST_FIELD_HTTP_STATUS] = GROUP_HTTP,
 };
 
-/* Which subtrees are open, remembered by Wireshark; GROUP_VERDICT's is the root. */
+/* Ids by which Wireshark remembers which subtrees are open; GROUP_VERDICT's is the root. */
 static int subtree_ids[GROUP_COUNT];
 
 /**

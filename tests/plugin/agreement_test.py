@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The plugin in `tshark -2` and the command-line tool must say the same of the same capture.
+
+Compared is every field of every RST record, over the captures named on the command line (files, or
+folders to search) and over one capture made here with RSTs in all kinds of tunnels.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import odd
+from frames import write_pcap
+from tshark import Tshark
+
+SEPARATOR = "\x1f"  # between the values of one field: in no text that a record holds
+
+
+def plugin_fields(tshark):
+    """Name and type of each of the plugin's fields."""
+    rows = [line.split("\t") for line in tshark.run("-G", "fields").stdout.splitlines()]
+    return {row[2]: row[3] for row in rows if row[0] == "F" and row[2].startswith("rst.")}
+
+
+def from_tshark(tshark, capture, types):
+    """Records by frame: a dictionary of lists of values."""
+    names = ["frame.number", *types]
+    rows = tshark.fields(capture, names, "-E", f"aggregator={SEPARATOR}", only="rst.origin")
+    return {
+        int(row["frame.number"]):
+            {name: row[name].split(SEPARATOR) for name in types if row[name]}
+        for row in rows
+    }
+
+
+def from_tool(tool, capture, types):
+    """The same of the tool's NDJSON. A frame with several RSTs has all their values in a row."""
+    done = subprocess.run([tool, "--format=ndjson", "--no-progress", capture],
+                          capture_output=True, check=False)
+    if done.returncode not in (0, 1):  # 1: the capture is cut short, and so it is for tshark
+        raise AssertionError(f"{tool} {capture}: status {done.returncode}\n"
+                             f"{done.stderr.decode(errors='replace')}")
+    records = {}
+    for line in done.stdout.decode().splitlines():
+        record = json.loads(line, parse_float=Decimal)
+        if record["type"] != "rst":
+            continue
+        values = records.setdefault(record["frame"], {})
+        for name in types:
+            value = record.get(name.removeprefix("rst."))
+            if value is not None:
+                texts = value if isinstance(value, list) else [value]
+                values.setdefault(name, []).extend(map(str, texts))
+    return records
+
+
+def same(kind, ours, theirs):
+    """Times are numbers, everything else is text."""
+    if kind == "FT_RELATIVE_TIME":
+        return list(map(Decimal, ours)) == list(map(Decimal, theirs))
+    return ours == theirs
+
+
+def differences(tshark, tool, capture, types):
+    """One line of text for each difference, and the number of frames compared."""
+    plugin = from_tshark(tshark, capture, types)
+    command = from_tool(tool, capture, types)
+    lines = []
+    for frame in sorted(plugin.keys() | command.keys()):
+        if frame not in plugin or frame not in command:
+            lines.append(f"frame {frame}: only the "
+                         f"{'plugin' if frame in plugin else 'tool'} reports a RST")
+            continue
+        for name, kind in types.items():
+            ours, theirs = plugin[frame].get(name, []), command[frame].get(name, [])
+            if not same(kind, ours, theirs):
+                lines.append(f"frame {frame}: {name}: plugin {ours}, tool {theirs}")
+    return lines, len(plugin)
+
+
+def captures_in(paths):
+    """The captures themselves and those below the folders among `paths`."""
+    for path in paths:
+        yield from sorted(path.rglob("*.pcap*")) if path.is_dir() else [path]
+
+
+def compare(arguments, tshark, scratch):
+    """Compares all captures; returns whether they agree."""
+    types = plugin_fields(tshark)
+    tunnels = scratch / "tunnels.pcap"
+    write_pcap(tunnels, odd.frames())
+    captures = [tunnels, *captures_in(arguments.captures)]
+
+    def one(numbered):
+        number, capture = numbered
+        folder = scratch / str(number)
+        return differences(tshark, arguments.tool, tshark.place(capture, folder), types)
+
+    failed = total = 0
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for capture, (lines, count) in zip(captures, pool.map(one, enumerate(captures))):
+            total += count
+            failed += bool(lines)
+            for line in lines:
+                print(f"{capture}: {line}")
+    print(f"{len(captures)} captures, {total} frames with a RST, {failed} captures differ")
+    return failed == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plugin", required=True, help="rst.so")
+    parser.add_argument("--tool", required=True, help="the whyrst program")
+    parser.add_argument("--tshark", default="tshark")
+    parser.add_argument("--preload", help="library to preload (a sanitizer's runtime)")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("captures", nargs="*", type=Path)
+    arguments = parser.parse_args()
+    with Tshark(arguments.plugin, arguments.tshark, arguments.preload) as tshark:
+        return 0 if compare(arguments, tshark, tshark.home) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

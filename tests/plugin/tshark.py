@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs tshark with the plugin under test, as an ordinary user with a home of its own.
+
+Wireshark's programs silently ignore a user's plugins when they run as root, so root drops to
+"nobody" here. Captures are copied into that home: nobody may not reach the checkout.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+NOBODY = 65534
+
+
+class Tshark:
+    """A tshark with one plugin. Use it as a context manager: its home is temporary."""
+
+    def __init__(self, plugin, tshark="tshark", preload=None):
+        self.program, self.plugin, self.preload = tshark, Path(plugin), preload
+        self.series = self._series()
+
+    def _series(self):
+        text = subprocess.run([self.program, "--version"], capture_output=True, text=True,
+                              check=True).stdout
+        return re.search(r"(\d+\.\d+)\.\d+", text).group(1)
+
+    def __enter__(self):
+        self.home = Path(tempfile.mkdtemp(prefix="whyrst-tshark-"))
+        folder = self.home / ".local/lib/wireshark/plugins" / self.series / "epan"
+        folder.mkdir(parents=True)
+        shutil.copy(self.plugin, folder / "rst.so")
+        self._open_to_all()
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.home)
+
+    def _open_to_all(self):
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", self.home], check=True)
+
+    def place(self, source, folder=None):
+        """Copies a file to where tshark can read it; returns the copy's path."""
+        folder = folder or self.home
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        target = folder / Path(source).name
+        shutil.copyfile(source, target)
+        target.chmod(0o644)
+        return target
+
+    def run(self, *arguments, program=None, check=True, **options):
+        """Runs tshark (or another program of its family) and returns the finished process."""
+        command = [program or self.program, *map(str, arguments)]
+        if os.geteuid() == 0:
+            command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+                       *command]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "TZ": "UTC",
+                       "LC_ALL": "C.UTF-8"}
+        if self.preload:  # a sanitizer's runtime must come before everything else
+            environment |= {"LD_PRELOAD": self.preload, "ASAN_OPTIONS": "detect_leaks=0"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment,
+                              cwd=self.home, timeout=600, check=False, **options)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command}: status {done.returncode}\n{done.stderr}")
+        return done
+
+    def fields(self, capture, names, *arguments, two_pass=True, only="rst"):
+        """One dictionary per frame that matches the filter `only`; absent values are ""."""
+        columns = [option for name in names for option in ("-e", name)]
+        passes = ["-2"] if two_pass else []
+        done = self.run(*passes, "-n", "-r", capture, "-Y", only, "-T", "fields", "-E",
+                        "separator=/t", *columns, *arguments)
+        rows = [line.split("\t") for line in done.stdout.split("\n") if line]
+        return [dict(zip(names, row)) for row in rows]
