@@ -5,7 +5,8 @@
  * Segments go in as they were captured: out of order, repeated, overlapping. Chunks come out in
  * order, each byte once. A hole waits for its bytes while it may still be filled; when the other
  * side has acknowledged past it, the bytes were delivered and only the capture lacks them, so they
- * come out as a missing chunk. The first copy of a byte wins, as in most receivers.
+ * come out as a missing chunk. Bytes handed out are never revised; of overlapping pieces beyond a
+ * hole the one that begins first wins.
  */
 #ifndef CONN_REASSEMBLY_H
 #define CONN_REASSEMBLY_H

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The connection table: finds what was added, survives growth and removal, and reuses memory. */
+#include <glib.h>
+
+#include "flow/table.h"
+
+struct entry {
+    struct flow_key key;
+    uint32_t value;
+};
+
+static struct flow_key make_key(uint32_t n)
+{
+    struct flow_key key = {.version = 4, .port = {(uint16_t)n, 443}};
+
+    memcpy(key.address[0], &n, sizeof n);
+    key.address[1][0] = 192;
+    return key;
+}
+
+static void test_add_find_remove(void)
+{
+    const uint32_t n = 20000;
+    struct flow_table *table = flow_table_new(sizeof(struct entry), 1);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow_key key = make_key(i);
+        struct entry *entry = flow_table_add(table, &key);
+
+        entry->value = i;
+    }
+    g_assert_cmpuint(flow_table_count(table), ==, n);
+    for (uint32_t i = 0; i < n; i += 2) {
+        struct flow_key key = make_key(i);
+
+        flow_table_remove(table, flow_table_find(table, &key));
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow_key key = make_key(i);
+        struct entry *entry = flow_table_find(table, &key);
+
+        if (i % 2 == 0) {
+            g_assert_null(entry);
+        } else {
+            g_assert_nonnull(entry);
+            g_assert_cmpuint(entry->value, ==, i);
+        }
+    }
+    flow_table_free(table);
+}
+
+static void test_memory_is_reused(void)
+{
+    struct flow_table *table = flow_table_new(sizeof(struct entry), 2);
+
+    for (uint32_t i = 0; i < 5000; i++) {
+        struct flow_key key = make_key(i);
+        struct entry *entry = flow_table_add(table, &key);
+
+        g_assert_cmpuint(entry->value, ==, 0); /* a reused entry is clean */
+        entry->value = 7;
+        flow_table_remove(table, entry);
+    }
+    g_assert_cmpuint(flow_table_positions(table), ==, 1);
+    g_assert_null(flow_table_at(table, 0));
+    flow_table_free(table);
+}
+
+static void test_versions_differ(void)
+{
+    struct flow_table *table = flow_table_new(sizeof(struct entry), 3);
+    struct flow_key four = make_key(9);
+    struct flow_key six = four;
+
+    six.version = 6;
+    flow_table_add(table, &four);
+    g_assert_null(flow_table_find(table, &six));
+    flow_table_free(table);
+}
+
+static void test_direction_does_not_matter(void)
+{
+    struct whyrst_segment there = {.ip_version = 6,
+                                   .source = {0x20, 1},
+                                   .destination = {0x20, 2},
+                                   .source_port = 50000,
+                                   .destination_port = 443};
+    struct whyrst_segment back = {.ip_version = 6,
+                                  .source = {0x20, 2},
+                                  .destination = {0x20, 1},
+                                  .source_port = 443,
+                                  .destination_port = 50000};
+    struct flow_key a = {0};
+    struct flow_key b = {0};
+
+    g_assert_cmpuint(flow_key_make(&a, &there), !=, flow_key_make(&b, &back));
+    g_assert_true(flow_key_equal(&a, &b));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/flow/add-find-remove", test_add_find_remove);
+    g_test_add_func("/flow/memory-is-reused", test_memory_is_reused);
+    g_test_add_func("/flow/versions-differ", test_versions_differ);
+    g_test_add_func("/flow/direction", test_direction_does_not_matter);
+    return g_test_run();
+}
