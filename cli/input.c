@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Our own reader looks first. What it does not know goes to libwiretap, which wants a path: regular
+ * files have one; pipes are spooled to an unlinked file, which has one below /dev/fd.
+ */
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "wiretap.h"
+
+struct input {
+    int fd;
+    bool live;
+    struct whyrst_capture *capture; /* either this */
+    struct wiretap *wiretap;        /* or that */
+};
+
+static int open_path(const char *path, struct stat *info, char **message)
+{
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, info) < 0) {
+        *message = g_strdup(g_strerror(errno));
+    } else if (S_ISDIR(info->st_mode)) {
+        *message = g_strdup("is a directory");
+    } else if (S_ISREG(info->st_mode) && info->st_size == 0) {
+        *message = g_strdup("is empty: not even a capture header");
+    } else if (isatty(fd)) {
+        *message = g_strdup("is a terminal; pipe a capture into it (tcpdump -w - | whyrst -)");
+    } else {
+        return fd;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t length)
+{
+    while (length) {
+        ssize_t n = write(fd, data, length);
+
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        if (n > 0) {
+            data += n;
+            length -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+static bool copy_rest(int from, int to)
+{
+    uint8_t block[65536];
+    ssize_t n;
+
+    do {
+        n = read(from, block, sizeof block);
+        if (n > 0 && !write_all(to, block, (size_t)n)) {
+            return false;
+        }
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    return n == 0;
+}
+
+/* Puts @peeked and the rest of the pipe into an unlinked file, which replaces the descriptor. */
+static bool spool(struct input *input, const uint8_t *peeked, size_t length, char **message)
+{
+    char *name = NULL;
+    GError *error = NULL;
+    int fd = g_file_open_tmp("whyrst-XXXXXX", &name, &error);
+
+    if (fd < 0) {
+        *message = g_strdup(error->message);
+        g_error_free(error);
+        return false;
+    }
+    unlink(name);
+    g_free(name);
+    if (!write_all(fd, peeked, length) || !copy_rest(input->fd, fd)) {
+        *message = g_strdup_printf("cannot copy the pipe to a temporary file: %s",
+                                   g_strerror(errno));
+        close(fd);
+        return false;
+    }
+    close(input->fd);
+    input->fd = fd;
+    return true;
+}
+
+static bool open_wiretap(struct input *input, const char *path, const struct stat *info,
+                         const uint8_t *peeked, size_t length, char **message)
+{
+    enum whyrst_capture_status status;
+    char *spooled = NULL;
+
+    if (!S_ISREG(info->st_mode)) {
+        if (length == 0) {
+            *message = g_strdup("is empty: no capture came through the pipe");
+            return false;
+        }
+        if (!spool(input, peeked, length, message)) {
+            return false;
+        }
+    }
+    if (!S_ISREG(info->st_mode) || strcmp(path, "-") == 0) {
+        spooled = g_strdup_printf("/dev/fd/%d", input->fd);
+    }
+    input->wiretap = wiretap_open(spooled ? spooled : path, &status, message);
+    g_free(spooled);
+    return input->wiretap != NULL;
+}
+
+struct input *input_open(const char *path, char **message)
+{
+    enum whyrst_capture_status status = WHYRST_CAPTURE_OK;
+    struct stat info;
+    uint8_t *peeked = NULL;
+    size_t length = 0;
+    struct input *input;
+    int fd = open_path(path, &info, message);
+
+    if (fd < 0) {
+        return NULL;
+    }
+    input = g_new0(struct input, 1);
+    input->fd = fd;
+    input->live = !S_ISREG(info.st_mode);
+    input->capture = whyrst_capture_open(fd, &status, &peeked, &length, message);
+    if (!input->capture && status == WHYRST_CAPTURE_UNKNOWN) {
+        g_clear_pointer(message, g_free);
+        open_wiretap(input, path, &info, peeked, length, message);
+    }
+    g_free(peeked);
+    if (!input->capture && !input->wiretap) {
+        input_close(input);
+        return NULL;
+    }
+    return input;
+}
+
+enum whyrst_capture_status input_next(struct input *input, struct whyrst_frame *frame)
+{
+    return input->capture ? whyrst_capture_next(input->capture, frame)
+                          : wiretap_next(input->wiretap, frame);
+}
+
+const char *input_message(const struct input *input)
+{
+    return input->capture ? whyrst_capture_message(input->capture)
+                          : wiretap_message(input->wiretap);
+}
+
+uint64_t input_offset(const struct input *input)
+{
+    return input->capture ? whyrst_capture_offset(input->capture) : wiretap_offset(input->wiretap);
+}
+
+bool input_is_live(const struct input *input)
+{
+    return input->live;
+}
+
+void input_close(struct input *input)
+{
+    if (!input) {
+        return;
+    }
+    whyrst_capture_free(input->capture);
+    wiretap_close(input->wiretap);
+    close(input->fd);
+    g_free(input);
+}

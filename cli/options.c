@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "wiretap.h"
+
+#define NS_DIGITS   9u
+#define MAX_JOBS    256
+#define NS_A_SECOND UINT64_C(1000000000)
+
+static const char description[] =
+    "Says of every TCP reset (RST) in packet captures which phase of the connection it hit, how the\n"
+    "connection ended, and which TLS client (JA4) it concerned: as a table with a summary, or for\n"
+    "programs as NDJSON or CSV.";
+
+static const char epilogue[] =
+    "Captures:\n"
+    "  pcap and pcapng, also from pipes; every other format and compression that Wireshark reads\n"
+    "  (gzip, zstd, lz4, snoop, ERF, netmon...). \"-\" is standard input. Several captures are\n"
+    "  analysed one by one and reported in the order given.\n"
+    "\n"
+    "Filters:\n"
+    "  Values are separated by commas, and an option may be repeated: any value may match, but every\n"
+    "  filter given has to. Filters do not change the analysis, only what is shown.\n"
+    "\n"
+    "Examples:\n"
+    "  whyrst shop.pcapng\n"
+    "      Which connections were reset, when in their life, and a summary.\n"
+    "  whyrst --summary *.pcap\n"
+    "      Only the totals, over all captures.\n"
+    "  whyrst --origin tls-phase,mid-request --host 192.0.2.0/24 --port 443 shop.pcapng\n"
+    "      Resets of that network's TLS handshakes and unfinished requests.\n"
+    "  whyrst --format=ndjson shop.pcapng | jq 'select(.type==\"rst\") | [.frame, .origin, .ja4]'\n"
+    "      One JSON object per line; \"frame\" is Wireshark's frame.number.\n"
+    "  whyrst --format=csv --connections -o conns.csv shop.pcapng\n"
+    "      One row per reset and per connection.\n"
+    "  tcpdump -i eth0 -w - tcp | whyrst --format=ndjson -\n"
+    "      Reports while it captures.\n"
+    "\n"
+    "Exit status:\n"
+    "  0  all captures were read to their end\n"
+    "  1  some could not be read or was cut short; what was readable has been reported\n"
+    "  2  wrong usage\n"
+    "\n"
+    "whyrst(1) describes the output's fields.";
+
+/* What GOption fills in, before it is checked. */
+struct raw_options {
+    char **inputs;
+    char *format;
+    char *idle_threshold;
+    char **filters[FILTER_COUNT];
+    gint64 max_connections;
+    int jobs;
+    gboolean connections, summary, progress, no_progress, version;
+};
+
+/* Decimal seconds as nanoseconds, exactly: more than nine decimals are refused, not rounded. */
+static bool parse_seconds(const char *text, int64_t *ns)
+{
+    const char *point = strchr(text, '.');
+    g_autofree char *whole = point ? g_strndup(text, (gsize)(point - text)) : g_strdup(text);
+    g_autofree char *fraction = g_strdup(point && point[1] ? point + 1 : "0");
+    guint64 seconds, rest;
+    size_t digits = strlen(fraction);
+
+    if (digits > NS_DIGITS ||
+        !g_ascii_string_to_unsigned(whole, 10, 0, INT64_MAX / NS_A_SECOND - 1, &seconds, NULL) ||
+        !g_ascii_string_to_unsigned(fraction, 10, 0, NS_A_SECOND - 1, &rest, NULL)) {
+        return false;
+    }
+    for (; digits < NS_DIGITS; digits++) {
+        rest *= 10;
+    }
+    *ns = (int64_t)(seconds * NS_A_SECOND + rest);
+    return *ns > 0;
+}
+
+static void print_version(void)
+{
+    const char *wireshark = wiretap_version();
+
+    printf("whyrst %s\n", WHYRST_VERSION);
+    if (wireshark) {
+        printf("Formats other than pcap and pcapng: by libwiretap of Wireshark %s, where installed\n",
+               wireshark);
+    } else {
+        printf("Formats: pcap and pcapng only (built without Wireshark's libwiretap)\n");
+    }
+    printf("Licence: GPL-2.0-or-later; there is no warranty.\n");
+}
+
+/* Checks and takes over what GOption has read; returns what is wrong (g_free), or NULL. */
+static char *take_formats(struct options *options, const struct raw_options *raw)
+{
+    options->format = writer_format_find(raw->format ? raw->format : "table");
+    if (!options->format) {
+        return g_strdup_printf("--format: \"%s\" is not valid; it takes one of table, ndjson, csv",
+                               raw->format);
+    }
+    if (raw->summary && !options->format->for_people && !options->format->close) {
+        return g_strdup_printf("--summary: --format=%s has none", options->format->name);
+    }
+    options->connections = raw->connections;
+    options->summary_only = raw->summary;
+    options->engine.connection_records = raw->connections || options->format->for_people;
+    return NULL;
+}
+
+static char *take_numbers(struct options *options, const struct raw_options *raw)
+{
+    if (raw->idle_threshold &&
+        !parse_seconds(raw->idle_threshold, &options->engine.idle_threshold_ns)) {
+        return g_strdup_printf("--idle-threshold: \"%s\" is not valid; it takes seconds above 0, "
+                               "such as 3 or 0.5",
+                               raw->idle_threshold);
+    }
+    if (raw->jobs < 0 || raw->jobs > MAX_JOBS) {
+        return g_strdup_printf("-j: %d is not valid; it takes 1 to %d", raw->jobs, MAX_JOBS);
+    }
+    if (raw->max_connections < 0) {
+        return g_strdup("--max-connections: takes a number above 0");
+    }
+    options->jobs = raw->jobs ? (unsigned)raw->jobs : MIN(g_get_num_processors(), MAX_JOBS);
+    options->engine.max_connections = (uint64_t)raw->max_connections;
+    return NULL;
+}
+
+static char *take_filters(struct options *options, const struct raw_options *raw)
+{
+    char *message = NULL;
+
+    for (unsigned id = 0; id < FILTER_COUNT; id++) {
+        for (char **values = raw->filters[id]; values && *values && !message; values++) {
+            message = filter_add(options->filter, (enum filter_id)id, *values);
+        }
+    }
+    return message;
+}
+
+static char *take_inputs(struct options *options, struct raw_options *raw)
+{
+    unsigned from_stdin = 0;
+
+    if (!raw->inputs || !raw->inputs[0]) {
+        return g_strdup("no capture given; \"whyrst --help\" shows examples");
+    }
+    for (char **input = raw->inputs; *input; input++) {
+        from_stdin += strcmp(*input, "-") == 0;
+    }
+    if (from_stdin > 1) {
+        return g_strdup("standard input (-) can be read only once");
+    }
+    options->inputs = g_steal_pointer(&raw->inputs);
+    return NULL;
+}
+
+static char *take(struct options *options, struct raw_options *raw)
+{
+    char *message = take_formats(options, raw);
+
+    if (!message) {
+        message = take_numbers(options, raw);
+    }
+    if (!message) {
+        message = take_filters(options, raw);
+    }
+    if (!message) {
+        message = take_inputs(options, raw);
+    }
+    options->progress = raw->progress || (!raw->no_progress && isatty(STDERR_FILENO));
+    return message;
+}
+
+static void raw_clear(struct raw_options *raw)
+{
+    g_strfreev(raw->inputs);
+    g_free(raw->format);
+    g_free(raw->idle_threshold);
+    for (unsigned id = 0; id < FILTER_COUNT; id++) {
+        g_strfreev(raw->filters[id]);
+    }
+}
+
+static bool parse(struct options *options, struct raw_options *raw, int argc, char **argv,
+                  char **message)
+{
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &raw->format,
+         "What to write: table (default), ndjson or csv", "FORMAT"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+         "Write to FILE instead of standard output", "FILE"},
+        {"summary", 's', 0, G_OPTION_ARG_NONE, &raw->summary, "Write only the summary", NULL},
+        {"connections", 0, 0, G_OPTION_ARG_NONE, &raw->connections,
+         "Write a record per connection, too", NULL},
+        {"origin", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->filters[FILTER_ORIGIN],
+         "Only resets that hit these phases of a connection", "ORIGIN,..."},
+        {"cause", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->filters[FILTER_CAUSE],
+         "Only resets of these causes", "CAUSE,..."},
+        {"sender", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->filters[FILTER_SENDER],
+         "Only resets sent by client, server, middlebox or unknown", "SENDER,..."},
+        {"ja4", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->filters[FILTER_JA4],
+         "Only TLS clients of these JA4 fingerprints; * and ? match as in a shell", "JA4,..."},
+        {"host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->filters[FILTER_HOST],
+         "Only these client or server addresses, networks or server names (SNI)", "HOST,..."},
+        {"port", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->filters[FILTER_PORT],
+         "Only these client or server ports or ranges of ports", "PORT,..."},
+        {"idle-threshold", 0, 0, G_OPTION_ARG_STRING, &raw->idle_threshold,
+         "Silence that makes a reset an idle-timeout (default 3)", "SECONDS"},
+        {"max-connections", 0, 0, G_OPTION_ARG_INT64, &raw->max_connections,
+         "Connections kept in memory per capture", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_INT, &raw->jobs,
+         "Captures analysed at a time (default: one per processor)", "N"},
+        {"progress", 0, 0, G_OPTION_ARG_NONE, &raw->progress,
+         "Show progress on standard error even if that is no terminal", NULL},
+        {"no-progress", 0, 0, G_OPTION_ARG_NONE, &raw->no_progress, "Show no progress", NULL},
+        {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Show the version and quit", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->inputs, NULL, NULL},
+        {0},
+    };
+    GOptionContext *context = g_option_context_new("CAPTURE...");
+    GError *error = NULL;
+    bool good;
+
+    g_option_context_set_summary(context, description);
+    g_option_context_set_description(context, epilogue);
+    g_option_context_add_main_entries(context, entries, NULL);
+    good = g_option_context_parse(context, &argc, &argv, &error);
+    g_option_context_free(context);
+    if (!good) {
+        *message = g_strdup(error->message);
+        g_error_free(error);
+        return false;
+    }
+    if (raw->version) {
+        print_version();
+        return false;
+    }
+    *message = take(options, raw);
+    return !*message;
+}
+
+bool options_parse(struct options *options, int argc, char **argv, enum exit_status *status)
+{
+    struct raw_options raw = {0};
+    char *message = NULL;
+    bool proceed;
+
+    *options = (struct options){.filter = filter_new()};
+    proceed = parse(options, &raw, argc, argv, &message);
+    raw_clear(&raw);
+    *status = message ? EXIT_USAGE : EXIT_ALL_READ;
+    if (message) {
+        fprintf(stderr, "whyrst: %s\n", message);
+        g_free(message);
+    }
+    return proceed;
+}
+
+void options_clear(struct options *options)
+{
+    g_strfreev(options->inputs);
+    g_free(options->output);
+    filter_free(options->filter);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** The command line. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+
+#include <whyrst/engine.h>
+
+#include "filter.h"
+#include "report/writer.h"
+
+/** Exit statuses; a contract with scripts. */
+enum exit_status {
+    EXIT_ALL_READ = 0,
+    EXIT_NOT_ALL_READ = 1,
+    EXIT_USAGE = 2,
+};
+
+/**
+ * struct options - what the command line asks for
+ * @inputs:       captures, in the order given; NULL-terminated
+ * @output:       file to write to, NULL for standard output
+ * @summary_only: no records
+ * @progress:     shows a bar on standard error
+ * @jobs:         captures analysed at a time
+ */
+struct options {
+    char **inputs;
+    char *output;
+    const struct writer_format *format;
+    struct filter *filter;
+    struct whyrst_options engine;
+    bool connections;
+    bool summary_only;
+    bool progress;
+    unsigned jobs;
+};
+
+/**
+ * Reads the command line. Returns false when there is nothing more to do (--help, --version, wrong
+ * usage); @status is then the exit status and everything has been said.
+ */
+bool options_parse(struct options *options, int argc, char **argv, enum exit_status *status);
+void options_clear(struct options *options);
+
+#endif

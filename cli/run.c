@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Workers take captures in the order given; their output comes out in that order, whoever is done
+ * first. A ticker thread draws the progress bar and flushes live captures, so that the loop over
+ * packets needs neither a clock nor a system call per record.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "analyse.h"
+#include "console.h"
+#include "ordered.h"
+
+/* A record of a live capture waits at most this long in a buffer. */
+#define TICK_US          (100 * G_TIME_SPAN_MILLISECOND)
+#define NARROWEST_OUTPUT 40u
+
+struct run {
+    const struct options *options;
+    struct writer_settings settings;
+    struct ordered *ordered;
+    struct analysis *analyses;
+    size_t count;
+    uint64_t total_size; /* 0 when some size is unknown */
+    GMutex lock;         /* guards what follows */
+    GCond tick;
+    bool finished;
+    bool failed;
+    size_t next;
+    struct summary *summary;
+};
+
+/* Opens -o FILE, but never over one of the inputs. */
+static int open_output(const struct options *options, enum exit_status *status)
+{
+    struct stat out, in;
+    int fd;
+
+    *status = EXIT_NOT_ALL_READ;
+    if (!options->output) {
+        return STDOUT_FILENO;
+    }
+    fd = open(options->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0 || fstat(fd, &out) < 0) {
+        console_message("%s: %s", options->output, g_strerror(errno));
+        return -1;
+    }
+    for (char **input = options->inputs; *input; input++) {
+        if (S_ISREG(out.st_mode) && stat(*input, &in) == 0 && in.st_dev == out.st_dev &&
+            in.st_ino == out.st_ino) {
+            console_message("%s: is also an input", options->output);
+            *status = EXIT_USAGE;
+            close(fd);
+            return -1;
+        }
+    }
+    if (S_ISREG(out.st_mode) && ftruncate(fd, 0) < 0) {
+        console_message("%s: %s", options->output, g_strerror(errno));
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static struct writer_settings make_settings(const struct options *options, int fd, size_t count)
+{
+    const char *no_color = g_getenv("NO_COLOR");
+    struct winsize size;
+    struct writer_settings settings = {
+        .connections = options->connections,
+        .several = count > 1,
+    };
+
+    if (isatty(fd)) {
+        settings.color = !(no_color && *no_color) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+        if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col) {
+            settings.width = MAX(size.ws_col, NARROWEST_OUTPUT);
+        }
+    }
+    return settings;
+}
+
+static void make_analyses(struct run *run)
+{
+    bool all_known = true;
+
+    run->analyses = g_new0(struct analysis, run->count);
+    for (size_t i = 0; i < run->count; i++) {
+        struct analysis *analysis = &run->analyses[i];
+        struct stat info;
+
+        analysis->options = run->options;
+        analysis->settings = &run->settings;
+        analysis->path = run->options->inputs[i];
+        g_mutex_init(&analysis->lock);
+        if (strcmp(analysis->path, "-") == 0 || stat(analysis->path, &info) < 0) {
+            all_known = false;
+        } else if (S_ISREG(info.st_mode)) {
+            analysis->size = (uint64_t)info.st_size;
+            run->total_size += analysis->size;
+        } else {
+            all_known = all_known && S_ISDIR(info.st_mode);
+        }
+    }
+    if (!all_known) {
+        run->total_size = 0;
+    }
+}
+
+/* Takes over a finished capture's figures and frees the rest of it. */
+static void collect(struct run *run, struct analysis *analysis)
+{
+    g_mutex_lock(&run->lock);
+    run->failed |= analysis->report.error != NULL;
+    if (run->summary) {
+        summary_add_file(run->summary, &analysis->report);
+        summary_merge(run->summary, analysis->summary);
+    }
+    g_mutex_unlock(&run->lock);
+    summary_free(analysis->summary);
+    analysis->summary = NULL;
+    g_clear_pointer(&analysis->message, g_free);
+    analysis->report.error = NULL;
+}
+
+static gpointer work(gpointer data)
+{
+    struct run *run = data;
+
+    for (;;) {
+        struct analysis *analysis;
+        size_t index;
+
+        g_mutex_lock(&run->lock);
+        index = run->next;
+        run->next += index < run->count;
+        g_mutex_unlock(&run->lock);
+        if (index == run->count) {
+            return NULL;
+        }
+        analysis = &run->analyses[index];
+        analysis->out = ordered_start(run->ordered, index + 1);
+        if (!analysis->out) {
+            return NULL;
+        }
+        analysis->summary = run->summary ? summary_new() : NULL;
+        analyse(analysis);
+        collect(run, analysis);
+        ordered_end(run->ordered, index + 1);
+    }
+}
+
+static void draw(const struct run *run)
+{
+    uint64_t done = 0;
+
+    for (size_t i = 0; i < run->count; i++) {
+        done += atomic_load_explicit(&run->analyses[i].offset, memory_order_relaxed);
+    }
+    console_progress(done, run->total_size);
+}
+
+static gpointer tick(gpointer data)
+{
+    struct run *run = data;
+
+    g_mutex_lock(&run->lock);
+    while (!run->finished) {
+        size_t started = run->next;
+
+        if (g_cond_wait_until(&run->tick, &run->lock, g_get_monotonic_time() + TICK_US)) {
+            continue;
+        }
+        g_mutex_unlock(&run->lock);
+        for (size_t i = started > ORDERED_AHEAD ? started - ORDERED_AHEAD : 0; i < started; i++) {
+            analysis_flush(&run->analyses[i]);
+        }
+        if (run->options->progress) {
+            draw(run);
+        }
+        g_mutex_lock(&run->lock);
+    }
+    g_mutex_unlock(&run->lock);
+    return NULL;
+}
+
+static void do_work(struct run *run)
+{
+    unsigned workers = (unsigned)MIN(run->options->jobs, run->count);
+    g_autofree GThread **threads = g_new0(GThread *, workers);
+    GThread *ticker = g_thread_new("ticker", tick, run);
+
+    for (unsigned i = 1; i < workers; i++) {
+        threads[i] = g_thread_new("worker", work, run);
+    }
+    work(run);
+    for (unsigned i = 1; i < workers; i++) {
+        g_thread_join(threads[i]);
+    }
+    g_mutex_lock(&run->lock);
+    run->finished = true;
+    g_cond_signal(&run->tick);
+    g_mutex_unlock(&run->lock);
+    g_thread_join(ticker);
+    console_clear();
+}
+
+/* The part before all captures, and the one after them. */
+static void write_edge(struct run *run, size_t part)
+{
+    const struct options *options = run->options;
+    struct output *out = ordered_start(run->ordered, part);
+
+    if (!out) {
+        return;
+    }
+    if (part == 0 && options->format->begin && !options->summary_only) {
+        options->format->begin(out, &run->settings);
+    } else if (part > 0 && run->summary) {
+        summary_write(run->summary, out, &run->settings);
+    }
+    ordered_end(run->ordered, part);
+}
+
+/* The reader of a pipe may leave when it has seen enough (head): that is no failure. */
+static enum exit_status finish_output(struct run *run, int fd)
+{
+    const char *name = run->options->output ? run->options->output : "standard output";
+    int error = ordered_error(run->ordered);
+
+    if (error == EPIPE) {
+        return EXIT_ALL_READ;
+    }
+    if (close(fd) < 0 && !error) {
+        error = errno;
+    }
+    if (error) {
+        console_message("%s: %s", name, g_strerror(error));
+        return EXIT_NOT_ALL_READ;
+    }
+    return run->failed ? EXIT_NOT_ALL_READ : EXIT_ALL_READ;
+}
+
+enum exit_status run(const struct options *options)
+{
+    struct run run = {.options = options, .count = g_strv_length(options->inputs)};
+    enum exit_status status;
+    int fd = open_output(options, &status);
+
+    if (fd < 0) {
+        return status;
+    }
+    run.settings = make_settings(options, fd, run.count);
+    run.ordered = ordered_new(fd, run.count + 2);
+    run.summary = options->format->for_people ? summary_new() : NULL;
+    make_analyses(&run);
+    write_edge(&run, 0);
+    do_work(&run);
+    write_edge(&run, run.count + 1);
+    status = finish_output(&run, fd);
+    ordered_free(run.ordered);
+    summary_free(run.summary);
+    g_free(run.analyses);
+    return status;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* NDJSON: one JSON object per line and record, and one of type "file" per capture. */
+#include <glib.h>
+
+#include "report/text.h"
+#include "report/writer.h"
+
+/* Keys with their punctuation, ready to copy. */
+#define KEY(id, name, type, bits, title, help)                                                    \
+    {",\"" name "\":", sizeof(",\"" name "\":") - 1, bits},
+
+static const struct {
+    const char *text;
+    size_t length;
+    unsigned bits;
+} keys[] = {WHYRST_FIELDS(KEY)};
+
+/* Counters that a file object shows: the first four always, the others when they are not zero. */
+static const struct {
+    const char *name;
+    enum whyrst_counter counter;
+    bool always;
+} counters[] = {
+    {"tcp_segments", WHYRST_COUNT_SEGMENTS, true},
+    {"connections", WHYRST_COUNT_CONNECTIONS, true},
+    {"resets", WHYRST_COUNT_RESETS, true},
+    {"quoted", WHYRST_COUNT_QUOTED, false},
+    {"duplicates", WHYRST_COUNT_DUPLICATES, false},
+    {"evicted", WHYRST_COUNT_EVICTED, false},
+    {"reassembly_dropped", WHYRST_COUNT_REASSEMBLY_CAP, false},
+};
+
+static bool append_to_string(void *context, const char *data, size_t length)
+{
+    g_string_append_len(context, data, (gssize)length);
+    return true;
+}
+
+static void ndjson_open(struct writer *writer)
+{
+    GString *quoted = g_string_new(NULL);
+    struct output out;
+
+    output_init(&out, append_to_string, quoted);
+    text_json(&out, writer->file);
+    output_flush(&out);
+    output_clear(&out);
+    writer->quoted = g_string_free(quoted, FALSE);
+}
+
+static void write_head(struct writer *writer, const char *type)
+{
+    output_text(writer->out, "{\"type\":\"");
+    output_text(writer->out, type);
+    output_text(writer->out, "\",\"file\":");
+    output_text(writer->out, writer->quoted);
+}
+
+static void write_strings(struct output *out, const struct whyrst_value *value)
+{
+    for (size_t i = 0; i < value->count; i++) {
+        output_char(out, i ? ',' : '[');
+        text_json(out, value->strings[i]);
+    }
+    output_text(out, value->count ? "]" : "[]");
+}
+
+static void write_value(struct output *out, const struct whyrst_value *value)
+{
+    char text[TEXT_MAX];
+
+    switch (value->type) {
+    case WHYRST_TYPE_STRING:
+    case WHYRST_TYPE_ADDRESS:
+        text_json(out, value->string);
+        return;
+    case WHYRST_TYPE_STRINGS:
+        write_strings(out, value);
+        return;
+    case WHYRST_TYPE_TIME:
+        output_char(out, '"');
+        output_bytes(out, text, text_value(text, value));
+        output_char(out, '"');
+        return;
+    case WHYRST_TYPE_INTEGER:
+    case WHYRST_TYPE_FRAME:
+    case WHYRST_TYPE_DURATION:
+        output_bytes(out, text, text_value(text, value));
+        return;
+    }
+}
+
+static void ndjson_record(struct writer *writer, const struct whyrst_record *record)
+{
+    enum whyrst_record_kind kind = whyrst_record_kind(record);
+    unsigned bit = writer_kind_bit(kind);
+    struct whyrst_value value;
+
+    write_head(writer, writer_kind_name(kind));
+    for (unsigned i = 0; i < WHYRST_FIELD_COUNT; i++) {
+        if (keys[i].bits & bit && whyrst_record_get(record, (enum whyrst_field)i, &value)) {
+            output_bytes(writer->out, keys[i].text, keys[i].length);
+            write_value(writer->out, &value);
+        }
+    }
+    output_text(writer->out, "}\n");
+}
+
+static void write_number(struct output *out, const char *key, uint64_t number, char before)
+{
+    char text[TEXT_MAX];
+
+    output_char(out, before);
+    text_json(out, key);
+    output_char(out, ':');
+    output_bytes(out, text, text_integer(text, number));
+}
+
+static void ndjson_close(struct writer *writer, const struct file_report *report)
+{
+    struct output *out = writer->out;
+    char before = '{';
+
+    write_head(writer, "file");
+    write_number(out, "packets", report->packets, ',');
+    for (size_t i = 0; i < G_N_ELEMENTS(counters); i++) {
+        uint64_t count = report->counters[counters[i].counter];
+
+        if (count || counters[i].always) {
+            write_number(out, counters[i].name, count, ',');
+        }
+    }
+    output_text(out, ",\"skipped\":");
+    for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
+        if (report->skipped[i]) {
+            write_number(out, whyrst_skip_name((enum whyrst_skip)i), report->skipped[i], before);
+            before = ',';
+        }
+    }
+    output_text(out, before == '{' ? "{}" : "}");
+    if (report->error) {
+        output_text(out, ",\"error\":");
+        text_json(out, report->error);
+    }
+    output_text(out, "}\n");
+}
+
+const struct writer_format writer_ndjson = {
+    .name = "ndjson",
+    .open = ndjson_open,
+    .record = ndjson_record,
+    .close = ndjson_close,
+};

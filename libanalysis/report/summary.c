@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counting. A tally counts the values of one field: how many RSTs and connections bear each, and how
+ * many of these connections were reset. Tallies are bounded: a scan must not make the summary's
+ * memory grow with the number of hosts, so values beyond the bound are counted together.
+ */
+#include "report/summary.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "report/text.h"
+
+#define TALLY_MAX_VALUES 100000u /* of 32 bytes and a short text each: some 10 MB */
+#define TOP_VALUES       10u     /* shown of a tally without an end */
+
+struct count {
+    uint64_t resets;
+    uint64_t connections;
+    uint64_t reset_connections;
+};
+
+struct tally {
+    GHashTable *values; /* text -> struct count */
+    struct count others;
+};
+
+/* What is tallied, in the order shown. */
+enum tally_id {
+    TALLY_RST_SRC,
+    TALLY_SENDER,
+    TALLY_ORIGIN,
+    TALLY_CAUSE,
+    TALLY_CLOSE_TYPE,
+    TALLY_SERVER,
+    TALLY_JA4,
+    TALLY_COUNT
+};
+
+static const struct {
+    const char *title;
+    enum whyrst_field field;
+    bool of_connections; /* shares of all connections, not of the RSTs */
+    bool rate;           /* shows reset connections / connections, the most reset first */
+} tallies[TALLY_COUNT] = {
+    [TALLY_RST_SRC] = {"RSTs bear the address of", WHYRST_FIELD_RST_SRC, false, false},
+    [TALLY_SENDER] = {"Sent by", WHYRST_FIELD_SENDER, false, false},
+    [TALLY_ORIGIN] = {"Origin: the phase they hit", WHYRST_FIELD_ORIGIN, false, false},
+    [TALLY_CAUSE] = {"Cause", WHYRST_FIELD_CAUSE, false, false},
+    [TALLY_CLOSE_TYPE] = {"How connections closed", WHYRST_FIELD_CLOSE_TYPE, true, false},
+    [TALLY_SERVER] = {"Servers: connections reset", WHYRST_FIELD_SERVER_IP, true, true},
+    [TALLY_JA4] = {"JA4: connections reset", WHYRST_FIELD_JA4, true, true},
+};
+
+struct summary {
+    struct tally tallies[TALLY_COUNT];
+    struct file_report total;
+    uint64_t files;
+    uint64_t files_failed;
+    uint64_t resets;      /* counted here: those that pass the filters */
+    uint64_t connections; /* likewise */
+    int64_t first_ns, last_ns;
+};
+
+struct summary *summary_new(void)
+{
+    struct summary *summary = g_new0(struct summary, 1);
+
+    for (unsigned i = 0; i < TALLY_COUNT; i++) {
+        summary->tallies[i].values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    }
+    return summary;
+}
+
+void summary_free(struct summary *summary)
+{
+    if (!summary) {
+        return;
+    }
+    for (unsigned i = 0; i < TALLY_COUNT; i++) {
+        g_hash_table_unref(summary->tallies[i].values);
+    }
+    g_free(summary);
+}
+
+static struct count *tally_count(struct tally *tally, const char *value)
+{
+    struct count *count = g_hash_table_lookup(tally->values, value);
+
+    if (count) {
+        return count;
+    }
+    if (g_hash_table_size(tally->values) >= TALLY_MAX_VALUES) {
+        return &tally->others;
+    }
+    count = g_new0(struct count, 1);
+    g_hash_table_insert(tally->values, g_strdup(value), count);
+    return count;
+}
+
+/* The text that a tally counts @record under; false when the record does not have it. */
+static bool value_of(const struct whyrst_record *record, enum tally_id id, struct strbuf *s)
+{
+    struct whyrst_value value, port;
+
+    if (!whyrst_record_get(record, tallies[id].field, &value)) {
+        return false;
+    }
+    if (id == TALLY_SERVER && whyrst_record_get(record, WHYRST_FIELD_SERVER_PORT, &port)) {
+        strbuf_addf(s, strchr(value.string, ':') ? "[%s]:%u" : "%s:%u", value.string,
+                    (unsigned)port.integer);
+        return true;
+    }
+    strbuf_add(s, value.string);
+    return true;
+}
+
+static void note_time(struct summary *summary, int64_t time_ns)
+{
+    bool empty = summary->first_ns == 0 && summary->last_ns == 0;
+
+    summary->first_ns = empty ? time_ns : MIN(summary->first_ns, time_ns);
+    summary->last_ns = empty ? time_ns : MAX(summary->last_ns, time_ns);
+}
+
+void summary_add(struct summary *summary, const struct whyrst_record *record)
+{
+    bool is_connection = whyrst_record_kind(record) == WHYRST_RECORD_CONNECTION;
+    struct whyrst_value value;
+    bool reset = is_connection && whyrst_record_get(record, WHYRST_FIELD_RESETS, &value) &&
+                 value.integer > 0;
+
+    if (whyrst_record_get(record, WHYRST_FIELD_DUPLICATE_OF, &value)) {
+        return;
+    }
+    summary->resets += !is_connection;
+    summary->connections += is_connection;
+    if (!is_connection && whyrst_record_get(record, WHYRST_FIELD_TIME, &value)) {
+        note_time(summary, value.time_ns);
+    }
+    for (unsigned i = 0; i < TALLY_COUNT; i++) {
+        char text[256];
+        struct strbuf s = strbuf_make(text, sizeof text);
+        struct count *count;
+
+        if (tallies[i].of_connections != is_connection ||
+            !value_of(record, (enum tally_id)i, &s)) {
+            continue;
+        }
+        count = tally_count(&summary->tallies[i], text);
+        count->resets += !is_connection;
+        count->connections += is_connection;
+        count->reset_connections += reset;
+    }
+}
+
+void summary_add_file(struct summary *summary, const struct file_report *report)
+{
+    summary->files++;
+    summary->files_failed += report->error != NULL;
+    summary->total.packets += report->packets;
+    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
+        summary->total.counters[i] += report->counters[i];
+    }
+    for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
+        summary->total.skipped[i] += report->skipped[i];
+    }
+}
+
+static void add_count(struct count *to, const struct count *from)
+{
+    to->resets += from->resets;
+    to->connections += from->connections;
+    to->reset_connections += from->reset_connections;
+}
+
+static void merge_tally(struct tally *to, const struct tally *from)
+{
+    GHashTableIter iter;
+    gpointer text, count;
+
+    g_hash_table_iter_init(&iter, from->values);
+    while (g_hash_table_iter_next(&iter, &text, &count)) {
+        add_count(tally_count(to, text), count);
+    }
+    add_count(&to->others, &from->others);
+}
+
+void summary_merge(struct summary *summary, const struct summary *other)
+{
+    for (unsigned i = 0; i < TALLY_COUNT; i++) {
+        merge_tally(&summary->tallies[i], &other->tallies[i]);
+    }
+    summary->resets += other->resets;
+    summary->connections += other->connections;
+    if (other->resets) {
+        note_time(summary, other->first_ns);
+        note_time(summary, other->last_ns);
+    }
+}
+
+struct row {
+    const char *text;
+    const struct count *count;
+};
+
+static uint64_t weight(const struct count *count)
+{
+    return count->resets + count->reset_connections;
+}
+
+/* Most resets first, then most connections, then by name, so that the order is always the same. */
+static gint compare_rows(gconstpointer a, gconstpointer b)
+{
+    const struct row *x = a, *y = b;
+
+    if (weight(x->count) != weight(y->count)) {
+        return weight(x->count) > weight(y->count) ? -1 : 1;
+    }
+    if (x->count->connections != y->count->connections) {
+        return x->count->connections > y->count->connections ? -1 : 1;
+    }
+    return strcmp(x->text, y->text);
+}
+
+/* Rows of a tally, sorted; of rates only those with resets. */
+static GArray *tally_rows(const struct tally *tally, bool rate)
+{
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct row));
+    GHashTableIter iter;
+    gpointer text, count;
+
+    g_hash_table_iter_init(&iter, tally->values);
+    while (g_hash_table_iter_next(&iter, &text, &count)) {
+        struct row row = {.text = text, .count = count};
+
+        if (!rate || row.count->reset_connections) {
+            g_array_append_val(rows, row);
+        }
+    }
+    g_array_sort(rows, compare_rows);
+    return rows;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0.0;
+}
+
+static void write_row(struct output *out, const struct row *row, unsigned id, uint64_t whole)
+{
+    char text[512], part[TEXT_MAX], of[TEXT_MAX];
+    struct strbuf s = strbuf_make(text, sizeof text);
+    const struct count *count = row->count;
+
+    strbuf_add(&s, "  ");
+    text_safe(&s, row->text, 0);
+    while (text_columns(text) < 40 && !s.truncated) {
+        strbuf_add_char(&s, ' ');
+    }
+    if (tallies[id].rate) {
+        text_grouped(part, count->reset_connections);
+        text_grouped(of, count->connections);
+        strbuf_addf(&s, "%10s of %-10s %5.1f %%\n", part, of,
+                    percent(count->reset_connections, count->connections));
+    } else {
+        uint64_t number = tallies[id].of_connections ? count->connections : count->resets;
+
+        text_grouped(part, number);
+        strbuf_addf(&s, "%10s %5.1f %%\n", part, percent(number, whole));
+    }
+    output_bytes(out, text, s.length);
+}
+
+static void write_tally(const struct summary *summary, struct output *out, unsigned id)
+{
+    GArray *rows = tally_rows(&summary->tallies[id], tallies[id].rate);
+    uint64_t whole = tallies[id].of_connections ? summary->connections : summary->resets;
+    unsigned shown = tallies[id].rate ? MIN(rows->len, TOP_VALUES) : rows->len;
+    char text[64];
+
+    if (rows->len) {
+        output_char(out, '\n');
+        output_text(out, tallies[id].title);
+        output_char(out, '\n');
+    }
+    for (unsigned i = 0; i < shown; i++) {
+        write_row(out, &g_array_index(rows, struct row, i), id, whole);
+    }
+    if (shown < rows->len) {
+        g_snprintf(text, sizeof text, "  and %u more\n", rows->len - shown);
+        output_text(out, text);
+    }
+    g_array_free(rows, TRUE);
+}
+
+static void write_number(struct output *out, const char *before, uint64_t number, const char *after)
+{
+    char text[TEXT_MAX];
+
+    output_text(out, before);
+    output_bytes(out, text, text_grouped(text, number));
+    output_text(out, after);
+}
+
+static void write_span(const struct summary *summary, struct output *out)
+{
+    char first[TEXT_MAX], last[TEXT_MAX], text[2 * TEXT_MAX + 32];
+
+    text_time(first, summary->first_ns);
+    text_time(last, summary->last_ns);
+    g_snprintf(text, sizeof text, "First %.10s %.8s, last %.10s %.8s UTC\n", first, first + 11, last,
+               last + 11);
+    output_text(out, text);
+}
+
+static void write_read(const struct summary *summary, struct output *out)
+{
+    const struct file_report *total = &summary->total;
+
+    if (summary->files != 1) {
+        write_number(out, "", summary->files, " captures, ");
+    }
+    write_number(out, "", total->packets, " packets, ");
+    write_number(out, "", total->counters[WHYRST_COUNT_SEGMENTS], " TCP segments, ");
+    write_number(out, "", total->counters[WHYRST_COUNT_CONNECTIONS], " connections\n");
+    if (total->counters[WHYRST_COUNT_DUPLICATES]) {
+        write_number(out, "", total->counters[WHYRST_COUNT_DUPLICATES],
+                     " segments were captured twice and count once\n");
+    }
+    if (total->counters[WHYRST_COUNT_EVICTED]) {
+        write_number(out, "", total->counters[WHYRST_COUNT_EVICTED],
+                     " connections were given up to save memory (--max-connections)\n");
+    }
+    for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
+        if (total->skipped[i]) {
+            write_number(out, "Not analysed: ", total->skipped[i], " ");
+            output_text(out, whyrst_skip_text((enum whyrst_skip)i));
+            output_char(out, '\n');
+        }
+    }
+    if (summary->files_failed) {
+        write_number(out, "Not or not wholly read: ", summary->files_failed,
+                     summary->files_failed == 1 ? " capture\n" : " captures\n");
+    }
+}
+
+void summary_write(const struct summary *summary, struct output *out,
+                   const struct writer_settings *settings)
+{
+    uint64_t all = summary->total.counters[WHYRST_COUNT_RESETS];
+
+    output_text(out, settings->color ? "\033[1m" : "");
+    if (summary->resets) {
+        write_number(out, "", summary->resets, summary->resets == 1 ? " TCP reset" : " TCP resets");
+    } else {
+        output_text(out, all ? "No TCP reset passes the filter" : "No TCP resets found");
+    }
+    if (all != summary->resets) {
+        write_number(out, " (of ", all, " in all)");
+    }
+    output_text(out, settings->color ? "\033[0m\n" : "\n");
+    if (summary->resets) {
+        write_span(summary, out);
+    }
+    write_read(summary, out);
+    for (unsigned i = 0; i < TALLY_COUNT; i++) {
+        write_tally(summary, out, i);
+    }
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/text.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#define NS_PER_SECOND INT64_C(1000000000)
+#define REPLACEMENT   "\xEF\xBF\xBD" /* U+FFFD */
+#define ELLIPSIS      "\xE2\x80\xA6" /* U+2026 */
+
+size_t text_integer(char *buffer, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    size_t length;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    length = sizeof digits - at;
+    memcpy(buffer, digits + at, length);
+    buffer[length] = '\0';
+    return length;
+}
+
+size_t text_grouped(char *buffer, uint64_t number)
+{
+    char digits[TEXT_MAX];
+    size_t count = text_integer(digits, number);
+    size_t length = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (i && (count - i) % 3 == 0) {
+            buffer[length++] = ',';
+        }
+        buffer[length++] = digits[i];
+    }
+    buffer[length] = '\0';
+    return length;
+}
+
+/* Writes @number as exactly @count digits. */
+static void put_digits(char *buffer, unsigned number, unsigned count)
+{
+    while (count--) {
+        buffer[count] = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
+size_t text_seconds(char *buffer, int64_t ns)
+{
+    uint64_t magnitude = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+    unsigned fraction = (unsigned)(magnitude % (uint64_t)NS_PER_SECOND);
+    unsigned digits = 9;
+    size_t length = 0;
+
+    if (ns < 0) {
+        buffer[length++] = '-';
+    }
+    length += text_integer(buffer + length, magnitude / (uint64_t)NS_PER_SECOND);
+    while (digits && fraction % 1000 == 0) {
+        fraction /= 1000;
+        digits -= 3;
+    }
+    if (digits) {
+        buffer[length++] = '.';
+        put_digits(buffer + length, fraction, digits);
+        length += digits;
+    }
+    buffer[length] = '\0';
+    return length;
+}
+
+/*
+ * Year, month and day of a day counted from 1970-01-01, by counting in 400-year cycles of years that
+ * begin in March, so that leap days come last.
+ */
+static void civil_date(int64_t day, unsigned *year, unsigned *month, unsigned *month_day)
+{
+    const int64_t shifted = day + 719468; /* days from 0000-03-01 to 1970-01-01 */
+    const unsigned cycle = (unsigned)(shifted / 146097);
+    const unsigned in_cycle = (unsigned)(shifted % 146097);
+    const unsigned cycle_year =
+        (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
+    const unsigned in_year = in_cycle - (365 * cycle_year + cycle_year / 4 - cycle_year / 100);
+    const unsigned from_march = (5 * in_year + 2) / 153;
+
+    *month_day = in_year - (153 * from_march + 2) / 5 + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = cycle * 400 + cycle_year + (*month <= 2);
+}
+
+size_t text_time(char *buffer, int64_t ns)
+{
+    static const char pattern[] = "0000-00-00T00:00:00.000000000Z";
+    int64_t seconds = ns / NS_PER_SECOND;
+    int64_t fraction = ns % NS_PER_SECOND;
+    int64_t day;
+    unsigned year, month, month_day, of_day;
+
+    if (fraction < 0) {
+        fraction += NS_PER_SECOND;
+        seconds--;
+    }
+    day = seconds / 86400;
+    if (seconds % 86400 < 0) {
+        day--;
+    }
+    of_day = (unsigned)(seconds - day * 86400);
+    civil_date(day, &year, &month, &month_day);
+    memcpy(buffer, pattern, sizeof pattern);
+    put_digits(buffer, year, 4);
+    put_digits(buffer + 5, month, 2);
+    put_digits(buffer + 8, month_day, 2);
+    put_digits(buffer + 11, of_day / 3600, 2);
+    put_digits(buffer + 14, of_day / 60 % 60, 2);
+    put_digits(buffer + 17, of_day % 60, 2);
+    put_digits(buffer + 20, (unsigned)fraction, 9);
+    return sizeof pattern - 1;
+}
+
+size_t text_value(char *buffer, const struct whyrst_value *value)
+{
+    switch (value->type) {
+    case WHYRST_TYPE_DURATION:
+        return text_seconds(buffer, value->time_ns);
+    case WHYRST_TYPE_TIME:
+        return text_time(buffer, value->time_ns);
+    default:
+        return text_integer(buffer, value->integer);
+    }
+}
+
+/* Control characters, and those that reorder or hide the text around them. */
+static bool is_harmful(gunichar c)
+{
+    static const struct {
+        gunichar from, to;
+    } ranges[] = {
+        {0x00, 0x1f},     /* C0 controls */
+        {0x7f, 0x9f},     /* DEL and C1 controls */
+        {0x61c, 0x61c},   /* Arabic letter mark */
+        {0x200b, 0x200f}, /* zero width, direction marks */
+        {0x2028, 0x202e}, /* line and paragraph separators, direction overrides */
+        {0x2060, 0x206f}, /* invisible operators, direction isolates */
+        {0xfeff, 0xfeff}, /* byte order mark */
+        {0xfff9, 0xfffb}, /* interlinear annotation */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {
+        if (c >= ranges[i].from && c <= ranges[i].to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned width_of(gunichar c)
+{
+    if (g_unichar_iszerowidth(c)) {
+        return 0;
+    }
+    return g_unichar_iswide(c) ? 2 : 1;
+}
+
+static size_t put_escape(char *piece, gunichar c)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    memcpy(piece, "\\u", 2);
+    for (unsigned i = 0; i < 4; i++) {
+        piece[2 + i] = hex[c >> (12 - 4 * i) & 0xf];
+    }
+    return 6;
+}
+
+size_t text_take(const char **text, char *piece, unsigned *columns)
+{
+    const char *p = *text;
+    unsigned ignored;
+    unsigned *width = columns ? columns : &ignored;
+    gunichar c = g_utf8_get_char_validated(p, -1);
+    size_t length;
+
+    *width = 1;
+    if (c == (gunichar)-1 || c == (gunichar)-2) {
+        *text = p + 1;
+        memcpy(piece, REPLACEMENT, 3);
+        return 3;
+    }
+    length = (size_t)(g_utf8_next_char(p) - p);
+    *text = p + length;
+    if (is_harmful(c)) {
+        *width = 6;
+        return put_escape(piece, c);
+    }
+    *width = width_of(c);
+    memcpy(piece, p, length);
+    return length;
+}
+
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+void text_json(struct output *out, const char *text)
+{
+    output_char(out, '"');
+    while (*text) {
+        const char *end = text;
+        char piece[TEXT_PIECE_MAX];
+
+        while (is_plain(*end)) {
+            end++;
+        }
+        output_bytes(out, text, (size_t)(end - text));
+        text = end;
+        if (*text == '"' || *text == '\\') {
+            output_char(out, '\\');
+            output_char(out, *text++);
+        } else if (*text) {
+            size_t length = text_take(&text, piece, NULL);
+
+            output_bytes(out, piece, length);
+        }
+    }
+    output_char(out, '"');
+}
+
+/* Whether @text takes more than @columns; looks no further than it must. */
+static bool is_wider(const char *text, unsigned columns)
+{
+    unsigned sum = 0;
+
+    while (*text) {
+        char piece[TEXT_PIECE_MAX];
+        unsigned width;
+
+        text_take(&text, piece, &width);
+        sum += width;
+        if (sum > columns) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void text_safe(struct strbuf *s, const char *text, unsigned columns)
+{
+    bool cut = columns && is_wider(text, columns);
+    unsigned room = cut ? columns - 1 : 0;
+
+    while (*text) {
+        char piece[TEXT_PIECE_MAX + 1];
+        unsigned width;
+        size_t length = text_take(&text, piece, &width);
+
+        if (cut && width > room) {
+            strbuf_add(s, ELLIPSIS);
+            return;
+        }
+        room -= cut ? width : 0;
+        piece[length] = '\0';
+        strbuf_add(s, piece);
+    }
+}
+
+unsigned text_columns(const char *text)
+{
+    unsigned sum = 0;
+
+    for (; *text; text = g_utf8_next_char(text)) {
+        sum += width_of(g_utf8_get_char(text));
+    }
+    return sum;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * Values as text: numbers, times, and strings that may have come from the wire.
+ *
+ * Numbers and times are formatted without printf, since millions of records may be written.
+ */
+#ifndef REPORT_TEXT_H
+#define REPORT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <whyrst/record.h>
+
+#include "bytes/strbuf.h"
+#include "report/output.h"
+
+/** Room for any value that the text_*() functions below put into a buffer, final NUL included. */
+#define TEXT_MAX 40u
+
+/** Writes @number in decimal; returns its length. The buffer holds TEXT_MAX bytes, as below. */
+size_t text_integer(char *buffer, uint64_t number);
+/** Writes @number in decimal with "," between groups of three digits. */
+size_t text_grouped(char *buffer, uint64_t number);
+/** Writes nanoseconds as exact decimal seconds with 0, 3, 6 or 9 digits: as many as it takes. */
+size_t text_seconds(char *buffer, int64_t ns);
+/** Writes a time as RFC 3339, UTC, with nine digits: "2026-05-19T08:15:02.118204511Z". */
+size_t text_time(char *buffer, int64_t ns);
+/** Writes an INTEGER, FRAME, DURATION or TIME value by one of the above. */
+size_t text_value(char *buffer, const struct whyrst_value *value);
+
+/** Characters that break terminals or tables may take this many bytes once escaped. */
+#define TEXT_PIECE_MAX 8u
+
+/**
+ * Takes one character off @text and writes a harmless form of it into @piece (TEXT_PIECE_MAX
+ * bytes); returns how many bytes that takes. Control characters and those that reorder or hide text
+ * become \uXXXX, bytes that are no valid UTF-8 become U+FFFD. @columns (if not NULL) gets the width
+ * on a terminal.
+ */
+size_t text_take(const char **text, char *piece, unsigned *columns);
+
+/** Writes a JSON string, quotes included; always valid UTF-8 without control characters. */
+void text_json(struct output *out, const char *text);
+/** Adds the harmless form of @text, cut to @columns with an ellipsis when longer; 0 is no limit. */
+void text_safe(struct strbuf *s, const char *text, unsigned columns);
+/** Width of a harmless @text on a terminal. */
+unsigned text_columns(const char *text);
+
+#endif
