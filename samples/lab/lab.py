@@ -114,16 +114,20 @@ class Lab:
     # The notebook
 
     def reset(self, where, by, origin, cause, close="rst", *, sender=None, seen=None, times=1, also=None,
-              at=None, trigger=None, idle=None, ttl=None, what="", **values):
-        """Declares a RST: `where` is a Link or Conn, `by` the side whose address it bears."""
+              at=None, trigger=None, idle=None, ttl=None, what="", late=False, **values):
+        """Declares a RST: `where` is a Link or Conn, `by` the side whose address it bears. `late`: bare
+        RSTs may follow it, answers to what was still under way."""
         values = {"origin": origin, "cause": cause, "sender": sender or by, "close_type": close} | values
         self.resets.append(Reset(getattr(where, "conn", where), by, values, seen or self.points, times,
                                  at or {}, also or {}, trigger, idle, ttl, what))
+        if late:
+            self.late_resets(where, by, seen=seen)
 
-    def late_resets(self, where, by, **options):
-        """The bare RSTs that answer what was still under way when a connection was reset."""
-        self.reset(where, by, "after-close", "time-wait", times="any",
-                   also={"cause": ["no-socket", "half-close-violation", "unknown"]},
+    def late_resets(self, where, by, cause="time-wait", **options):
+        """The bare RSTs that answer what was still under way when a connection was reset: duplicates of
+        the same side's reset ("time-wait"), or a victim's who knows the connection no more ("no-socket")."""
+        self.reset(where, by, "after-close", cause, times="any",
+                   also={"cause": ["no-socket", "time-wait", "half-close-violation", "unknown"]},
                    what="answers segments that were under way", **options)
 
     def closed(self, where, points=None):
@@ -196,11 +200,13 @@ def make(scenario, target):
 
 def _play(scenario, labs):
     failures = []
+    for lab in labs:
+        lab.healthy()
+        lab.healthy(lab.server2_ip, client_ip=lab.client2_ip)
+    settle()
 
     def play(lab):
         try:
-            lab.healthy()
-            lab.healthy(lab.server2_ip, client_ip=lab.client2_ip)
             scenario.function(lab)
             lab.healthy(lab.server2_ip, client_ip=lab.client2_ip, port=8081)
         except Exception as error:

@@ -46,7 +46,7 @@ class Frame:
     seq: int
     ack: int
     length: int
-    hello: bool
+    handshake: str
     sni: str
     ttl: int
     ja4: str
@@ -89,7 +89,7 @@ class Tshark:
         (number, time, src4, dst4, src6, dst6, sport, dport, flags, seq, ack, length, handshake, sni,
          ttl, hops, *ja4) = cells
         return Frame(int(number), float(time), src4 or src6, dst4 or dst6, int(sport), int(dport),
-                     int(flags, 16), int(seq), int(ack or 0), int(length), handshake == "1", sni,
+                     int(flags, 16), int(seq), int(ack or 0), int(length), handshake, sni,
                      int(ttl or hops), ja4[0] if ja4 else "")
 
 
@@ -148,7 +148,9 @@ def _entry(point, label, rst, index, frames):
         entry["what"] = label.what
     entry["rst_src"] = label.by
     entry |= label.values | {k: v for k, v in here.items() if k not in ("also", "trigger", "idle")}
-    also = {k: list(v) for k, v in here.get("also", label.also).items()}
+    entry = {k: v for k, v in entry.items() if v is not None}  # `at` may take a field away
+    also = {k: [answer for answer in v if answer != entry.get(k)]
+            for k, v in here.get("also", label.also).items()}
     if also:
         entry["acceptable"] = also
     before = [f for f in frames if f.number < rst.number and not f.copy_of and (
@@ -156,10 +158,12 @@ def _entry(point, label, rst, index, frames):
         (f.dst, f.dport, f.src, f.sport) == (rst.src, rst.sport, rst.dst, rst.dport))]
     syns = [f for f in before if f.flags & (SYN | ACK) == SYN]
     if syns:
-        start = next(f for f in syns if f.seq == syns[-1].seq)
+        # A SYN after a RST begins anew, even with the same number.
+        ends = [f.number for f in before if f.flags & RST and f.number < syns[-1].number]
+        start = next(f for f in syns if f.seq == syns[-1].seq and f.number > max(ends, default=0))
         entry["syn_frame"] = start.number
         before = [f for f in before if f.number >= start.number]
-    hellos = [f for f in before if f.hello]
+    hellos = [f for f in before if f.handshake == "1"]
     if hellos:
         entry["client_hello_frame"] = hellos[0].number
         if hellos[0].sni:
@@ -169,6 +173,8 @@ def _entry(point, label, rst, index, frames):
         retries = [f for f in hellos if f.ja4 and f.seq != hellos[0].seq]
         if retries:
             entry["ja4_retry"] = retries[0].ja4
+    if entry.get("tls_stage") == "client-hello" and any(f.handshake == "2" for f in before):
+        entry["tls_stage"] = "server-hello"  # here the server was faster
     trigger = None
     if here.get("trigger", label.trigger):
         trigger = _trigger(rst, before, here.get("trigger", label.trigger))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Connections that fail in, or right after, the TCP handshake."""
 from lab import pause, scenario
-from peers import GET, Link, abort, client_socket, receive
+from peers import GET, abort, answer, client_socket, receive
 
 PORTS = {4: 41000, 6: 46000}  # client ports, where a program or a rule needs to know them
 
@@ -56,16 +56,23 @@ def reject_on_router(lab):
 def reject_midstream(lab):
     """A firewall rule comes into force on the router while a connection is open: the next request
     is answered by the router with a RST. The server never learns of it."""
-    link = lab.open(80)
-    link.c.sendall(GET)
-    receive(link.s)
-    lab.iptables(lab.router, "-I", "FORWARD", "-p", "tcp", "--dport", "80", "-j", "REJECT",
-                 "--reject-with", "tcp-reset")
-    pause(0.2)
-    link.c.sendall(b"more")
-    lab.reset(link, "server", "awaiting-response", "firewall-reject", sender="middlebox", trigger="data",
-              also={"cause": ["unknown", "injected", "state-expired"], "sender": ["unknown"],
-                    "origin": ["mid-request"]})
+    links = []
+    for port, tls in ((80, None), (443, {})):
+        link = lab.open(port, tls)
+        link.c.sendall(GET)
+        receive(link.s)
+        link.s.sendall(answer(b"in stock"))
+        receive(link.c, b"in stock")
+        links.append((link, tls))
+    pause(0.1)  # or the rule meets the last ACK
+    lab.iptables(lab.router, "-I", "FORWARD", "-p", "tcp", "-m", "multiport", "--dports", "80,443",
+                 "-j", "REJECT", "--reject-with", "tcp-reset")
+    for link, tls in links:
+        pause(0.2)
+        link.c.sendall(GET)
+        lab.reset(link, "server", "awaiting-response", "firewall-reject", sender="middlebox", trigger="data",
+                  also={"cause": ["unknown", "injected", "state-expired"], "sender": ["unknown"]} |
+                  ({} if tls is None else {"origin": ["mid-request"]}))
     pause(0.1)
 
 
@@ -219,7 +226,7 @@ def port_reuse(lab):
         receive(link.s)
         abort(link.s if by == "server" else link.c)
         pause(0.1)
-        lab.reset(link, by, "awaiting-response", "abortive-close", http_method="GET",
+        lab.reset(link, by, "awaiting-response", "abortive-close", http_method="GET", late=True,
                   also={"cause": ["unread-data", "unknown"] if by == "server" else ["client-cancel", "unknown"]})
         (link.c if by == "server" else link.s).close()
     link = lab.open(80, client_port=port)
