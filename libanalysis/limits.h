@@ -61,6 +61,9 @@
 #define LIMIT_KEEP_CLOSED 65536u
 #define LIMIT_CLOSED_SECONDS 240
 
+/** Addresses and services whose habits are remembered. */
+#define LIMIT_HOSTS 65536u
+
 /** Default for the most connections kept at once. */
 #define LIMIT_CONNECTIONS (16u * 1024 * 1024)
 
@@ -72,6 +75,11 @@
 #define LIMIT_FRAGMENT_DATAGRAMS 256u
 #define LIMIT_FRAGMENT_BYTES (65535u)
 #define LIMIT_FRAGMENT_SECONDS 30u
+
+/** Fragments of one datagram (as many as fit with 8 bytes each), and how many times over its bytes
+ *  may come: captures from two points hold each fragment twice. */
+#define LIMIT_FRAGMENT_PIECES   8192u
+#define LIMIT_FRAGMENT_OVERLAPS 4u
 
 /** First and largest size of the capture reader's buffer: a small file costs little, and beyond
  *  1 MiB read(2) gets no cheaper. A longer record makes it grow, as its bytes arrive. */
