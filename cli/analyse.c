@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analyse.h"
 
+#include <string.h>
+
 #include "console.h"
 #include "input.h"
 
@@ -83,7 +85,8 @@ static void fail(struct analysis *analysis, char *message)
 {
     analysis->message = message;
     analysis->report.error = message;
-    console_message("%s: %s", analysis->path, message);
+    console_message("%s: %s",
+                    strcmp(analysis->path, "-") == 0 ? "standard input" : analysis->path, message);
 }
 
 static void read_frames(struct work *work, struct input *input)

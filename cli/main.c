@@ -11,11 +11,12 @@ int main(int argc, char **argv)
     struct options options;
     enum exit_status status;
 
+    (void)argc;
     /* Only how bytes of the command line are read: numbers and messages are the same everywhere. */
     setlocale(LC_CTYPE, "");
     /* A reader that leaves early is noticed by write(2). */
     signal(SIGPIPE, SIG_IGN);
-    if (options_parse(&options, argc, argv, &status)) {
+    if (options_parse(&options, argv, &status)) {
         status = run(&options);
     }
     options_clear(&options);

@@ -187,8 +187,26 @@ static void raw_clear(struct raw_options *raw)
     }
 }
 
-static bool parse(struct options *options, struct raw_options *raw, int argc, char **argv,
-                  char **message)
+/*
+ * GOption wants a space between a short option and its value; people type -j4. Returns a copy of the
+ * arguments (g_strfreev) with that spelled out.
+ */
+static char **spell_out(char **argv)
+{
+    char **copy = g_strdupv(argv);
+
+    for (char **arg = copy; *arg && strcmp(*arg, "--") != 0; arg++) {
+        if (g_str_has_prefix(*arg, "-j") && g_ascii_isdigit((*arg)[2])) {
+            char *spelled = g_strconcat("--jobs=", *arg + 2, NULL);
+
+            g_free(*arg);
+            *arg = spelled;
+        }
+    }
+    return copy;
+}
+
+static bool parse(struct options *options, struct raw_options *raw, char **argv, char **message)
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &raw->format,
@@ -224,14 +242,16 @@ static bool parse(struct options *options, struct raw_options *raw, int argc, ch
         {0},
     };
     GOptionContext *context = g_option_context_new("CAPTURE...");
+    char **spelled = spell_out(argv);
     GError *error = NULL;
     bool good;
 
     g_option_context_set_summary(context, description);
     g_option_context_set_description(context, epilogue);
     g_option_context_add_main_entries(context, entries, NULL);
-    good = g_option_context_parse(context, &argc, &argv, &error);
+    good = g_option_context_parse_strv(context, &spelled, &error);
     g_option_context_free(context);
+    g_strfreev(spelled);
     if (!good) {
         *message = g_strdup(error->message);
         g_error_free(error);
@@ -245,14 +265,14 @@ static bool parse(struct options *options, struct raw_options *raw, int argc, ch
     return !*message;
 }
 
-bool options_parse(struct options *options, int argc, char **argv, enum exit_status *status)
+bool options_parse(struct options *options, char **argv, enum exit_status *status)
 {
     struct raw_options raw = {0};
     char *message = NULL;
     bool proceed;
 
     *options = (struct options){.filter = filter_new()};
-    proceed = parse(options, &raw, argc, argv, &message);
+    proceed = parse(options, &raw, argv, &message);
     raw_clear(&raw);
     *status = message ? EXIT_USAGE : EXIT_ALL_READ;
     if (message) {

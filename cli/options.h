@@ -38,10 +38,10 @@ struct options {
 };
 
 /**
- * Reads the command line. Returns false when there is nothing more to do (--help, --version, wrong
+ * Reads the command line, a NULL-terminated @argv. Returns false when there is nothing more to do (--help, --version, wrong
  * usage); @status is then the exit status and everything has been said.
  */
-bool options_parse(struct options *options, int argc, char **argv, enum exit_status *status);
+bool options_parse(struct options *options, char **argv, enum exit_status *status);
 void options_clear(struct options *options);
 
 #endif

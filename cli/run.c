@@ -121,8 +121,7 @@ static void collect(struct run *run, struct analysis *analysis)
     g_mutex_lock(&run->lock);
     run->failed |= analysis->report.error != NULL;
     if (run->summary) {
-        summary_add_file(run->summary, &analysis->report);
-        summary_merge(run->summary, analysis->summary);
+        summary_merge(run->summary, analysis->summary, &analysis->report);
     }
     g_mutex_unlock(&run->lock);
     summary_free(analysis->summary);
@@ -225,7 +224,7 @@ static void write_edge(struct run *run, size_t part)
     if (part == 0 && options->format->begin && !options->summary_only) {
         options->format->begin(out, &run->settings);
     } else if (part > 0 && run->summary) {
-        summary_write(run->summary, out, &run->settings);
+        summary_write(run->summary, out, &run->settings, !options->summary_only);
     }
     ordered_end(run->ordered, part);
 }

@@ -14,6 +14,7 @@
 
 #define TALLY_MAX_VALUES 100000u /* of 32 bytes and a short text each: some 10 MB */
 #define TOP_VALUES       10u     /* shown of a tally without an end */
+#define LABEL_COLUMNS    40u     /* a JA4 or an IPv4 address and a port with room to spare */
 
 struct count {
     uint64_t resets;
@@ -28,6 +29,7 @@ struct tally {
 
 /* What is tallied, in the order shown. */
 enum tally_id {
+    TALLY_FILE,
     TALLY_RST_SRC,
     TALLY_SENDER,
     TALLY_ORIGIN,
@@ -38,20 +40,44 @@ enum tally_id {
     TALLY_COUNT
 };
 
+#define NO_FIELD WHYRST_FIELD_COUNT
+
+enum unit {
+    UNIT_RESETS,      /* RSTs, and their share of all RSTs */
+    UNIT_CONNECTIONS, /* connections, and their share of all connections */
+    UNIT_RATE,        /* reset connections of all connections with this value */
+};
+
 static const struct {
     const char *title;
     enum whyrst_field field;
-    bool of_connections; /* shares of all connections, not of the RSTs */
-    bool rate;           /* shows reset connections / connections, the most reset first */
+    enum unit unit;
+    bool endless; /* any number of values: only the first ones are shown */
 } tallies[TALLY_COUNT] = {
-    [TALLY_RST_SRC] = {"RSTs bear the address of", WHYRST_FIELD_RST_SRC, false, false},
-    [TALLY_SENDER] = {"Sent by", WHYRST_FIELD_SENDER, false, false},
-    [TALLY_ORIGIN] = {"Origin: the phase they hit", WHYRST_FIELD_ORIGIN, false, false},
-    [TALLY_CAUSE] = {"Cause", WHYRST_FIELD_CAUSE, false, false},
-    [TALLY_CLOSE_TYPE] = {"How connections closed", WHYRST_FIELD_CLOSE_TYPE, true, false},
-    [TALLY_SERVER] = {"Servers: connections reset", WHYRST_FIELD_SERVER_IP, true, true},
-    [TALLY_JA4] = {"JA4: connections reset", WHYRST_FIELD_JA4, true, true},
+    [TALLY_FILE] = {"Resets by capture", NO_FIELD, UNIT_RESETS, true},
+    [TALLY_RST_SRC] = {"RSTs bear the address of", WHYRST_FIELD_RST_SRC, UNIT_RESETS, false},
+    [TALLY_SENDER] = {"Sent by", WHYRST_FIELD_SENDER, UNIT_RESETS, false},
+    [TALLY_ORIGIN] = {"Origin: the phase they hit", WHYRST_FIELD_ORIGIN, UNIT_RESETS, false},
+    [TALLY_CAUSE] = {"Cause", WHYRST_FIELD_CAUSE, UNIT_RESETS, false},
+    [TALLY_CLOSE_TYPE] = {"How connections closed", WHYRST_FIELD_CLOSE_TYPE, UNIT_CONNECTIONS,
+                          false},
+    [TALLY_SERVER] = {"Servers: connections reset", WHYRST_FIELD_SERVER_IP, UNIT_RATE, true},
+    [TALLY_JA4] = {"JA4: connections reset", WHYRST_FIELD_JA4, UNIT_RATE, true},
 };
+
+/* The figure that a tally shows first and sorts by. */
+static uint64_t figure(enum tally_id id, const struct count *count)
+{
+    switch (tallies[id].unit) {
+    case UNIT_RESETS:
+        return count->resets;
+    case UNIT_CONNECTIONS:
+        return count->connections;
+    case UNIT_RATE:
+        return count->reset_connections;
+    }
+    return 0;
+}
 
 struct summary {
     struct tally tallies[TALLY_COUNT];
@@ -104,7 +130,8 @@ static bool value_of(const struct whyrst_record *record, enum tally_id id, struc
 {
     struct whyrst_value value, port;
 
-    if (!whyrst_record_get(record, tallies[id].field, &value)) {
+    if (tallies[id].field == NO_FIELD ||
+        !whyrst_record_get(record, tallies[id].field, &value)) {
         return false;
     }
     if (id == TALLY_SERVER && whyrst_record_get(record, WHYRST_FIELD_SERVER_PORT, &port)) {
@@ -144,7 +171,7 @@ void summary_add(struct summary *summary, const struct whyrst_record *record)
         struct strbuf s = strbuf_make(text, sizeof text);
         struct count *count;
 
-        if (tallies[i].of_connections != is_connection ||
+        if ((tallies[i].unit != UNIT_RESETS) != is_connection ||
             !value_of(record, (enum tally_id)i, &s)) {
             continue;
         }
@@ -155,7 +182,7 @@ void summary_add(struct summary *summary, const struct whyrst_record *record)
     }
 }
 
-void summary_add_file(struct summary *summary, const struct file_report *report)
+static void add_file(struct summary *summary, const struct file_report *report)
 {
     summary->files++;
     summary->files_failed += report->error != NULL;
@@ -187,8 +214,13 @@ static void merge_tally(struct tally *to, const struct tally *from)
     add_count(&to->others, &from->others);
 }
 
-void summary_merge(struct summary *summary, const struct summary *other)
+void summary_merge(struct summary *summary, const struct summary *other,
+                   const struct file_report *report)
 {
+    add_file(summary, report);
+    if (other->resets) {
+        tally_count(&summary->tallies[TALLY_FILE], report->file)->resets += other->resets;
+    }
     for (unsigned i = 0; i < TALLY_COUNT; i++) {
         merge_tally(&summary->tallies[i], &other->tallies[i]);
     }
@@ -203,20 +235,16 @@ void summary_merge(struct summary *summary, const struct summary *other)
 struct row {
     const char *text;
     const struct count *count;
+    uint64_t figure;
 };
 
-static uint64_t weight(const struct count *count)
-{
-    return count->resets + count->reset_connections;
-}
-
-/* Most resets first, then most connections, then by name, so that the order is always the same. */
+/* Greatest figure first, then most connections, then by name, so that the order is always the same. */
 static gint compare_rows(gconstpointer a, gconstpointer b)
 {
     const struct row *x = a, *y = b;
 
-    if (weight(x->count) != weight(y->count)) {
-        return weight(x->count) > weight(y->count) ? -1 : 1;
+    if (x->figure != y->figure) {
+        return x->figure > y->figure ? -1 : 1;
     }
     if (x->count->connections != y->count->connections) {
         return x->count->connections > y->count->connections ? -1 : 1;
@@ -224,8 +252,8 @@ static gint compare_rows(gconstpointer a, gconstpointer b)
     return strcmp(x->text, y->text);
 }
 
-/* Rows of a tally, sorted; of rates only those with resets. */
-static GArray *tally_rows(const struct tally *tally, bool rate)
+/* The rows of a tally with anything to show, sorted. */
+static GArray *tally_rows(const struct tally *tally, enum tally_id id)
 {
     GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct row));
     GHashTableIter iter;
@@ -233,9 +261,9 @@ static GArray *tally_rows(const struct tally *tally, bool rate)
 
     g_hash_table_iter_init(&iter, tally->values);
     while (g_hash_table_iter_next(&iter, &text, &count)) {
-        struct row row = {.text = text, .count = count};
+        struct row row = {.text = text, .count = count, .figure = figure(id, count)};
 
-        if (!rate || row.count->reset_connections) {
+        if (row.figure) {
             g_array_append_val(rows, row);
         }
     }
@@ -248,36 +276,32 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
-static void write_row(struct output *out, const struct row *row, unsigned id, uint64_t whole)
+static void write_row(struct output *out, const struct row *row, enum unit unit, uint64_t whole)
 {
-    char text[512], part[TEXT_MAX], of[TEXT_MAX];
+    char text[512], number[TEXT_MAX], of[TEXT_MAX];
     struct strbuf s = strbuf_make(text, sizeof text);
-    const struct count *count = row->count;
 
     strbuf_add(&s, "  ");
     text_safe(&s, row->text, 0);
-    while (text_columns(text) < 40 && !s.truncated) {
+    while (text_columns(text) < LABEL_COLUMNS && !s.truncated) {
         strbuf_add_char(&s, ' ');
     }
-    if (tallies[id].rate) {
-        text_grouped(part, count->reset_connections);
-        text_grouped(of, count->connections);
-        strbuf_addf(&s, "%10s of %-10s %5.1f %%\n", part, of,
-                    percent(count->reset_connections, count->connections));
-    } else {
-        uint64_t number = tallies[id].of_connections ? count->connections : count->resets;
-
-        text_grouped(part, number);
-        strbuf_addf(&s, "%10s %5.1f %%\n", part, percent(number, whole));
+    text_grouped(number, row->figure);
+    strbuf_addf(&s, " %10s", number);
+    if (unit == UNIT_RATE) {
+        whole = row->count->connections;
+        text_grouped(of, whole);
+        strbuf_addf(&s, " of %-10s", of);
     }
+    strbuf_addf(&s, " %5.1f %%\n", percent(row->figure, whole));
     output_bytes(out, text, s.length);
 }
 
-static void write_tally(const struct summary *summary, struct output *out, unsigned id)
+static void write_tally(const struct summary *summary, struct output *out, enum tally_id id)
 {
-    GArray *rows = tally_rows(&summary->tallies[id], tallies[id].rate);
-    uint64_t whole = tallies[id].of_connections ? summary->connections : summary->resets;
-    unsigned shown = tallies[id].rate ? MIN(rows->len, TOP_VALUES) : rows->len;
+    GArray *rows = tally_rows(&summary->tallies[id], id);
+    uint64_t whole = tallies[id].unit == UNIT_RESETS ? summary->resets : summary->connections;
+    guint shown = tallies[id].endless ? MIN(rows->len, TOP_VALUES) : rows->len;
     char text[64];
 
     if (rows->len) {
@@ -285,8 +309,8 @@ static void write_tally(const struct summary *summary, struct output *out, unsig
         output_text(out, tallies[id].title);
         output_char(out, '\n');
     }
-    for (unsigned i = 0; i < shown; i++) {
-        write_row(out, &g_array_index(rows, struct row, i), id, whole);
+    for (guint i = 0; i < shown; i++) {
+        write_row(out, &g_array_index(rows, struct row, i), tallies[id].unit, whole);
     }
     if (shown < rows->len) {
         g_snprintf(text, sizeof text, "  and %u more\n", rows->len - shown);
@@ -310,7 +334,7 @@ static void write_span(const struct summary *summary, struct output *out)
 
     text_time(first, summary->first_ns);
     text_time(last, summary->last_ns);
-    g_snprintf(text, sizeof text, "First %.10s %.8s, last %.10s %.8s UTC\n", first, first + 11, last,
+    g_snprintf(text, sizeof text, "From %.10s %.8s to %.10s %.8s UTC\n", first, first + 11, last,
                last + 11);
     output_text(out, text);
 }
@@ -347,10 +371,13 @@ static void write_read(const struct summary *summary, struct output *out)
 }
 
 void summary_write(const struct summary *summary, struct output *out,
-                   const struct writer_settings *settings)
+                   const struct writer_settings *settings, bool after_rows)
 {
     uint64_t all = summary->total.counters[WHYRST_COUNT_RESETS];
 
+    if (after_rows && (summary->resets || settings->connections)) {
+        output_char(out, '\n');
+    }
     output_text(out, settings->color ? "\033[1m" : "");
     if (summary->resets) {
         write_number(out, "", summary->resets, summary->resets == 1 ? " TCP reset" : " TCP resets");
@@ -365,7 +392,7 @@ void summary_write(const struct summary *summary, struct output *out,
         write_span(summary, out);
     }
     write_read(summary, out);
-    for (unsigned i = 0; i < TALLY_COUNT; i++) {
-        write_tally(summary, out, i);
+    for (unsigned i = settings->several ? 0 : TALLY_FILE + 1; i < TALLY_COUNT; i++) {
+        write_tally(summary, out, (enum tally_id)i);
     }
 }

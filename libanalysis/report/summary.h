@@ -18,12 +18,11 @@ struct summary *summary_new(void);
 void summary_free(struct summary *summary);
 /** Counts a RST or a connection. A RST that was captured twice counts once. */
 void summary_add(struct summary *summary, const struct whyrst_record *record);
-/** Counts a capture. */
-void summary_add_file(struct summary *summary, const struct file_report *report);
-/** Adds what @other has counted. */
-void summary_merge(struct summary *summary, const struct summary *other);
-/** Writes it for people. */
+/** Adds one capture: what @other has counted in it, and what became of it. */
+void summary_merge(struct summary *summary, const struct summary *other,
+                   const struct file_report *report);
+/** Writes it for people; apart from rows before it, if any. */
 void summary_write(const struct summary *summary, struct output *out,
-                   const struct writer_settings *settings);
+                   const struct writer_settings *settings, bool after_rows);
 
 #endif

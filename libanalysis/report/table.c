@@ -14,7 +14,7 @@
 #include "report/text.h"
 #include "report/writer.h"
 
-#define WIDE        150u /* columns that a wide row of IPv4 with a short server name takes */
+#define WIDE        155u /* columns that a wide row of IPv4 with a short server name takes */
 #define INDENT      9u   /* of what happened, below the connection */
 #define FILE_COLUMN 40u  /* longer names of captures push their row to the right */
 #define SNI_NARROW  64u  /* server names may have 255 characters */
@@ -132,7 +132,7 @@ static void add_connection_story(struct strbuf *s, const struct whyrst_record *r
         {WHYRST_FIELD_DURATION, "%s s"},
         {WHYRST_FIELD_CLIENT_BYTES, "%s bytes from the client"},
         {WHYRST_FIELD_SERVER_BYTES, "%s from the server"},
-        {WHYRST_FIELD_RESETS, "%s RSTs"},
+        {WHYRST_FIELD_RESETS, "%s RST"},
     };
     const char *between = "";
 
@@ -189,7 +189,7 @@ static const struct column {
     {"FRAME", 7, true, cell_frame},
     {"TIME (UTC)", 23, false, cell_time},
     {"CLIENT", 21, false, cell_client},
-    {"SERVER", 18, false, cell_server},
+    {"SERVER", 21, false, cell_server},
     {"RST FROM", 8, false, cell_rst_src},
     {"ORIGIN", 17, false, cell_origin},
     {"CAUSE", 5, false, cell_cause},
@@ -358,35 +358,42 @@ static void write_narrow_head(struct writer *writer, const struct whyrst_record 
     output_text(writer->out, writer->settings->color ? PLAIN "\n" : "\n");
 }
 
+/* Adds @title and what @cell says, unless that is nothing. */
+static void add_part(struct strbuf *s, const struct whyrst_record *record, const char *title,
+                     void (*cell)(struct strbuf *, const struct whyrst_record *))
+{
+    char text[CELL_SIZE];
+    struct strbuf part = strbuf_make(text, sizeof text);
+
+    cell(&part, record);
+    if (part.length) {
+        strbuf_add(s, title);
+        strbuf_add(s, text);
+    }
+}
+
+static void cell_sni_narrow(struct strbuf *s, const struct whyrst_record *record)
+{
+    struct whyrst_value value;
+
+    if (get(record, WHYRST_FIELD_SNI, &value)) {
+        text_safe(s, value.string, SNI_NARROW);
+    }
+}
+
 static void write_narrow(struct writer *writer, const struct whyrst_record *record)
 {
     char text[2 * CELL_SIZE];
     struct strbuf s = strbuf_make(text, sizeof text);
-    struct whyrst_value value;
 
     write_narrow_head(writer, record);
-    if (whyrst_record_kind(record) == WHYRST_RECORD_RST) {
-        strbuf_add(&s, "RST from ");
-        cell_rst_src(&s, record);
-        strbuf_add(&s, ": ");
-    }
-    cell_origin(&s, record);
-    strbuf_add(&s, ", ");
-    cell_when(&s, record);
-    if (get(record, WHYRST_FIELD_CAUSE, &value)) {
-        strbuf_add(&s, "; ");
-        cell_cause(&s, record);
-    }
-    if (get(record, WHYRST_FIELD_SENDER, &value)) {
-        strbuf_addf(&s, ", sent by %s", value.string);
-    }
-    if (get(record, WHYRST_FIELD_CLOSE_TYPE, &value)) {
-        strbuf_addf(&s, "; close %s", value.string);
-    }
-    if (get(record, WHYRST_FIELD_SNI, &value)) {
-        strbuf_add(&s, "; SNI ");
-        text_safe(&s, value.string, SNI_NARROW);
-    }
+    add_part(&s, record, "RST from ", cell_rst_src);
+    add_part(&s, record, s.length ? ": " : "", cell_origin);
+    add_part(&s, record, ", ", cell_when);
+    add_part(&s, record, "; ", cell_cause);
+    add_part(&s, record, ", sent by ", cell_sender);
+    add_part(&s, record, "; close ", cell_close_type);
+    add_part(&s, record, "; SNI ", cell_sni_narrow);
     write_wrapped(writer->out, text, writer->settings->width);
 }
 

@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command-line tool as its users meet it. Usage: cli_test.py WHYRST [unittest options]"""
+import csv
+import glob
+import gzip
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from captures import (Connection, START_NS, client_hello, many, mixed, pcap)
+
+WHYRST = os.path.abspath(sys.argv.pop(1))
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples")
+HAS_WIRETAP = "libwiretap of Wireshark" in subprocess.run(
+    [WHYRST, "--version"], capture_output=True, text=True, check=True).stdout
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="whyrst-test-")
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def file(self, name, data):
+        path = os.path.join(self.dir, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def run_tool(self, *args, status=0, **kwargs):
+        done = subprocess.run([WHYRST, *args], capture_output=True, timeout=60, **kwargs)
+        self.assertEqual(done.returncode, status, done.stderr.decode())
+        return done
+
+    def objects(self, *args, status=0, **kwargs):
+        done = self.run_tool("--format=ndjson", *args, status=status, **kwargs)
+        return [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+
+    def resets(self, *args, **kwargs):
+        return [o for o in self.objects(*args, **kwargs) if o["type"] == "rst"]
+
+
+class Formats(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.capture = self.file("mixed.pcap", pcap(mixed()))
+
+    def test_ndjson(self):
+        objects = self.objects(self.capture)
+        self.assertEqual([o["type"] for o in objects], ["rst"] * 3 + ["file"])
+        first = objects[0]
+        self.assertEqual(list(first)[:4], ["type", "file", "frame", "time"])
+        self.assertEqual(first["file"], self.capture)
+        self.assertEqual(first["frame"], 2)
+        self.assertEqual(first["time"], "2026-05-19T08:15:02.119204511Z")
+        self.assertEqual((first["client_ip"], first["client_port"]), ("10.0.0.5", 50001))
+        self.assertEqual((first["server_ip"], first["server_port"]), ("192.0.2.1", 81))
+        self.assertEqual(first["origin"], "refused-handshake")
+        self.assertEqual(first["close_type"], "refused")
+        self.assertEqual(first["time_since_syn"], 0.001)
+        self.assertEqual([o["frame"] for o in objects[:3]], [2, 7, 15])
+        self.assertNotIn("ja4", first)
+
+    def test_file_object(self):
+        last = self.objects(self.capture)[-1]
+        self.assertEqual((last["packets"], last["tcp_segments"]), (15, 15))
+        self.assertEqual((last["connections"], last["resets"]), (4, 3))
+        self.assertEqual(last["skipped"], {})
+        self.assertNotIn("error", last)
+
+    def test_skipped_reasons(self):
+        arp = bytes(12) + b"\x08\x06" + bytes(28)
+        last = self.objects(self.file("arp.pcap", pcap([arp])))[-1]
+        self.assertEqual(last["skipped"], {"not-ip": 1})
+
+    def test_csv(self):
+        done = self.run_tool("--format=csv", self.capture)
+        text = done.stdout.decode()
+        self.assertTrue(all(line.endswith("\r") for line in text.split("\n")[:-1]))
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        self.assertEqual(list(rows[0])[:4], ["type", "file", "frame", "time"])
+        self.assertEqual([row["frame"] for row in rows], ["2", "7", "15"])
+        self.assertEqual({row["type"] for row in rows}, {"rst"})
+        self.assertNotIn("duration", rows[0])
+
+    def test_csv_agrees_with_ndjson(self):
+        rows = csv.DictReader(io.StringIO(self.run_tool("-f", "csv", self.capture).stdout.decode()))
+        for row, expected in zip(rows, self.resets(self.capture), strict=True):
+            for key, value in expected.items():
+                if isinstance(value, (int, float)):
+                    self.assertEqual(float(row[key]), value)
+                elif isinstance(value, list):
+                    self.assertEqual(row[key], "; ".join(value))
+                else:
+                    self.assertEqual(row[key], value)
+
+    def test_connections(self):
+        objects = self.objects("--connections", self.capture)
+        connections = [o for o in objects if o["type"] == "connection"]
+        self.assertEqual(len(connections), 4)
+        self.assertEqual(sorted(c["close_type"] for c in connections),
+                         ["fin", "refused", "refused", "rst"])
+        self.assertEqual(sorted(c["packets"] for c in connections), [2, 2, 5, 6])
+        self.assertEqual(sum(c["resets"] for c in connections), 3)
+        rows = list(csv.DictReader(io.StringIO(
+            self.run_tool("--connections", "--format=csv", self.capture).stdout.decode())))
+        self.assertEqual(sum(row["type"] == "connection" for row in rows), 4)
+        self.assertIn("duration", rows[0])
+
+    def test_table(self):
+        text = self.run_tool(self.capture).stdout.decode()
+        lines = text.splitlines()
+        self.assertRegex(lines[0], r"FRAME\s+TIME \(UTC\)\s+CLIENT\s+SERVER")
+        self.assertRegex(lines[1], r"^\s+2 2026-05-19 08:15:02.119 10.0.0.5:50001\s+192.0.2.1:81\s")
+        self.assertIn("3 TCP resets", text)
+        self.assertIn("15 packets, 15 TCP segments, 4 connections", text)
+        self.assertRegex(text, r"refused-handshake\s+2\s+66.7 %")
+        self.assertRegex(text, r"192.0.2.1:81\s+2 of 2\s+100.0 %")
+        self.assertNotIn("\033", text)
+
+    def test_summary_only(self):
+        text = self.run_tool("--summary", self.capture).stdout.decode()
+        self.assertTrue(text.startswith("3 TCP resets\n"))
+        self.assertNotIn("FRAME", text)
+        objects = self.objects("--summary", self.capture)
+        self.assertEqual([o["type"] for o in objects], ["file"])
+        self.run_tool("--summary", "--format=csv", self.capture, status=2)
+
+    def test_nothing_found(self):
+        text = self.run_tool(self.file("f.pcap", pcap(Connection(5).closed()))).stdout.decode()
+        self.assertTrue(text.startswith("No TCP resets found\n"))
+        self.assertIn("1 connections", text)
+
+    def test_ipv6_endpoints_are_bracketed(self):
+        # 6in4 would hide the question: an IPv6 SYN and its RST, by hand.
+        def packet(flags, back):
+            a, b = bytes.fromhex("20010db8" + "00" * 11 + "05"), bytes.fromhex("fe80" + "00" * 13 + "01")
+            ports = (80, 4000) if back else (4000, 80)
+            seq, ack = (0, 1001) if back else (1000, 0)
+            tcp = b"".join((ports[0].to_bytes(2, "big"), ports[1].to_bytes(2, "big"),
+                            seq.to_bytes(4, "big"), ack.to_bytes(4, "big"),
+                            bytes((0x50, flags)), bytes(6)))
+            ip = b"\x60\x00\x00\x00" + len(tcp).to_bytes(2, "big") + b"\x06\x40"
+            return bytes(12) + b"\x86\xdd" + ip + (b + a if back else a + b) + tcp
+        capture = self.file("six.pcap", pcap([packet(0x02, False), packet(0x14, True)]))
+        self.assertIn("[2001:db8::5]:4000", self.run_tool(capture).stdout.decode())
+        self.assertEqual(self.resets(capture)[0]["server_ip"], "fe80::1")
+
+    def test_times_are_exact(self):
+        for start, text in ((0, "1970-01-01T00:00:00.000000001Z"),
+                            (951_782_399 * 10**9, "2000-02-28T23:59:59.000000001Z"),
+                            (4_107_542_400 * 10**9, "2100-03-01T00:00:00.000000001Z")):
+            capture = self.file("t.pcap", pcap(Connection(9).refused(), 1, start))
+            reset = self.resets(capture)[0]
+            self.assertEqual(reset["time"], text)
+            self.assertEqual(reset["time_since_syn"], 1e-9)
+
+
+class HostileText(CliTest):
+    NAMES = (b'quo"te\\back', b"line\r\nbreak,comma; \x1b[31mred", b"bad\xff\xc3utf8\xed\xa0\x80",
+             b"\xe2\x80\xaeoverride\xc2\x9b1m", b"a" * 250)
+
+    def setUp(self):
+        super().setUp()
+        frames = []
+        for i, name in enumerate(self.NAMES):
+            frames += Connection(50001 + i).reset_by_server(client_hello(name))
+        self.capture = self.file("names.pcap", pcap(frames))
+
+    def test_ndjson_is_valid_and_harmless(self):
+        out = self.run_tool("--format=ndjson", self.capture).stdout
+        self.assertNotRegex(out.replace(b"\n", b""), rb"[\x00-\x1f\x7f]")
+        text = out.decode("utf-8", errors="strict")
+        self.assertNotRegex(text, "[\x80-\x9f\u202e]")
+        names = [o.get("sni") for o in map(json.loads, text.splitlines()) if o["type"] == "rst"]
+        self.assertEqual(len(names), len(self.NAMES))
+        if names[0] is not None:
+            self.assertEqual(names[0], 'quo"te\\back')
+
+    def test_csv_stays_a_table(self):
+        out = self.run_tool("--format=csv", self.capture).stdout.decode("utf-8", errors="strict")
+        self.assertNotRegex(out.replace("\r\n", ""), "[\x00-\x1f\x7f-\x9f]")
+        rows = list(csv.reader(io.StringIO(out, newline="")))
+        self.assertEqual(len(rows), 1 + len(self.NAMES))
+        self.assertEqual({len(row) for row in rows}, {len(rows[0])})
+
+    def test_table_is_harmless(self):
+        out = self.run_tool(self.capture).stdout.decode("utf-8", errors="strict")
+        self.assertNotRegex(out.replace("\n", ""), "[\x00-\x1f\x7f-\x9f\u202e]")
+
+    def test_names_of_files(self):
+        path = os.path.join(os.fsencode(self.dir), b'a"b,\x1b\xff.pcap')
+        shutil.copy(self.capture, path)
+        self.objects(path)
+        self.run_tool("--format=csv", path).stdout.decode("utf-8", errors="strict")
+        done = self.run_tool(path + b".missing", status=1)
+        self.assertNotIn(b"\x1b", done.stderr)
+
+
+class Filters(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.capture = self.file("mixed.pcap", pcap(
+            mixed() + Connection(50009, 8443, "10.9.9.9", "198.51.100.7").refused()))
+
+    def frames(self, *args):
+        return [o["frame"] for o in self.resets(*args, self.capture)]
+
+    def test_origin(self):
+        self.assertEqual(self.frames("--origin", "refused-handshake"), [2, 15, 17])
+        self.assertEqual(self.frames("--origin=after-close,refused-handshake"), [2, 15, 17])
+        self.assertEqual(self.frames("--origin=after-close", "--origin=refused-handshake"),
+                         [2, 15, 17])
+
+    def test_port(self):
+        self.assertEqual(self.frames("--port", "443"), [7])
+        self.assertEqual(self.frames("--port", "50001"), [2])
+        self.assertEqual(self.frames("--port", "81,8000-9000"), [2, 15, 17])
+
+    def test_host(self):
+        self.assertEqual(self.frames("--host", "198.51.100.7"), [17])
+        self.assertEqual(self.frames("--host", "10.9.0.0/16"), [17])
+        self.assertEqual(self.frames("--host", "10.9.9.8/31,192.0.2.1"), [2, 7, 15, 17])
+        self.assertEqual(self.frames("--host", "0.0.0.0/0"), [2, 7, 15, 17])
+        self.assertEqual(self.frames("--host", "2001:db8::/32"), [])
+        self.assertEqual(self.frames("--host", "shop.example"), [])
+
+    def test_all_must_match(self):
+        self.assertEqual(self.frames("--host", "192.0.2.1", "--port", "8443"), [])
+
+    def test_summary_says_what_is_filtered(self):
+        text = self.run_tool("--port", "443", self.capture).stdout.decode()
+        self.assertIn("1 TCP reset (of 4 in all)", text)
+        text = self.run_tool("--port", "4", self.capture).stdout.decode()
+        self.assertIn("No TCP reset passes the filter", text)
+
+    def test_unknown_values(self):
+        for args, hint in ((("--origin", "nonsense"), "after-response"),
+                           (("--sender", "me"), "middlebox"), (("--port", "http"), "443"),
+                           (("--port", "70000"), "443"), (("--host", "1.2.3.4/33"), "10.0.0.0/8"),
+                           (("--host", ""), "10.0.0.0/8"), (("--format", "xml"), "ndjson"),
+                           (("--idle-threshold", "-1"), "0.5"), (("-j", "-3"), "256")):
+            done = self.run_tool(*args, self.capture, status=2)
+            self.assertIn(hint, done.stderr.decode(), args)
+            self.assertEqual(done.stdout, b"")
+
+    def test_idle_threshold(self):
+        frames = Connection(50002)
+        packets = frames.handshake()
+        capture = self.file("idle.pcap", pcap(packets + [frames.send(1, 0x14)], 2_000_000_000))
+        self.assertEqual(self.resets(capture)[0]["origin"], "before-data")
+        self.assertEqual(self.resets("--idle-threshold=1.5", capture)[0]["origin"], "idle-timeout")
+
+
+class Inputs(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.bytes = pcap(mixed())
+        self.capture = self.file("mixed.pcap", self.bytes)
+
+    def test_bad_ones_among_good(self):
+        empty, text = self.file("empty", b""), self.file("text", b"no capture at all\n" * 9)
+        missing = os.path.join(self.dir, "missing")
+        done = self.run_tool("--format=ndjson", empty, self.dir, missing, text, self.capture,
+                             status=1)
+        objects = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(sum(o["type"] == "rst" for o in objects), 3)
+        files = [o for o in objects if o["type"] == "file"]
+        self.assertEqual([o["file"] for o in files], [empty, self.dir, missing, text, self.capture])
+        self.assertEqual(["error" in o for o in files], [True] * 4 + [False])
+        for name in (empty, self.dir, missing, text):
+            self.assertIn(f"whyrst: {name}: ", done.stderr.decode())
+
+    def test_truncated_anywhere(self):
+        whole = [o["frame"] for o in self.resets(self.capture)]
+        for length in range(1, len(self.bytes), 7):
+            path = self.file("cut.pcap", self.bytes[:length])
+            done = subprocess.run([WHYRST, "--format=ndjson", path], capture_output=True, timeout=60)
+            objects = [json.loads(line) for line in done.stdout.splitlines()]
+            frames = [o["frame"] for o in objects if o["type"] == "rst"]
+            self.assertEqual(frames, whole[:len(frames)])
+            self.assertEqual(done.returncode, 1 if "error" in objects[-1] else 0, length)
+            if done.returncode and length > 24:
+                self.assertRegex(done.stderr.decode(), r"frame \d+")
+
+    def test_no_packets_is_fine(self):
+        self.assertEqual(self.objects(self.file("zero.pcap", pcap([])))[-1]["packets"], 0)
+
+    def test_standard_input(self):
+        from_file = self.resets(self.capture)
+        from_pipe = self.resets("-", input=self.bytes)
+        with open(self.capture, "rb") as stdin:
+            from_redirection = self.resets("-", stdin=stdin)
+        for a, b, c in zip(from_file, from_pipe, from_redirection, strict=True):
+            self.assertEqual(b["file"], "-")
+            self.assertEqual({**a, "file": "-"}, b)
+            self.assertEqual(b, c)
+        self.run_tool("-", status=1, input=b"")
+        self.run_tool("-", "-", status=2, input=b"")
+
+    @unittest.skipUnless(HAS_WIRETAP, "built without libwiretap")
+    def test_other_formats(self):
+        expected = [{**o, "file": ""} for o in self.resets(self.capture)]
+        packed = gzip.compress(self.bytes)
+        path = self.file("mixed.pcap.gz", packed)
+        self.assertEqual([{**o, "file": ""} for o in self.resets(path)], expected)
+        self.assertEqual([{**o, "file": ""} for o in self.resets("-", input=packed)], expected)
+        cut = self.run_tool("--format=ndjson", self.file("cut.gz", packed[:-40]), status=1)
+        self.assertIn("error", json.loads(cut.stdout.splitlines()[-1]))
+        if not shutil.which("editcap"):
+            return
+        for kind in ("pcapng", "nsecpcap", "snoop", "netmon2", "5views", "lanalyzer"):
+            converted = os.path.join(self.dir, "converted")
+            if subprocess.run(["editcap", "-F", kind, self.capture, converted],
+                              capture_output=True).returncode:
+                continue
+            self.assertEqual([o["frame"] for o in self.resets(converted)], [2, 7, 15], kind)
+            os.remove(converted)
+
+    def test_samples(self):
+        for path in glob.glob(os.path.join(SAMPLES, "*", "*.pcap*")):
+            objects = self.objects(path)
+            self.assertEqual(sum(o["type"] == "rst" for o in objects) -
+                             sum("duplicate_of" in o for o in objects), objects[-1]["resets"])
+
+
+class Output(CliTest):
+    def test_output_file(self):
+        capture, out = self.file("in.pcap", pcap(mixed())), os.path.join(self.dir, "out")
+        self.file("out", b"x" * 100000)
+        self.assertEqual(self.run_tool("-f", "ndjson", "-o", out, capture).stdout, b"")
+        with open(out, encoding="utf-8") as f:
+            self.assertEqual(len([json.loads(line) for line in f]), 4)
+
+    def test_never_over_an_input(self):
+        data = pcap(mixed())
+        capture = self.file("in.pcap", data)
+        self.run_tool("-o", capture, capture, status=2)
+        with open(capture, "rb") as f:
+            self.assertEqual(f.read(), data)
+
+    def test_write_errors(self):
+        capture = self.file("in.pcap", pcap(mixed()))
+        done = self.run_tool("-o", "/dev/full", capture, status=1)
+        self.assertIn("/dev/full: No space left", done.stderr.decode())
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([WHYRST, capture], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
+        self.run_tool("-o", os.path.join(self.dir, "no", "such"), capture, status=1)
+
+    def test_reader_leaves_early(self):
+        capture = self.file("many.pcap", pcap(many(5000)))
+        for args in (["--format=ndjson", capture], ["-j4"] + [capture] * 8):
+            tool = subprocess.Popen([WHYRST, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            tool.stdout.readline()
+            tool.stdout.close()
+            self.assertEqual(tool.stderr.read(), b"")
+            self.assertEqual(tool.wait(timeout=60), 0)
+            tool.stderr.close()
+
+    def test_parallel_output_keeps_the_order(self):
+        sizes = [3000, 1, 700, 0, 2000, 5, 900] * 4
+        captures = [self.file(f"{i}.pcap", pcap(many(n))) for i, n in enumerate(sizes)]
+        serial = self.run_tool("-j1", "--format=ndjson", *captures).stdout
+        self.assertEqual(self.run_tool("-j8", "--format=ndjson", *captures).stdout, serial)
+        files = [o["file"] for o in map(json.loads, serial.splitlines()) if o["type"] == "file"]
+        self.assertEqual(files, captures)
+        table = self.run_tool("-j1", *captures).stdout
+        self.assertEqual(self.run_tool("-j8", *captures).stdout, table)
+        self.assertIn(b"28 captures", table)
+
+    def test_progress_only_if_wanted(self):
+        capture = self.file("in.pcap", pcap(mixed()))
+        self.assertEqual(self.run_tool(capture).stderr, b"")
+
+    def test_live_pipe(self):
+        """A RST shows while the pipe stays open, once later packets have made it final."""
+        data = pcap(mixed() + Connection(7, 9).refused(), 5_000_000_000)
+        tool = subprocess.Popen([WHYRST, "--format=ndjson", "-"], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE)
+        tool.stdin.write(data)
+        tool.stdin.flush()
+        started = time.monotonic()
+        self.assertEqual(json.loads(tool.stdout.readline())["frame"], 2)
+        self.assertLess(time.monotonic() - started, 20)
+        self.assertIsNone(tool.poll())
+        tool.stdin.close()
+        self.assertEqual(len(tool.stdout.read().splitlines()), 4)
+        self.assertEqual(tool.wait(timeout=60), 0)
+        tool.stdout.close()
+
+
+class Terminal(CliTest):
+    def on_terminal(self, columns, *args, **env):
+        """What the tool writes to a terminal of @columns."""
+        import fcntl
+        import struct
+        import termios
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        tool = subprocess.Popen([WHYRST, "--no-progress", *args], stdout=slave,
+                                env={**os.environ, "TERM": "xterm", "NO_COLOR": "", **env})
+        os.close(slave)
+        out = b""
+        while True:
+            try:
+                block = os.read(master, 65536)
+            except OSError:
+                break
+            if not block:
+                break
+            out += block
+        tool.wait()
+        os.close(master)
+        return out.decode().replace("\r\n", "\n")
+
+    def setUp(self):
+        super().setUp()
+        self.capture = self.file("mixed.pcap", pcap(mixed()))
+
+    def test_fits(self):
+        for columns in (80, 100, 120):
+            text = self.on_terminal(columns, self.capture)
+            plain = re.sub("\033\\[[0-9]*m", "", text)
+            self.assertLessEqual(max(map(len, plain.splitlines())), columns)
+            self.assertIn("10.0.0.5:50001 > 192.0.2.1:81", plain)
+            self.assertIn("2026-05-19 UTC", plain)
+
+    def test_color(self):
+        self.assertIn("\033[1m", self.on_terminal(80, self.capture))
+        self.assertNotIn("\033", self.on_terminal(80, self.capture, NO_COLOR="1"))
+        self.assertNotIn("\033", self.on_terminal(80, self.capture, TERM="dumb"))
+
+
+class Help(CliTest):
+    def test_help(self):
+        text = self.run_tool("--help").stdout.decode()
+        for word in ("Examples:", "Exit status:", "--connections", "ndjson"):
+            self.assertIn(word, text)
+
+    def test_version(self):
+        self.assertRegex(self.run_tool("--version").stdout.decode(), r"^whyrst \d+\.\d+\.\d+\n")
+
+    def test_no_capture(self):
+        self.assertIn("--help", self.run_tool(status=2).stderr.decode())
+        self.run_tool("--no-such-option", status=2)
+
+
+if __name__ == "__main__":
+    unittest.main()
