@@ -24,10 +24,13 @@ SCENARIOS = {}
 
 class Scenario:
     def __init__(self, function, name, software, *, points=("client", "router", "server"), formats=None,
-                 families=(4, 6), timestamps=True, router_interface="rc", cut=None):
+                 families=(4, 6), timestamps=True, interfaces=None, cut=None,
+                 closes=True):
         self.function, self.name, self.software = function, name, software
         self.points, self.formats, self.families = points, formats or {}, families
-        self.timestamps, self.router_interface, self.cut = timestamps, router_interface, cut
+        self.timestamps, self.cut = timestamps, cut
+        self.interfaces = Network.INTERFACES | (interfaces or {})
+        self.closes = closes  # False: the capture is cut so that it shows none
         self.text = textwrap.dedent(function.__doc__ or "").strip()
 
     @property
@@ -114,12 +117,12 @@ class Lab:
     # The notebook
 
     def reset(self, where, by, origin, cause, close="rst", *, sender=None, seen=None, times=1, also=None,
-              at=None, trigger=None, idle=None, ttl=None, what="", late=False, **values):
+              at=None, trigger=None, idle=None, ttl=None, what="", late=False, fin_race=False, **values):
         """Declares a RST: `where` is a Link or Conn, `by` the side whose address it bears. `late`: bare
-        RSTs may follow it, answers to what was still under way."""
+        RSTs may follow it, answers to what was still under way. `fin_race`: see truth.Reset."""
         values = {"origin": origin, "cause": cause, "sender": sender or by, "close_type": close} | values
         self.resets.append(Reset(getattr(where, "conn", where), by, values, seen or self.points, times,
-                                 at or {}, also or {}, trigger, idle, ttl, what))
+                                 at or {}, also or {}, trigger, idle, ttl, what, fin_race))
         if late:
             self.late_resets(where, by, seen=seen)
 
@@ -176,9 +179,8 @@ def make(scenario, target):
                 host.sysctl("net.ipv4.tcp_timestamps", 0)
         captures = {}
         for point in ("client", "router", "server"):
-            interface = scenario.router_interface if point == "router" else network.INTERFACES[point]
             if point in scenario.points:
-                captures[point] = Capture(getattr(network, point), interface, folder, point,
+                captures[point] = Capture(getattr(network, point), scenario.interfaces[point], folder, point,
                                           scenario.formats.get(point, "pcap"))
         labs = [Lab(network, family, folder, scenario.points, certificates)
                 for family in scenario.families]
@@ -225,7 +227,7 @@ def _play(scenario, labs):
 def _write(scenario, labs, paths, folder):
     tshark = Tshark()
     resets = [reset for lab in labs for reset in lab.resets]
-    closed = [entry for lab in labs for entry in lab.closed_conns]
+    closed = [entry for lab in labs for entry in lab.closed_conns] if scenario.closes else []
     result = {"description": scenario.title, "captures": {
         os.path.basename(path): expected(point, scenario.name, tshark.frames(path), resets, closed)
         for point, path in paths.items()}}

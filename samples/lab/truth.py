@@ -20,7 +20,8 @@ MIRROR_GAP = 0.004
 class Reset:
     """A label. `times`: how many RSTs of this connection and direction it speaks of, "any" = the
     rest. `seen`: the capture points that hold it. `at`: other answers at one point. `also`: answers
-    that are honest but weaker where the packets cannot decide."""
+    that are honest but weaker where the packets cannot decide. `fin_race`: the peer's FIN may cross the
+    RST, so that it comes first at some points."""
     conn: object
     by: str
     values: dict
@@ -32,6 +33,7 @@ class Reset:
     idle: tuple = None
     ttl: int = None
     what: str = ""
+    fin_race: bool = False
 
 
 @dataclass
@@ -151,7 +153,7 @@ def _entry(point, label, rst, index, frames):
     entry = {k: v for k, v in entry.items() if v is not None}  # `at` may take a field away
     also = {k: [answer for answer in v if answer != entry.get(k)]
             for k, v in here.get("also", label.also).items()}
-    if also:
+    if also := {k: v for k, v in also.items() if v}:
         entry["acceptable"] = also
     before = [f for f in frames if f.number < rst.number and not f.copy_of and (
         (f.src, f.sport, f.dst, f.dport) == (rst.src, rst.sport, rst.dst, rst.dport) or
@@ -163,6 +165,8 @@ def _entry(point, label, rst, index, frames):
         start = next(f for f in syns if f.seq == syns[-1].seq and f.number > max(ends, default=0))
         entry["syn_frame"] = start.number
         before = [f for f in before if f.number >= start.number]
+    if label.fin_race and any(f.flags & FIN for f in before):
+        entry |= {"origin": "after-fin", "close_type": "fin-then-rst"}
     hellos = [f for f in before if f.handshake == "1"]
     if hellos:
         entry["client_hello_frame"] = hellos[0].number
@@ -173,7 +177,7 @@ def _entry(point, label, rst, index, frames):
         retries = [f for f in hellos if f.ja4 and f.seq != hellos[0].seq]
         if retries:
             entry["ja4_retry"] = retries[0].ja4
-    if entry.get("tls_stage") == "client-hello" and any(f.handshake == "2" for f in before):
+    if entry.get("tls_stage") == "client-hello" and len(hellos) == 1 and any(f.handshake == "2" for f in before):
         entry["tls_stage"] = "server-hello"  # here the server was faster
     trigger = None
     if here.get("trigger", label.trigger):

@@ -158,7 +158,7 @@ def state_expired(lab):
 
 
 @scenario("state-expired-server-talks", "conntrack, iptables, ip6tables", points=("router", "server"),
-          router_interface="rs")
+          interfaces={"router": "rs"})
 def state_expired_server_talks(lab):
     """As state-expired, but the server speaks first after the silence: the RST goes to the server, in the
     client's name."""
@@ -274,7 +274,7 @@ def keepalive_failed(lab):
                   also={"cause": ["unknown"]})
 
 
-@scenario("keepalive-failed-server", points=("server", "router"), router_interface="rs")
+@scenario("keepalive-failed-server", points=("server", "router"), interfaces={"router": "rs"})
 def keepalive_failed_server(lab):
     """As keepalive-failed, with the server probing a client that has gone."""
     links = [(lab.open(port, tls), tls) for port, tls in VARIANTS]
@@ -332,7 +332,7 @@ def response_timeout(lab):
 
 
 @scenario("balancer-resets-both-ends", "Python device on the router", formats={"server": "nsec"},
-          router_interface="any")
+          interfaces={"router": "any"})
 def balancer_resets_both_ends(lab):
     """A balancer in the path ends an idle connection as some clouds' do: when its timer (4.5 s) is over it
     sends a RST to both ends at once, each in the other's name. The router's capture holds every

@@ -87,7 +87,7 @@ def forged(lab, conn, by, origin, *, seen, cause="injected", **options):
     lab.reset(conn, by, origin, cause, sender="middlebox", seen=seen, **({"also": WEAK} | options))
 
 
-@scenario("injected-sni", "Python device on the router", router_interface="any", formats={"client": "nsec"})
+@scenario("injected-sni", "Python device on the router", interfaces={"router": "any"}, formats={"client": "nsec"})
 def injected_sni(lab):
     """A device reads the server name in the ClientHello and sends a RST to both ends, each in the other's
     name and faster than the server could answer. The server's real answer still arrives at a client whose
@@ -311,3 +311,27 @@ def nat_mismatch_midstream(lab):
               at={"server": {"http_method": "GET", "http_status": 200, "origin": "after-response",
                              "also": {"cause": ["no-socket", "client-cancel", "abortive-close", "unknown"]}}},
               times="any")
+
+
+@scenario("nat-state-lost", "iptables, ip6tables (SNAT), conntrack -D")
+def nat_state_lost(lab):
+    """The router translates the client's address to its own and forgets the connection while it is idle (4.5 s). The
+    server's next message arrives at an address that has no such connection: the NAT box itself resets it."""
+    lab.iptables(lab.router, "-t", "nat", "-A", "POSTROUTING", "-o", "rs", "-p", "tcp", "--dport", "5222", "-j", "SNAT",
+                 "--to-source", lab.router_server_ip)
+    listener = lab.listen(5222)
+    c, port = vip_client(lab)
+    c.connect((lab.server_ip, 5222))
+    s = lab.keep(listener.accept()[0])
+    c.sendall(b"hello, news please\r\n")
+    receive(s, b"\r\n")
+    s.sendall(b"hello, will tell\r\n")
+    receive(c, b"\r\n")
+    pause(4.5)
+    lab.router.run("conntrack", "-D", "-f", "ipv4" if lab.family == 4 else "ipv6", "-p", "tcp", "--dport", "5222")
+    s.sendall(b"news\r\n")
+    pause(0.2)
+    lab.reset(lab.conn(None, 5222, client_ip=lab.router_server_ip), "client", "idle-timeout", "state-expired",
+              sender="middlebox", trigger="data", idle=(4.3, 5.5), seen=("server",),
+              # For the server the NAT box is the client.
+              also={"cause": ["no-socket", "unknown"], "sender": ["client", "unknown"]})
