@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <glib.h>
+
 #include "console.h"
 #include "input.h"
 
@@ -20,14 +22,14 @@ struct work {
 static void lock(struct analysis *analysis)
 {
     if (analysis->live) {
-        g_mutex_lock(&analysis->lock);
+        pthread_mutex_lock(&analysis->lock);
     }
 }
 
 static void unlock(struct analysis *analysis)
 {
     if (analysis->live) {
-        g_mutex_unlock(&analysis->lock);
+        pthread_mutex_unlock(&analysis->lock);
     }
 }
 
@@ -85,8 +87,8 @@ static void fail(struct analysis *analysis, char *message)
 {
     analysis->message = message;
     analysis->report.error = message;
-    console_message("%s: %s",
-                    strcmp(analysis->path, "-") == 0 ? "standard input" : analysis->path, message);
+    console_message("%s: %s", strcmp(analysis->path, "-") == 0 ? "standard input" : analysis->path,
+                    message);
 }
 
 static void read_frames(struct work *work, struct input *input)
@@ -127,11 +129,11 @@ static void count(struct work *work)
 
 void analysis_flush(struct analysis *analysis)
 {
-    g_mutex_lock(&analysis->lock);
+    pthread_mutex_lock(&analysis->lock);
     if (analysis->live) {
         output_flush(analysis->out);
     }
-    g_mutex_unlock(&analysis->lock);
+    pthread_mutex_unlock(&analysis->lock);
 }
 
 void analyse(struct analysis *analysis)
@@ -155,9 +157,9 @@ void analyse(struct analysis *analysis)
     } else {
         fail(analysis, message);
     }
-    g_mutex_lock(&analysis->lock);
+    pthread_mutex_lock(&analysis->lock);
     writer_finish(&work.writer, &analysis->report);
     analysis->live = false;
-    g_mutex_unlock(&analysis->lock);
+    pthread_mutex_unlock(&analysis->lock);
     atomic_store(&analysis->offset, analysis->size);
 }

@@ -3,10 +3,9 @@
 #ifndef CLI_ANALYSE_H
 #define CLI_ANALYSE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-
-#include <glib.h>
 
 #include "options.h"
 #include "report/summary.h"
@@ -31,7 +30,7 @@ struct analysis {
     uint64_t size;
     atomic_uint_least64_t offset;
     atomic_bool live;
-    GMutex lock;
+    pthread_mutex_t lock;
     struct file_report report;
     char *message;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "console.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #define CLEAR_LINE  "\r\033[K"
 #define MIB         (1024.0 * 1024.0)
 
-static GMutex lock;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool bar_visible;
 
 /* With the lock held. */
@@ -38,10 +39,10 @@ void console_message(const char *format, ...)
     va_end(args);
     text_safe(&s, text, 0);
     g_free(text);
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     clear_bar();
     fprintf(stderr, "whyrst: %s\n", harmless);
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
 }
 
 void console_progress(uint64_t done, uint64_t total)
@@ -53,7 +54,7 @@ void console_progress(uint64_t done, uint64_t total)
     memset(bar, '.', BAR_COLUMNS);
     memset(bar, '#', full);
     bar[BAR_COLUMNS] = '\0';
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     if (total) {
         fprintf(stderr, "\r[%s] %3u %%  %.1f of %.1f MiB\033[K", bar, (unsigned)(share * 100),
                 (double)done / MIB, (double)total / MIB);
@@ -62,12 +63,12 @@ void console_progress(uint64_t done, uint64_t total)
     }
     fflush(stderr);
     bar_visible = true;
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
 }
 
 void console_clear(void)
 {
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     clear_bar();
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
 }

@@ -189,7 +189,8 @@ static bool match_port(const struct whyrst_record *record, const struct filter_v
     return false;
 }
 
-/* One row per filter: @name gives the valid words, or @parse takes the value and @valid names it. */
+/* One row per filter: @name gives the valid words, or @parse takes the value and @valid names it.
+ */
 static const struct {
     const char *option;
     const char *(*name)(unsigned i);
@@ -201,9 +202,10 @@ static const struct {
     [FILTER_CAUSE] = {"--cause", NULL, NULL, NULL, match_cause},
     [FILTER_SENDER] = {"--sender", sender_name, NULL, NULL, match_sender},
     [FILTER_JA4] = {"--ja4", NULL, parse_pattern, NULL, match_ja4},
-    [FILTER_HOST] = {"--host", NULL, parse_host,
-                     "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, or a server name (SNI)",
-                     match_host},
+    [FILTER_HOST] =
+        {"--host", NULL, parse_host,
+         "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, or a server name (SNI)",
+         match_host},
     [FILTER_PORT] = {"--port", NULL, parse_port, "a port (443) or a range of ports (8000-8999)",
                      match_port},
 };

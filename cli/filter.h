@@ -2,8 +2,8 @@
 /**
  * Filters: which records are shown.
  *
- * Every filter given must match, by any one of its values. A filter on a field that a kind of record
- * never has (the origin of a connection) does not concern that kind.
+ * Every filter given must match, by any one of its values. A filter on a field that a kind of
+ * record never has (the origin of a connection) does not concern that kind.
  */
 #ifndef CLI_FILTER_H
 #define CLI_FILTER_H

@@ -88,8 +88,8 @@ static bool spool(struct input *input, const uint8_t *peeked, size_t length, cha
     unlink(name);
     g_free(name);
     if (!write_all(fd, peeked, length) || !copy_rest(input->fd, fd)) {
-        *message = g_strdup_printf("cannot copy the pipe to a temporary file: %s",
-                                   g_strerror(errno));
+        *message =
+            g_strdup_printf("cannot copy the pipe to a temporary file: %s", g_strerror(errno));
         close(fd);
         return false;
     }

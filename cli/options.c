@@ -14,7 +14,8 @@
 #define NS_A_SECOND UINT64_C(1000000000)
 
 static const char description[] =
-    "Says of every TCP reset (RST) in packet captures which phase of the connection it hit, how the\n"
+    "Says of every TCP reset (RST) in packet captures which phase of the connection it hit, how "
+    "the\n"
     "connection ended, and which TLS client (JA4) it concerned: as a table with a summary, or for\n"
     "programs as NDJSON or CSV.";
 
@@ -25,7 +26,8 @@ static const char epilogue[] =
     "  analysed one by one and reported in the order given.\n"
     "\n"
     "Filters:\n"
-    "  Values are separated by commas, and an option may be repeated: any value may match, but every\n"
+    "  Values are separated by commas, and an option may be repeated: any value may match, but "
+    "every\n"
     "  filter given has to. Filters do not change the analysis, only what is shown.\n"
     "\n"
     "Examples:\n"
@@ -87,8 +89,9 @@ static void print_version(void)
 
     printf("whyrst %s\n", WHYRST_VERSION);
     if (wireshark) {
-        printf("Formats other than pcap and pcapng: by libwiretap of Wireshark %s, where installed\n",
-               wireshark);
+        printf(
+            "Formats other than pcap and pcapng: by libwiretap of Wireshark %s, where installed\n",
+            wireshark);
     } else {
         printf("Formats: pcap and pcapng only (built without Wireshark's libwiretap)\n");
     }
@@ -188,8 +191,8 @@ static void raw_clear(struct raw_options *raw)
 }
 
 /*
- * GOption wants a space between a short option and its value; people type -j4. Returns a copy of the
- * arguments (g_strfreev) with that spelled out.
+ * GOption wants a space between a short option and its value; people type -j4. Returns a copy of
+ * the arguments (g_strfreev) with that spelled out.
  */
 static char **spell_out(char **argv)
 {

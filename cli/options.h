@@ -38,8 +38,8 @@ struct options {
 };
 
 /**
- * Reads the command line, a NULL-terminated @argv. Returns false when there is nothing more to do (--help, --version, wrong
- * usage); @status is then the exit status and everything has been said.
+ * Reads the command line, a NULL-terminated @argv. Returns false when there is nothing more to do
+ * (--help, --version, wrong usage); @status is then the exit status and everything has been said.
  */
 bool options_parse(struct options *options, char **argv, enum exit_status *status);
 void options_clear(struct options *options);

@@ -2,6 +2,7 @@
 #include "ordered.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -17,8 +18,8 @@ struct part {
 };
 
 struct ordered {
-    GMutex lock;
-    GCond changed;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
     int fd;
     int error;
     size_t count;
@@ -102,10 +103,10 @@ static bool drain(void *context, const char *data, size_t length)
     struct ordered *ordered = part->ordered;
     bool good;
 
-    g_mutex_lock(&ordered->lock);
+    pthread_mutex_lock(&ordered->lock);
     if (part->index > ordered->turn && !spool(part, data, length)) {
         while (part->index > ordered->turn && !ordered->error) {
-            g_cond_wait(&ordered->changed, &ordered->lock);
+            pthread_cond_wait(&ordered->changed, &ordered->lock);
         }
     }
     if (part->index == ordered->turn) {
@@ -113,7 +114,7 @@ static bool drain(void *context, const char *data, size_t length)
         emit(ordered, data, length);
     }
     good = !ordered->error;
-    g_mutex_unlock(&ordered->lock);
+    pthread_mutex_unlock(&ordered->lock);
     return good;
 }
 
@@ -121,8 +122,8 @@ struct ordered *ordered_new(int fd, size_t parts)
 {
     struct ordered *ordered = g_new0(struct ordered, 1);
 
-    g_mutex_init(&ordered->lock);
-    g_cond_init(&ordered->changed);
+    pthread_mutex_init(&ordered->lock, NULL);
+    pthread_cond_init(&ordered->changed, NULL);
     ordered->fd = fd;
     ordered->count = parts;
     ordered->parts = g_new0(struct part, parts);
@@ -141,8 +142,8 @@ void ordered_free(struct ordered *ordered)
         }
     }
     g_free(ordered->parts);
-    g_cond_clear(&ordered->changed);
-    g_mutex_clear(&ordered->lock);
+    pthread_cond_destroy(&ordered->changed);
+    pthread_mutex_destroy(&ordered->lock);
     g_free(ordered);
 }
 
@@ -151,12 +152,12 @@ struct output *ordered_start(struct ordered *ordered, size_t index)
     struct part *part = &ordered->parts[index];
     bool good;
 
-    g_mutex_lock(&ordered->lock);
+    pthread_mutex_lock(&ordered->lock);
     while (index >= ordered->turn + ORDERED_AHEAD && !ordered->error) {
-        g_cond_wait(&ordered->changed, &ordered->lock);
+        pthread_cond_wait(&ordered->changed, &ordered->lock);
     }
     good = !ordered->error;
-    g_mutex_unlock(&ordered->lock);
+    pthread_mutex_unlock(&ordered->lock);
     if (!good) {
         return NULL;
     }
@@ -166,7 +167,7 @@ struct output *ordered_start(struct ordered *ordered, size_t index)
 
 void ordered_end(struct ordered *ordered, size_t index)
 {
-    g_mutex_lock(&ordered->lock);
+    pthread_mutex_lock(&ordered->lock);
     ordered->parts[index].done = true;
     while (ordered->turn < ordered->count && ordered->parts[ordered->turn].done) {
         struct part *part = &ordered->parts[ordered->turn];
@@ -176,16 +177,16 @@ void ordered_end(struct ordered *ordered, size_t index)
         output_clear(&part->out);
         ordered->turn++;
     }
-    g_cond_broadcast(&ordered->changed);
-    g_mutex_unlock(&ordered->lock);
+    pthread_cond_broadcast(&ordered->changed);
+    pthread_mutex_unlock(&ordered->lock);
 }
 
 int ordered_error(struct ordered *ordered)
 {
     int error;
 
-    g_mutex_lock(&ordered->lock);
+    pthread_mutex_lock(&ordered->lock);
     error = ordered->error;
-    g_mutex_unlock(&ordered->lock);
+    pthread_mutex_unlock(&ordered->lock);
     return error;
 }

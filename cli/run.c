@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -20,7 +23,7 @@
 #include "ordered.h"
 
 /* A record of a live capture waits at most this long in a buffer. */
-#define TICK_US          (100 * G_TIME_SPAN_MILLISECOND)
+#define TICK_NS          100000000L
 #define NARROWEST_OUTPUT 40u
 
 struct run {
@@ -29,9 +32,9 @@ struct run {
     struct ordered *ordered;
     struct analysis *analyses;
     size_t count;
-    uint64_t total_size; /* 0 when some size is unknown */
-    GMutex lock;         /* guards what follows */
-    GCond tick;
+    uint64_t total_size;  /* 0 when some size is unknown */
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t tick;
     bool finished;
     bool failed;
     size_t next;
@@ -100,7 +103,7 @@ static void make_analyses(struct run *run)
         analysis->options = run->options;
         analysis->settings = &run->settings;
         analysis->path = run->options->inputs[i];
-        g_mutex_init(&analysis->lock);
+        pthread_mutex_init(&analysis->lock, NULL);
         if (strcmp(analysis->path, "-") == 0 || stat(analysis->path, &info) < 0) {
             all_known = false;
         } else if (S_ISREG(info.st_mode)) {
@@ -118,19 +121,19 @@ static void make_analyses(struct run *run)
 /* Takes over a finished capture's figures and frees the rest of it. */
 static void collect(struct run *run, struct analysis *analysis)
 {
-    g_mutex_lock(&run->lock);
+    pthread_mutex_lock(&run->lock);
     run->failed |= analysis->report.error != NULL;
     if (run->summary) {
         summary_merge(run->summary, analysis->summary, &analysis->report);
     }
-    g_mutex_unlock(&run->lock);
+    pthread_mutex_unlock(&run->lock);
     summary_free(analysis->summary);
     analysis->summary = NULL;
     g_clear_pointer(&analysis->message, g_free);
     analysis->report.error = NULL;
 }
 
-static gpointer work(gpointer data)
+static void *work(void *data)
 {
     struct run *run = data;
 
@@ -138,10 +141,10 @@ static gpointer work(gpointer data)
         struct analysis *analysis;
         size_t index;
 
-        g_mutex_lock(&run->lock);
+        pthread_mutex_lock(&run->lock);
         index = run->next;
         run->next += index < run->count;
-        g_mutex_unlock(&run->lock);
+        pthread_mutex_unlock(&run->lock);
         if (index == run->count) {
             return NULL;
         }
@@ -167,48 +170,71 @@ static void draw(const struct run *run)
     console_progress(done, run->total_size);
 }
 
-static gpointer tick(gpointer data)
+/* Waits with the lock held; returns whether it was woken before the time was over. */
+static bool wait_a_tick(struct run *run)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += TICK_NS;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    return pthread_cond_timedwait(&run->tick, &run->lock, &until) == 0;
+}
+
+static void *tick(void *data)
 {
     struct run *run = data;
 
-    g_mutex_lock(&run->lock);
+    pthread_mutex_lock(&run->lock);
     while (!run->finished) {
         size_t started = run->next;
 
-        if (g_cond_wait_until(&run->tick, &run->lock, g_get_monotonic_time() + TICK_US)) {
+        if (wait_a_tick(run)) {
             continue;
         }
-        g_mutex_unlock(&run->lock);
+        pthread_mutex_unlock(&run->lock);
         for (size_t i = started > ORDERED_AHEAD ? started - ORDERED_AHEAD : 0; i < started; i++) {
             analysis_flush(&run->analyses[i]);
         }
         if (run->options->progress) {
             draw(run);
         }
-        g_mutex_lock(&run->lock);
+        pthread_mutex_lock(&run->lock);
     }
-    g_mutex_unlock(&run->lock);
+    pthread_mutex_unlock(&run->lock);
     return NULL;
+}
+
+static void start(pthread_t *thread, void *(*function)(void *), struct run *run)
+{
+    int error = pthread_create(thread, NULL, function, run);
+
+    if (error) {
+        console_message("cannot start a thread: %s", g_strerror(error));
+        exit(EXIT_NOT_ALL_READ);
+    }
 }
 
 static void do_work(struct run *run)
 {
     unsigned workers = (unsigned)MIN(run->options->jobs, run->count);
-    g_autofree GThread **threads = g_new0(GThread *, workers);
-    GThread *ticker = g_thread_new("ticker", tick, run);
+    g_autofree pthread_t *threads = g_new(pthread_t, workers);
 
+    /* This thread is a worker, too: the first of @threads is the ticker. */
+    start(&threads[0], tick, run);
     for (unsigned i = 1; i < workers; i++) {
-        threads[i] = g_thread_new("worker", work, run);
+        start(&threads[i], work, run);
     }
     work(run);
     for (unsigned i = 1; i < workers; i++) {
-        g_thread_join(threads[i]);
+        pthread_join(threads[i], NULL);
     }
-    g_mutex_lock(&run->lock);
+    pthread_mutex_lock(&run->lock);
     run->finished = true;
-    g_cond_signal(&run->tick);
-    g_mutex_unlock(&run->lock);
-    g_thread_join(ticker);
+    pthread_cond_signal(&run->tick);
+    pthread_mutex_unlock(&run->lock);
+    pthread_join(threads[0], NULL);
     console_clear();
 }
 
@@ -250,7 +276,12 @@ static enum exit_status finish_output(struct run *run, int fd)
 
 enum exit_status run(const struct options *options)
 {
-    struct run run = {.options = options, .count = g_strv_length(options->inputs)};
+    struct run run = {
+        .options = options,
+        .count = g_strv_length(options->inputs),
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .tick = PTHREAD_COND_INITIALIZER,
+    };
     enum exit_status status;
     int fd = open_output(options, &status);
 

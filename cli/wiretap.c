@@ -7,6 +7,7 @@
 #include "wiretap.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 
 #include <glib.h>
 
@@ -36,7 +37,7 @@ enum erf_type {
     ERF_IPV6 = 23,
 };
 
-static GMutex lock;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct wiretap_functions functions; /* filled once, under the lock */
 static char *load_error;
 
@@ -45,7 +46,7 @@ struct wiretap {
     wtap *wth;
     struct wiretap_record record;
     uint64_t number;
-    int encap;          /* the last one searched for, and its link type */
+    int encap; /* the last one searched for, and its link type */
     uint32_t link_type;
     char *message;
 };
@@ -63,11 +64,11 @@ static void load(void)
         load_error = g_strdup(dlerror());
         return;
     }
-#define LOOK_UP(name)                                                                             \
-    *(void **)&functions.name = dlsym(library, #name);                                            \
-    if (!functions.name) {                                                                        \
-        load_error = g_strdup(dlerror());                                                         \
-        return;                                                                                   \
+#define LOOK_UP(name)                                                                              \
+    *(void **)&functions.name = dlsym(library, #name);                                             \
+    if (!functions.name) {                                                                         \
+        load_error = g_strdup(dlerror());                                                          \
+        return;                                                                                    \
     }
     WIRETAP_FUNCTIONS(LOOK_UP)
 #undef LOOK_UP
@@ -106,7 +107,7 @@ struct wiretap *wiretap_open(const char *path, enum whyrst_capture_status *statu
     int error = 0;
     wtap *wth;
 
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     f = get_functions();
     if (!f) {
         *status = WHYRST_CAPTURE_UNKNOWN;
@@ -117,8 +118,8 @@ struct wiretap *wiretap_open(const char *path, enum whyrst_capture_status *statu
     }
     wth = f->wtap_open_offline(path, WTAP_TYPE_AUTO, &error, &info, false);
     if (!wth) {
-        *status = error == WTAP_ERR_FILE_UNKNOWN_FORMAT ? WHYRST_CAPTURE_UNKNOWN
-                                                        : WHYRST_CAPTURE_CORRUPT;
+        *status =
+            error == WTAP_ERR_FILE_UNKNOWN_FORMAT ? WHYRST_CAPTURE_UNKNOWN : WHYRST_CAPTURE_CORRUPT;
         *message = error == WTAP_ERR_FILE_UNKNOWN_FORMAT
                        ? g_strdup("no capture in any format that whyrst or Wireshark knows")
                        : error_text(f, error, info);
@@ -132,13 +133,13 @@ struct wiretap *wiretap_open(const char *path, enum whyrst_capture_status *statu
     compat_record_init(f, &wiretap->record);
     *status = WHYRST_CAPTURE_OK;
 out:
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return wiretap;
 }
 
 /*
- * The link type of an encapsulation. libwiretap exports only the other direction, so it is searched;
- * of several link types with one meaning the first will do.
+ * The link type of an encapsulation. libwiretap exports only the other direction, so it is
+ * searched; of several link types with one meaning the first will do.
  */
 static uint32_t search_link_type(struct wiretap *wiretap, int encap)
 {
@@ -254,7 +255,7 @@ enum whyrst_capture_status wiretap_next(struct wiretap *wiretap, struct whyrst_f
     char *info = NULL;
     int error = 0;
 
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     if (compat_read(wiretap->f, wiretap->wth, &wiretap->record, &error, &info)) {
         set_frame(wiretap, frame);
     } else if (error == 0) {
@@ -265,11 +266,11 @@ enum whyrst_capture_status wiretap_next(struct wiretap *wiretap, struct whyrst_f
         status = error == WTAP_ERR_SHORT_READ ? WHYRST_CAPTURE_TRUNCATED
                  : error > 0                  ? WHYRST_CAPTURE_IO
                                               : WHYRST_CAPTURE_CORRUPT;
-        wiretap->message = g_strdup_printf("after frame %" G_GUINT64_FORMAT ": %s",
-                                           wiretap->number, text);
+        wiretap->message =
+            g_strdup_printf("after frame %" G_GUINT64_FORMAT ": %s", wiretap->number, text);
         g_free(text);
     }
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return status;
 }
 
@@ -282,9 +283,9 @@ uint64_t wiretap_offset(const struct wiretap *wiretap)
 {
     int64_t offset;
 
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     offset = wiretap->f->wtap_read_so_far(wiretap->wth);
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return offset > 0 ? (uint64_t)offset : 0;
 }
 
@@ -293,10 +294,10 @@ void wiretap_close(struct wiretap *wiretap)
     if (!wiretap) {
         return;
     }
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     compat_record_clear(wiretap->f, &wiretap->record);
     wiretap->f->wtap_close(wiretap->wth);
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     g_free(wiretap->message);
     g_free(wiretap);
 }

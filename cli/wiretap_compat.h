@@ -11,31 +11,31 @@
 #include <wsutil/buffer.h>
 #include <wsutil/wslog.h>
 
-#define WS_AT_LEAST(major, minor)                                                                 \
-    (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR >= (major) * 100 + (minor))
+#define WS_AT_LEAST(major, minor)                                                                  \
+    (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR >= (major)*100 + (minor))
 
 /* A first allocation that holds any Ethernet frame. */
 #define RECORD_BYTES 2048
 
 /* The functions used, as they are declared by the headers at hand. */
-#define WIRETAP_COMMON_FUNCTIONS(X)                                                               \
-    X(ws_log_init)                                                                                \
-    X(wtap_init)                                                                                  \
-    X(wtap_open_offline)                                                                          \
-    X(wtap_close)                                                                                 \
-    X(wtap_read)                                                                                  \
-    X(wtap_read_so_far)                                                                           \
-    X(wtap_rec_init)                                                                              \
-    X(wtap_rec_cleanup)                                                                           \
-    X(wtap_strerror)                                                                              \
+#define WIRETAP_COMMON_FUNCTIONS(X)                                                                \
+    X(ws_log_init)                                                                                 \
+    X(wtap_init)                                                                                   \
+    X(wtap_open_offline)                                                                           \
+    X(wtap_close)                                                                                  \
+    X(wtap_read)                                                                                   \
+    X(wtap_read_so_far)                                                                            \
+    X(wtap_rec_init)                                                                               \
+    X(wtap_rec_cleanup)                                                                            \
+    X(wtap_strerror)                                                                               \
     X(wtap_pcap_encap_to_wtap_encap)
 
 #if WS_AT_LEAST(4, 6)
 #define WIRETAP_FUNCTIONS(X) WIRETAP_COMMON_FUNCTIONS(X)
 #else
-#define WIRETAP_FUNCTIONS(X)                                                                      \
-    WIRETAP_COMMON_FUNCTIONS(X)                                                                   \
-    X(ws_buffer_init)                                                                             \
+#define WIRETAP_FUNCTIONS(X)                                                                       \
+    WIRETAP_COMMON_FUNCTIONS(X)                                                                    \
+    X(ws_buffer_init)                                                                              \
     X(ws_buffer_free)
 #endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CSV by RFC 4180: a header row, CRLF, one row per record. Lists are joined by "; ". RFC 4180 allows
- * no control characters in a field: they appear as \uXXXX.
+ * CSV by RFC 4180: a header row, CRLF, one row per record. Lists are joined by "; ". RFC 4180
+ * allows no control characters in a field: they appear as \uXXXX.
  */
 #include <string.h>
 

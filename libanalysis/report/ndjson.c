@@ -6,7 +6,7 @@
 #include "report/writer.h"
 
 /* Keys with their punctuation, ready to copy. */
-#define KEY(id, name, type, bits, title, help)                                                    \
+#define KEY(id, name, type, bits, title, help)                                                     \
     {",\"" name "\":", sizeof(",\"" name "\":") - 1, bits},
 
 static const struct {

@@ -5,8 +5,8 @@
 
 void output_init(struct output *out, bool (*drain)(void *, const char *, size_t), void *context)
 {
-    *out = (struct output){
-        .data = g_malloc(OUTPUT_BUFFER_SIZE), .drain = drain, .context = context};
+    *out =
+        (struct output){.data = g_malloc(OUTPUT_BUFFER_SIZE), .drain = drain, .context = context};
 }
 
 void output_clear(struct output *out)

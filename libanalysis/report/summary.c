@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counting. A tally counts the values of one field: how many RSTs and connections bear each, and how
- * many of these connections were reset. Tallies are bounded: a scan must not make the summary's
+ * Counting. A tally counts the values of one field: how many RSTs and connections bear each, and
+ * how many of these connections were reset. Tallies are bounded: a scan must not make the summary's
  * memory grow with the number of hosts, so values beyond the bound are counted together.
  */
 #include "report/summary.h"
@@ -130,8 +130,7 @@ static bool value_of(const struct whyrst_record *record, enum tally_id id, struc
 {
     struct whyrst_value value, port;
 
-    if (tallies[id].field == NO_FIELD ||
-        !whyrst_record_get(record, tallies[id].field, &value)) {
+    if (tallies[id].field == NO_FIELD || !whyrst_record_get(record, tallies[id].field, &value)) {
         return false;
     }
     if (id == TALLY_SERVER && whyrst_record_get(record, WHYRST_FIELD_SERVER_PORT, &port)) {
@@ -238,7 +237,8 @@ struct row {
     uint64_t figure;
 };
 
-/* Greatest figure first, then most connections, then by name, so that the order is always the same. */
+/* Greatest figure first, then most connections, then by name, so that the order is always the same.
+ */
 static gint compare_rows(gconstpointer a, gconstpointer b)
 {
     const struct row *x = a, *y = b;

@@ -2,10 +2,10 @@
 /*
  * The table for people.
  *
- * Wide (no terminal, or one of at least WIDE columns): one line per record, in columns, nothing cut.
- * Narrow: a line that says which connection, and below it, wrapped, what happened; two addresses, a
- * phase, a cause, a sender and a fingerprint do not fit into 80 columns side by side. Rows appear as
- * they come: columns grow with what they hold instead of waiting for the widest.
+ * Wide (no terminal, or one of at least WIDE columns): one line per record, in columns, nothing
+ * cut. Narrow: a line that says which connection, and below it, wrapped, what happened; two
+ * addresses, a phase, a cause, a sender and a fingerprint do not fit into 80 columns side by side.
+ * Rows appear as they come: columns grow with what they hold instead of waiting for the widest.
  */
 #include <string.h>
 
@@ -57,8 +57,8 @@ static void cell_time(struct strbuf *s, const struct whyrst_record *record)
     }
 }
 
-static void add_endpoint(struct strbuf *s, const struct whyrst_record *record,
-                         enum whyrst_field ip, enum whyrst_field port)
+static void add_endpoint(struct strbuf *s, const struct whyrst_record *record, enum whyrst_field ip,
+                         enum whyrst_field port)
 {
     struct whyrst_value address, number;
 
@@ -186,16 +186,11 @@ static const struct column {
     bool number;
     void (*cell)(struct strbuf *s, const struct whyrst_record *record);
 } columns[] = {
-    {"FRAME", 7, true, cell_frame},
-    {"TIME (UTC)", 23, false, cell_time},
-    {"CLIENT", 21, false, cell_client},
-    {"SERVER", 21, false, cell_server},
-    {"RST FROM", 8, false, cell_rst_src},
-    {"ORIGIN", 17, false, cell_origin},
-    {"CAUSE", 5, false, cell_cause},
-    {"SENT BY", 7, false, cell_sender},
-    {"CLOSE", 12, false, cell_close_type},
-    {"SERVER NAME", 11, false, cell_sni},
+    {"FRAME", 7, true, cell_frame},        {"TIME (UTC)", 23, false, cell_time},
+    {"CLIENT", 21, false, cell_client},    {"SERVER", 21, false, cell_server},
+    {"RST FROM", 8, false, cell_rst_src},  {"ORIGIN", 17, false, cell_origin},
+    {"CAUSE", 5, false, cell_cause},       {"SENT BY", 7, false, cell_sender},
+    {"CLOSE", 12, false, cell_close_type}, {"SERVER NAME", 11, false, cell_sni},
     {"WHEN", 0, false, cell_when},
 };
 

@@ -75,8 +75,8 @@ size_t text_seconds(char *buffer, int64_t ns)
 }
 
 /*
- * Year, month and day of a day counted from 1970-01-01, by counting in 400-year cycles of years that
- * begin in March, so that leap days come last.
+ * Year, month and day of a day counted from 1970-01-01, by counting in 400-year cycles of years
+ * that begin in March, so that leap days come last.
  */
 static void civil_date(int64_t day, unsigned *year, unsigned *month, unsigned *month_day)
 {

@@ -29,8 +29,7 @@ const struct writer_format *writer_format_find(const char *name)
 void writer_init(struct writer *writer, const struct writer_format *format,
                  const struct writer_settings *settings, struct output *out, const char *file)
 {
-    *writer =
-        (struct writer){.format = format, .settings = settings, .out = out, .file = file};
+    *writer = (struct writer){.format = format, .settings = settings, .out = out, .file = file};
     format->open(writer);
 }
 

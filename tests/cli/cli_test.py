@@ -20,6 +20,12 @@ from captures import (Connection, START_NS, client_hello, many, mixed, pcap)
 
 WHYRST = os.path.abspath(sys.argv.pop(1))
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples")
+# For builds with sanitizers: ThreadSanitizer cannot see through GLib's own allocator, and Wireshark's
+# library leaks a few bytes when it starts.
+os.environ.setdefault("G_SLICE", "always-malloc")
+os.environ.setdefault("ASAN_OPTIONS", "fast_unwind_on_malloc=0")
+os.environ.setdefault("LSAN_OPTIONS", "print_suppressions=0:suppressions=" + os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "lsan.supp"))
 HAS_WIRETAP = "libwiretap of Wireshark" in subprocess.run(
     [WHYRST, "--version"], capture_output=True, text=True, check=True).stdout
 
