@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /** Every bound of the library, with its reason. Hitting one is counted and reported. */
+
+/* GCC's own <limits.h> looks for the system's by a relative path and finds this file first: pass
+ * the real one on, each time. */
+#include_next <limits.h>
+
 #ifndef LIMITS_H
 #define LIMITS_H
-
-/* This folder is on the include path, so <limits.h> finds this file: pass the real one on. */
-#include_next <limits.h>
 
 /** Bytes of one unfinished ClientHello: RFC 8446 allows 2^24, clients send under 4 KiB (with
  *  post-quantum key shares), so 64 KiB leaves room for all but attacks. */

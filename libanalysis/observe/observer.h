@@ -60,7 +60,8 @@ struct observe_hello {
     uint64_t frame;  /**< that completed it */
     int64_t time_ns; /**< of that frame */
     char ja4[37];
-    char *ja4_r; /**< owned by the observer's context (shared, lives as long as it) */
+    char *ja4_r; /**< owned by the observer's context (shared, lives as long as it); NULL when the
+                      context's cache is full or it is longer than LIMIT_JA4_RAW */
     char *sni;
     char *alpn;          /**< all values, comma-separated */
     const char *version; /**< highest offered: "1.3", "1.2", "1.1", "1.0", "SSL 3.0"... */
@@ -74,8 +75,8 @@ struct observe_hello {
  * @last_app_frame, @last_app_time_ns: frame and time of the latest application payload, 0 = none
  * @last_record_length: TLS: length field of the last application_data record
  * @inside_record:   TLS: the stream ends inside a record (more of it must follow)
- * @full_record:     TLS: the last application_data record had the largest size seen of this side
- *                   (and more than 1 kB), so that more is likely to follow
+ * @full_record:     TLS: the last application_data record had the largest size that TLS allows, or
+ *                   that this side uses (seen twice, more than 1 kB): more is likely to follow
  * @lost:            bytes that mattered were missing: nothing exact is known of this side any more
  */
 struct observe_side_state {
@@ -126,6 +127,8 @@ struct observe_state {
 struct observe_context;
 struct observe_context *observe_context_new(void);
 void observe_context_free(struct observe_context *context);
+/** JA4s that the cache did not take (limits.h: LIMIT_JA4_CACHE, LIMIT_JA4_RAW); no ja4_r for them. */
+uint64_t observe_context_refused(const struct observe_context *context);
 
 struct observer;
 

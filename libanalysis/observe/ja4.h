@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** JA4, the TLS client fingerprint, by FoxIO's specification (technical_details/JA4.md). */
+#ifndef OBSERVE_JA4_H
+#define OBSERVE_JA4_H
+
+#include <glib.h>
+
+#include "observe/client_hello.h"
+
+/** Length of a JA4: "t13d1516h2" + "_" + 12 + "_" + 12 digits. */
+#define JA4_LENGTH 36
+
+/** struct ja4_cache - what was hashed before: raw form to JA4; never forgets, is bounded */
+struct ja4_cache {
+    GHashTable *entries;
+    uint64_t refused; /**< fingerprints not remembered, because the cache was full or they too long */
+};
+
+void ja4_cache_init(struct ja4_cache *cache);
+void ja4_cache_clear(struct ja4_cache *cache);
+
+/**
+ * Writes the JA4 of @hello to @ja4. Returns its raw form (JA4_r), which lives as long as the cache,
+ * or NULL when it is not remembered (limits.h: LIMIT_JA4_CACHE, LIMIT_JA4_RAW).
+ */
+char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4[JA4_LENGTH + 1]);
+
+#endif

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The coordinator: finds out what begins on each side, hands the streams to that parser, and lets
+ * detection begin anew where a protocol gives way to another.
+ *
+ * A side is always with one parser. Both begin in detection; as one side shows what it is, the
+ * other follows, unless it is still in an earlier protocol (a proxy's answer) and follows later.
+ */
+#include "observe/observer.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "limits.h"
+#include "observe/detect.h"
+#include "observe/http1.h"
+#include "observe/prologue.h"
+#include "observe/stream.h"
+#include "observe/tls.h"
+
+struct observe_context {
+    struct ja4_cache cache;
+};
+
+/** Who reads a side's stream. */
+enum reader {
+    READER_DETECTION,
+    READER_PROLOGUE,
+    READER_HTTP1,
+    READER_TLS,
+    READER_OPAQUE,
+};
+
+/**
+ * struct observer - one connection
+ * @reader:     of each side
+ * @unknown:    per side: no known protocol began with its first bytes
+ * @middle:     per side: its first bytes were not captured
+ * @spoken:     per side: has sent payload
+ * @current:    the latest protocol recognised on either side
+ */
+struct observer {
+    struct observe_context *context;
+    struct tls *tls;
+    struct http1 *http;
+    struct prologue *prologue;
+    struct stream streams[2];
+    uint8_t reader[2];
+    bool unknown[2];
+    bool middle[2];
+    bool spoken[2];
+    uint8_t current;
+    bool server_first;
+    bool tunnel;
+};
+
+_Static_assert(sizeof(struct observer) <= 192, "an opaque connection must stay small");
+
+struct observe_context *observe_context_new(void)
+{
+    struct observe_context *context = g_new0(struct observe_context, 1);
+
+    ja4_cache_init(&context->cache);
+    return context;
+}
+
+void observe_context_free(struct observe_context *context)
+{
+    if (context) {
+        ja4_cache_clear(&context->cache);
+        g_free(context);
+    }
+}
+
+uint64_t observe_context_refused(const struct observe_context *context)
+{
+    return context->cache.refused;
+}
+
+struct observer *observer_new(struct observe_context *context, bool from_start)
+{
+    struct observer *o = g_new0(struct observer, 1);
+
+    o->context = context;
+    o->middle[OBSERVE_CLIENT] = !from_start;
+    o->middle[OBSERVE_SERVER] = !from_start;
+    return o;
+}
+
+void observer_free(struct observer *o)
+{
+    if (!o) {
+        return;
+    }
+    tls_free(o->tls);
+    http1_free(o->http);
+    prologue_free(o->prologue);
+    g_free(o->streams[OBSERVE_CLIENT].kept);
+    g_free(o->streams[OBSERVE_SERVER].kept);
+    g_free(o);
+}
+
+static const struct parser *parser_of(const struct observer *o, enum observe_side side,
+                                      void **state)
+{
+    switch (o->reader[side]) {
+    case READER_PROLOGUE:
+        *state = o->prologue;
+        return &prologue_parser;
+    case READER_HTTP1:
+        *state = o->http;
+        return &http1_parser;
+    default:
+        *state = o->tls;
+        return &tls_parser;
+    }
+}
+
+static bool is_parsed(const struct observer *o, enum observe_side side)
+{
+    return o->reader[side] >= READER_PROLOGUE && o->reader[side] <= READER_TLS;
+}
+
+/** Hands both sides that wait for detection to @reader. */
+static void hand_over(struct observer *o, uint8_t reader)
+{
+    o->current = reader;
+    for (int side = 0; side < 2; side++) {
+        if (o->reader[side] == READER_DETECTION) {
+            o->reader[side] = reader;
+        }
+    }
+}
+
+/** Whether @other's stream is joined in its middle when @side shows what the connection is. */
+static bool joins_in_middle(const struct observer *o, enum observe_side other)
+{
+    return o->middle[other] && (o->spoken[other] || o->streams[other].app_bytes > 0);
+}
+
+/** TLS begins: its application data is what counts from here on. */
+static void adopt_tls(struct observer *o, enum observe_side side, bool assumed)
+{
+    enum observe_side other = 1 - side;
+
+    tls_free(o->tls);
+    o->tls = tls_new(&o->context->cache, assumed);
+    for (int i = 0; i < 2; i++) {
+        o->streams[i].app_bytes = 0;
+        o->streams[i].app_frame = 0;
+        o->streams[i].app_time_ns = 0;
+    }
+    if (joins_in_middle(o, other)) {
+        tls_lose(o->tls, other);
+    }
+    hand_over(o, READER_TLS);
+}
+
+static void adopt_http1(struct observer *o, enum observe_side side)
+{
+    enum observe_side other = 1 - side;
+
+    http1_free(o->http);
+    o->http = http1_new();
+    if (joins_in_middle(o, other)) {
+        http1_lose(o->http, other);
+    }
+    hand_over(o, READER_HTTP1);
+}
+
+static void adopt_prologue(struct observer *o, enum observe_side side, enum detected kind)
+{
+    prologue_free(o->prologue);
+    o->prologue = prologue_new(kind);
+    if (kind == DETECT_PROXY) {
+        /* A header before the client's stream; the server's is not concerned. */
+        o->reader[side] = READER_PROLOGUE;
+        o->current = READER_PROLOGUE;
+    } else {
+        hand_over(o, READER_PROLOGUE);
+    }
+}
+
+static void adopt(struct observer *o, enum observe_side side, enum detected kind)
+{
+    switch (kind) {
+    case DETECT_TLS:
+    case DETECT_SSLV2:
+        adopt_tls(o, side, false);
+        o->tls->side[OBSERVE_CLIENT].sslv2 = kind == DETECT_SSLV2;
+        break;
+    case DETECT_HTTP1:
+        adopt_http1(o, side);
+        break;
+    default:
+        adopt_prologue(o, side, kind);
+        break;
+    }
+}
+
+/** Nothing known will come on either side. */
+static void give_up(struct observer *o)
+{
+    for (int side = 0; side < 2; side++) {
+        o->reader[side] = READER_OPAQUE;
+        o->streams[side].skip = 0;
+        o->streams[side].discard = 0;
+        stream_drop_kept(&o->streams[side]);
+    }
+    o->current = READER_OPAQUE;
+    tls_free(o->tls);
+    o->tls = NULL;
+}
+
+static void feed(struct observer *o, enum observe_side side, struct input *input);
+
+/** Feeds kept bytes again, to whoever reads the stream now. */
+static void replay(struct observer *o, enum observe_side side)
+{
+    struct stream *s = &o->streams[side];
+    struct kept *kept = s->kept;
+    struct input input = {.segment_start = true, .counted = true};
+
+    s->kept = NULL;
+    s->held = false;
+    if (!kept) {
+        return;
+    }
+    input.at = kept->bytes;
+    input.captured = kept->length;
+    input.length = kept->length;
+    input.first_frame = kept->first_frame;
+    input.first_time_ns = kept->first_time_ns;
+    input.frame = kept->frame;
+    input.time_ns = kept->time_ns;
+    feed(o, side, &input);
+    g_free(kept);
+}
+
+/** A side leaves a prologue: what follows is detected afresh. */
+static void leave(struct observer *o, enum observe_side side)
+{
+    bool tunnel = o->reader[side] == READER_HTTP1 ? o->http->tunnel : o->prologue->tunnel;
+
+    o->tunnel |= tunnel;
+    o->reader[side] = READER_DETECTION;
+    o->unknown[side] = false;
+    o->middle[side] = false;
+}
+
+/** Acts on what a side's parser wants when it wants no bytes; true when something changed. */
+static bool settle_side(struct observer *o, enum observe_side side)
+{
+    void *state;
+    const struct parser *parser;
+    struct want want;
+
+    if (!is_parsed(o, side) || o->streams[side].skip > 0) {
+        return false;
+    }
+    parser = parser_of(o, side, &state);
+    want = parser->want(state, side);
+    if (want.kind == WANT_OPAQUE) {
+        give_up(o);
+        return true;
+    }
+    if (want.kind == WANT_SWITCH) {
+        leave(o, side);
+    } else if (!o->streams[side].held || want.kind == WANT_HOLD) {
+        return false;
+    }
+    replay(o, side);
+    return true;
+}
+
+static void settle(struct observer *o)
+{
+    while (settle_side(o, OBSERVE_CLIENT) || settle_side(o, OBSERVE_SERVER)) {
+    }
+}
+
+/** Gives up when neither side can still show a protocol. */
+static void consider_giving_up(struct observer *o)
+{
+    uint64_t bytes = o->streams[OBSERVE_CLIENT].app_bytes + o->streams[OBSERVE_SERVER].app_bytes;
+    bool client_done = o->unknown[OBSERVE_CLIENT] && !o->middle[OBSERVE_CLIENT];
+    bool other_reader = o->reader[OBSERVE_CLIENT] != READER_DETECTION ||
+                        o->reader[OBSERVE_SERVER] != READER_DETECTION;
+
+    if (!other_reader && (client_done || bytes > LIMIT_PROLOGUE)) {
+        give_up(o);
+    }
+}
+
+/** Bytes of a side that showed nothing at its beginning: passed, but for segments that do. */
+static void watch(struct observer *o, enum observe_side side, struct input *input)
+{
+    enum detected found = DETECT_NONE;
+
+    if (o->middle[side] && input->segment_start && input->captured > 0) {
+        found = detect_middle(side, input->at, input->captured);
+    }
+    if (found == DETECT_TLS) {
+        adopt_tls(o, side, !tls_is_hello_record(input->at, input->captured));
+        o->tls->side[side].resynced = true;
+    } else if (found == DETECT_HTTP1) {
+        adopt_http1(o, side);
+    } else {
+        stream_count(&o->streams[side], input->length, input->frame, input->time_ns);
+        input_advance(input, input->length);
+        consider_giving_up(o);
+    }
+}
+
+/** Looks at a side's first bytes; takes them, or finds a parser for them. */
+static void detect(struct observer *o, enum observe_side side, struct input *input)
+{
+    struct stream *s = &o->streams[side];
+    uint32_t before = stream_kept_length(s);
+    uint32_t present = input->captured;
+    enum detected found;
+
+    if (o->unknown[side]) {
+        watch(o, side, input);
+        return;
+    }
+    if (present == 0) {
+        o->unknown[side] = true;
+        o->middle[side] = true;
+        stream_drop_kept(s);
+        return;
+    }
+    if (before > 0) {
+        stream_keep(s, input, present);
+        found = detect_start(side, s->kept->bytes, s->kept->length);
+    } else {
+        found = detect_start(side, input->at, present);
+    }
+    if (found == DETECT_MORE) {
+        if (before == 0) {
+            stream_keep(s, input, present);
+        }
+        stream_count(s, input->counted ? 0 : present, input->frame, input->time_ns);
+        input_advance(input, present);
+        return;
+    }
+    if (s->kept) {
+        s->kept->length = before; /* the rest is still in @input */
+    }
+    if (found == DETECT_NONE) {
+        o->unknown[side] = true;
+        stream_drop_kept(s);
+        return;
+    }
+    adopt(o, side, found);
+    replay(o, side);
+}
+
+static void feed(struct observer *o, enum observe_side side, struct input *input)
+{
+    while (input->length > 0) {
+        enum observe_side other = 1 - side;
+
+        if (o->reader[side] == READER_OPAQUE) {
+            if (!input->counted) {
+                stream_count(&o->streams[side], input->length, input->frame, input->time_ns);
+            }
+            return;
+        }
+        if (o->reader[side] == READER_DETECTION && o->reader[other] == READER_TLS) {
+            o->reader[side] = READER_TLS;
+        }
+        if (o->reader[side] == READER_DETECTION) {
+            detect(o, side, input);
+        } else {
+            void *state;
+            const struct parser *parser = parser_of(o, side, &state);
+
+            stream_feed(&o->streams[side], parser, state, side, input);
+            if (input->length > 0) {
+                settle_side(o, side);
+            }
+        }
+    }
+}
+
+void observer_chunk(struct observer *o, enum observe_side side, const struct observe_chunk *chunk)
+{
+    struct input input = {
+        .at = chunk->data,
+        .captured = chunk->captured,
+        .length = chunk->length,
+        .first_frame = chunk->frame,
+        .first_time_ns = chunk->time_ns,
+        .frame = chunk->frame,
+        .time_ns = chunk->time_ns,
+        .segment_start = chunk->segment_start,
+    };
+
+    if (chunk->length == 0) {
+        return;
+    }
+    o->server_first |= side == OBSERVE_SERVER && !o->spoken[OBSERVE_CLIENT];
+    o->spoken[side] = true;
+    feed(o, side, &input);
+    settle(o);
+}
+
+void observer_skip(struct observer *o, enum observe_side side, uint32_t length, uint64_t frame,
+                   int64_t time_ns)
+{
+    stream_count(&o->streams[side], length, frame, time_ns);
+}
+
+bool observer_is_opaque(const struct observer *o)
+{
+    return o->reader[OBSERVE_CLIENT] == READER_OPAQUE && o->reader[OBSERVE_SERVER] == READER_OPAQUE;
+}
+
+/** What the connection is called while detection is at work. */
+static enum observe_protocol undetected(const struct observer *o)
+{
+    return o->unknown[OBSERVE_CLIENT] || o->unknown[OBSERVE_SERVER] ? OBSERVE_OPAQUE
+                                                                      : OBSERVE_NOTHING;
+}
+
+static void describe_current(const struct observer *o, struct observe_state *out)
+{
+    switch (o->current) {
+    case READER_TLS:
+        out->protocol = OBSERVE_TLS;
+        tls_describe(o->tls, o->streams, out);
+        break;
+    case READER_HTTP1:
+        out->protocol = http1_is_connect(o->http) ? OBSERVE_PROLOGUE : OBSERVE_HTTP1;
+        http1_describe(o->http, o->streams, out);
+        break;
+    case READER_PROLOGUE:
+        out->protocol = OBSERVE_PROLOGUE;
+        prologue_describe(o->prologue, o->streams, out);
+        break;
+    case READER_OPAQUE:
+        out->protocol = OBSERVE_OPAQUE;
+        break;
+    default:
+        out->protocol = undetected(o);
+        out->phase = o->spoken[0] || o->spoken[1] ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
+        out->exact = out->phase == OBSERVE_PHASE_NO_DATA;
+        break;
+    }
+}
+
+void observer_state(const struct observer *o, struct observe_state *out)
+{
+    *out = (struct observe_state){0};
+    out->server_first = o->server_first;
+    out->tunnel = o->tunnel;
+    for (int side = 0; side < 2; side++) {
+        out->side[side].app_bytes = o->streams[side].app_bytes;
+        out->side[side].last_app_frame = o->streams[side].app_frame;
+        out->side[side].last_app_time_ns = o->streams[side].app_time_ns;
+    }
+    if (o->http) {
+        http1_describe_last(o->http, out);
+    }
+    describe_current(o, out);
+}
