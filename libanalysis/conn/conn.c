@@ -191,12 +191,14 @@ static void note_baselines(struct endpoint *sender, const struct whyrst_segment 
     sender->tos = segment->tos;
     sender->window = segment->window;
     note_ip_id(sender, segment);
-    if (options->timestamps) {
-        sender->flags |= ENDPOINT_TIMESTAMPS;
-        sender->tsval = options->tsval;
-    }
+    sender->flags |= options->timestamps ? ENDPOINT_TIMESTAMPS : 0;
+    sender->flags |= segment->flow_label ? ENDPOINT_LABEL : 0;
     if (segment->flags & SYN) {
         sender->wscale = options->wscale;
+        sender->syns += sender->syns < UINT8_MAX;
+        sender->flags |= options->mss ? 0 : ENDPOINT_SYN_BARE;
+        /* ZMap's mark, and an initial TTL that few stacks but scanners' raw sockets use. */
+        sender->flags |= segment->ip_id == 54321 || segment->ttl > 200 ? ENDPOINT_SYN_ODD : 0;
     }
 }
 
@@ -387,6 +389,7 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
 {
     struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
+    struct past_reset *past;
 
     if (!(conn->flags & CONN_USED)) {
         first_segment(conn, side, segment);
@@ -398,8 +401,15 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
     history_add(conn, side, segment, &event);
     conn->flags |= CONN_RST_SEEN;
     conn->side[side].flags |= ENDPOINT_RST;
+    past = &conn_extra(conn)->resets[side];
+    past->time_ns = segment->time_ns;
+    past->frame = (uint32_t)segment->frame;
+    past->seq = segment->seq;
+    past->ack = segment->ack;
+    past->ttl = segment->ttl;
+    past->count += past->count < UINT16_MAX;
     if (valid && !(conn->flags & CONN_RESET)) {
-        struct conn_extra *extra = conn_extra(conn);
+        struct conn_extra *extra = conn->extra;
         bool fin = (conn->side[0].flags | conn->side[1].flags) & ENDPOINT_FIN;
 
         extra->reset_side = (uint8_t)side;

@@ -41,6 +41,9 @@ enum {
     ENDPOINT_NOT_DF = 1 << 12,    /**< IPv4: some have not */
     ENDPOINT_SPOKE = 1 << 13,     /**< ttl, ip_id, tos come from a segment that was no RST */
     ENDPOINT_RST = 1 << 14,       /**< it sent a RST */
+    ENDPOINT_LABEL = 1 << 15,     /**< IPv6: its segments carry a flow label */
+    ENDPOINT_SYN_BARE = 1 << 16,  /**< its SYN had no MSS option */
+    ENDPOINT_SYN_ODD = 1 << 17,   /**< its SYN's TTL and IP ID are a scanner's */
 };
 
 /**
@@ -50,12 +53,12 @@ enum {
  * @next:         number after the highest byte sent (SYN and FIN count one)
  * @ack:          highest acknowledgement sent
  * @payload_end:  number after the highest payload byte sent
- * @tsval:        latest timestamp value
  * @window:       latest window, unscaled; @wscale: shift, 0xff = not negotiated or not seen
  * @segment_size: largest payload of one segment
  * @ip_id:        IPv4 identification of the latest segment that was no RST
  * @ttl, @ttl_min, @ttl_max: of the first segment, and the range of all but RSTs
  * @keepalives:   keep-alive probes since the other side last answered
+ * @syns:         SYNs or SYN-ACKs sent
  * @retransmits:  retransmissions since the other side last acknowledged something new
  */
 struct endpoint {
@@ -66,11 +69,10 @@ struct endpoint {
     uint32_t next;
     uint32_t ack;
     uint32_t payload_end;
-    uint32_t tsval;
+    uint32_t flags;
     uint16_t window;
     uint16_t segment_size;
     uint16_t ip_id;
-    uint16_t flags;
     uint8_t wscale;
     uint8_t ttl;
     uint8_t ttl_min;
@@ -78,6 +80,7 @@ struct endpoint {
     uint8_t tos;
     uint8_t keepalives;
     uint8_t retransmits;
+    uint8_t syns;
 };
 
 /** What is known of the connection (bits of conn.flags). */
@@ -117,11 +120,22 @@ struct quiet {
 
 struct whyrst_record;
 
+/** struct past_reset - the latest RST of one side; frame 0 = none */
+struct past_reset {
+    int64_t time_ns;
+    uint32_t frame;
+    uint32_t seq;
+    uint32_t ack;
+    uint16_t count;
+    uint8_t ttl;
+};
+
 /**
  * struct conn_extra - what few connections need; allocated when first needed
  * @quiet:      see above; after_frame 0 = none
  * @reset_next: the RST sender's next when the connection was reset
  * @reset_side: that sender
+ * @resets:     latest RST of each side (key order)
  * @oldest, @newest: verdicts of this connection that later packets may revise
  */
 struct conn_extra {
@@ -129,6 +143,7 @@ struct conn_extra {
     uint32_t reset_next;
     uint8_t reset_side;
     uint8_t close_before_reset;
+    struct past_reset resets[2];
     struct whyrst_record *oldest;
     struct whyrst_record *newest;
 };

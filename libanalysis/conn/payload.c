@@ -207,7 +207,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
         feed_segment(context, conn, side, segment, seq);
         if (beyond) {
             sender->payload_end = end;
-            sender->flags &= (uint16_t)~ENDPOINT_PSH;
+            sender->flags &= ~(uint32_t)ENDPOINT_PSH;
             sender->flags |= segment->flags & WHYRST_TCP_PSH ? ENDPOINT_PSH : 0;
         }
         sender->segment_size =

@@ -23,7 +23,7 @@
 #include "conn/payload.h"
 #include "flow/table.h"
 #include "limits.h"
-#include "verdict/record.h"
+#include "verdict/learn.h"
 
 /* Records in the order in which callers get them. */
 struct queue {
@@ -36,6 +36,7 @@ struct whyrst_engine {
     struct whyrst_options options;
     struct conn_context context;
     struct flow_table *table;
+    struct hosts *hosts;
     struct queue pending;        /* verdicts that may be revised, by frame */
     struct queue ready;          /* final records */
     struct whyrst_record *close; /* the latest FIN close record, lent to the caller */
@@ -103,6 +104,7 @@ struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
     engine->context.observers = observe_context_new();
     engine->context.idle_threshold_ns = engine->options.idle_threshold_ns;
     engine->table = flow_table_new(sizeof(struct conn), seed);
+    engine->hosts = hosts_new(seed);
     engine->now_ns = INT64_MIN;
     queue_init(&engine->pending);
     queue_init(&engine->ready);
@@ -187,6 +189,7 @@ void whyrst_engine_free(struct whyrst_engine *engine)
     queue_clear(&engine->ready);
     whyrst_record_unref(engine->close);
     flow_table_free(engine->table);
+    hosts_free(engine->hosts);
     observe_context_free(engine->context.observers);
     ring_free(engine->context.ring);
     g_free(engine);
@@ -269,8 +272,8 @@ static void copy_history(struct whyrst_record *record, const struct conn *conn)
     }
 }
 
-static struct whyrst_record *judge(struct whyrst_engine *engine, struct conn *conn, unsigned side,
-                                   const struct whyrst_segment *segment)
+static struct whyrst_record *make_record(struct whyrst_engine *engine, struct conn *conn,
+                                         unsigned side, const struct whyrst_segment *segment)
 {
     struct whyrst_record *record;
     struct rst_facts facts;
@@ -278,6 +281,7 @@ static struct whyrst_record *judge(struct whyrst_engine *engine, struct conn *co
     bool valid;
 
     facts_gather(&engine->context, conn, side, segment, &facts);
+    learn_facts(&engine->context, engine->hosts, conn, &facts);
     valid = facts.sequence_check != WHYRST_SEQUENCE_OUT_OF_WINDOW;
     names = facts.state;
     facts.state.hello = facts.state.hello_retry = NULL;
@@ -298,10 +302,11 @@ static struct whyrst_record *judge(struct whyrst_engine *engine, struct conn *co
 static struct whyrst_record *add_reset(struct whyrst_engine *engine, struct conn *conn,
                                        unsigned side, const struct whyrst_segment *segment)
 {
-    struct whyrst_record *record = judge(engine, conn, side, segment);
+    struct whyrst_record *record = make_record(engine, conn, side, segment);
 
     engine->counts[WHYRST_COUNT_RESETS]++;
     attach(conn, record);
+    learn_reset(engine->hosts, conn, record);
     queue_push(&engine->pending, record);
     return record;
 }
@@ -330,6 +335,9 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     record->reset_text = g_strdup(original->reset_text);
     record->conn = NULL;
     record->older = record->newer = NULL;
+    record->judged = false;
+    memset(record->evidence, 0, sizeof record->evidence);
+    record->burst = original->burst ? g_rc_box_acquire(original->burst) : NULL;
     record->frame = segment->frame;
     record->time_ns = segment->time_ns;
     record->duplicate_of = of;
@@ -343,6 +351,7 @@ static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct co
     struct conn_event event = {0};
 
     conn_segment(&engine->context, conn, side, segment, &event);
+    learn_segment(engine->hosts, conn, side, segment, &event);
     if (!event.completes_close || (conn->flags & CONN_RESET)) {
         return NULL;
     }
@@ -360,6 +369,7 @@ static void finalize_head(struct whyrst_engine *engine)
     struct whyrst_record *record = queue_pop(&engine->pending);
 
     detach(record);
+    learn_final(engine->hosts, record);
     record->final = true;
     queue_push(&engine->ready, record);
 }

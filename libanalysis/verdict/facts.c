@@ -121,6 +121,7 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
         }
     }
     facts->idle_known = true;
+    facts->silent_ns = MAX(facts->segment.time_ns - payload_silent_since(conn), 0);
     facts->last_payload_ns = last;
     facts->idle_ns = MAX(end - last, 0);
 }

@@ -16,6 +16,7 @@
 
 #include "conn/conn.h"
 #include "conn/options.h"
+#include "observe/hosts.h"
 #include "observe/observer.h"
 
 /** How the RST is built, by RFC 9293 section 3.5.2 and by what kernels do (tcp_v4_send_reset() and
@@ -37,6 +38,46 @@ struct trigger {
     uint8_t tos;
 };
 
+/** How the RST's hop count (initial TTL less TTL) compares with the claimed sender's. */
+enum hop_match {
+    HOPS_UNKNOWN, /**< the sender was not seen to send anything else */
+    HOPS_SAME,    /**< the same TTL */
+    HOPS_REBASED, /**< the same hop count from another initial TTL (a kernel's own answer takes the
+                       system's default, whatever the socket was told to use) */
+    HOPS_NEAR,    /**< one hop apart: routes do that */
+    HOPS_OTHER,   /**< further apart */
+};
+
+/** How the RST's IPv4 identification compares with the claimed sender's. */
+enum id_match {
+    ID_UNKNOWN,   /**< IPv6, 0 (ordinary on Linux), or no regular numbers to compare with */
+    ID_CONTINUES, /**< a small step further */
+    ID_JUMPS,     /**< far from the sender's regular numbers */
+};
+
+/**
+ * struct hindsight - what packets after the RST (and other connections) have shown; frames 0 = not
+ * @life_frame:     the claimed sender went on: payload or acknowledgements that a reset side has
+ * not
+ * @syn_ack_frame:  a SYN-ACK after a refusal
+ * @both_frame, @both_ns: a RST to the other end at about the same time, and how far apart
+ * @train_frame:    a later RST of the same claimed sender with other numbers
+ * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
+ * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
+ * @accept_frame:   the refusing service accepted a connection later
+ */
+struct hindsight {
+    uint32_t life_frame;
+    uint32_t syn_ack_frame;
+    uint32_t both_frame;
+    uint32_t train_frame;
+    uint32_t other_ttl_frame;
+    uint32_t burst;
+    uint32_t accept_frame;
+    uint8_t other_ttl;
+    int64_t both_ns;
+};
+
 /**
  * struct rst_facts - one RST and its connection just before it
  * @from:      index of the side whose address it bears; @from_client: whether that is the client
@@ -45,6 +86,22 @@ struct trigger {
  * @conn_flags: of the connection
  * @last_payload_ns: latest payload of either side before the trigger (or the RST); 0 = none
  * @idle_ns:   from then to the trigger or the RST; valid when @idle_known
+ * @silent_ns: from the latest payload to the RST, valid when @idle_known
+ * @phase:     of the dialogue, inferred where it cannot be read
+ * @hops, @ttl_expected, @hops_closer: comparison with the claimed sender's other segments, the TTL
+ *             they had, and how many hops nearer to the capture point the RST was built (negative:
+ *             further); @ttl_of_host: those segments are of other connections
+ * @reaction_ns: from the segment that the RST answers or acknowledges to the RST; -1 = unknown
+ * @rtt_ns:    round trip between the capture point and the claimed sender; -1 = unknown
+ * @sender_quiet_ns: from the claimed sender's latest other segment to the RST
+ * @unanswered_bytes: payload of the receiver since the sender's last payload, acknowledged or
+ *             covered by the RST's ack
+ * @in_flight_bytes: payload of the receiver that the RST's ack does not cover
+ * @accept_frame: the refusing service had accepted another connection; 0 = not seen
+ * @refusals:  RSTs to SYNs of the same service, this one included
+ * @half_open: handshakes that this initiator reset, this one included
+ * @previous, @opposite: latest RST of the same side and of the other before this one
+ * @syn_elsewhere_frame: the SYN that the trigger answers went to another address; 0 = not seen
  */
 struct rst_facts {
     struct whyrst_segment segment; /* pointers cleared */
@@ -66,11 +123,41 @@ struct rst_facts {
     int64_t last_payload_ns;
     uint64_t unacked_bytes;
     bool unacked_known;
+
+    enum observe_phase phase;
+    int64_t silent_ns;
+    enum hop_match hops;
+    uint8_t ttl_expected;
+    int8_t hops_closer;
+    bool ttl_of_host;
+    enum id_match ip_id;
+    int64_t reaction_ns;
+    int64_t rtt_ns;
+    bool sender_quiet_known;
+    int64_t sender_quiet_ns;
+    uint32_t unanswered_bytes;
+    uint32_t in_flight_bytes;
+    uint32_t accept_frame;
+    uint32_t refusals;
+    uint32_t half_open;
+    struct past_reset previous;
+    struct past_reset opposite;
+    uint32_t syn_elsewhere_frame;
+    bool known_payload; /**< payload of a known injector */
+    bool reset_code;    /**< a diagnostic payload or MP_TCPRST gives a reason */
+    struct hindsight later;
 };
 
 /** Gathers the facts of @segment, a RST from key side @side of @conn. */
 void facts_gather(struct conn_context *context, struct conn *conn, unsigned side,
                   const struct whyrst_segment *segment, struct rst_facts *facts);
+
+/** Compares how the RST was built with the claimed sender's other segments, here and, by @host (may
+ *  be NULL), in other connections. */
+void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
+                   struct rst_facts *facts);
+/** Hop count a TTL stands for, from the usual initial values 32, 64, 128 and 255. */
+int hop_count(uint8_t ttl);
 
 /** The segment that provoked the RST, by the rule for its shape; frame 0 when none is known. */
 struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,

@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include <arpa/inet.h>
+#include <glib.h>
 
 #include "bytes/strbuf.h"
 #include "verdict/record.h"
+#include "verdict/timers.h"
+#include "verdict/words.h"
 
 #define ROW(id, name, type, bits, title, help) {name, WHYRST_TYPE_##type, bits, title, help},
 
@@ -120,6 +123,65 @@ static bool get_tls_http(const struct whyrst_record *r, enum whyrst_field field,
     }
 }
 
+static bool get_alert(const struct whyrst_record *r, struct whyrst_value *value)
+{
+    const struct observe_alert *alert = &r->facts.state.alert;
+    struct strbuf s = strbuf_make((char *)r->alert_text, sizeof r->alert_text);
+
+    if (alert->frame == 0) {
+        return false;
+    }
+    if (!alert->encrypted && !alert->probable) {
+        words_alert(&s, alert->level, alert->description);
+    } else if (r->facts.state.phase != OBSERVE_PHASE_HANDSHAKE) {
+        strbuf_add(&s, "probable close_notify");
+    }
+    return set_string(value, r->alert_text);
+}
+
+static bool get_evidence(const struct whyrst_record *r, struct whyrst_value *value)
+{
+    const struct scale *scale = &record_judgement(r)->scale;
+    char **texts = (char **)r->evidence;
+
+    for (unsigned i = 0; i < scale->count; i++) {
+        if (!texts[i]) {
+            char buffer[256];
+
+            texts[i] = g_strdup(evidence_word(&scale->items[i], buffer, sizeof buffer));
+        }
+    }
+    value->strings = (const char *const *)texts;
+    value->count = scale->count;
+    return scale->count > 0;
+}
+
+/* Fields that later packets may revise. */
+static bool get_verdict(const struct whyrst_record *r, enum whyrst_field field,
+                        struct whyrst_value *value)
+{
+    const struct judgement *judgement = record_judgement(r);
+    const struct cause *cause = judgement->cause;
+
+    switch (field) {
+    case WHYRST_FIELD_CAUSE:
+        return set_string(value, cause ? cause->info.name : "unknown");
+    case WHYRST_FIELD_SENDER:
+        return set_string(value, whyrst_sender_name(judgement->sender));
+    case WHYRST_FIELD_CONFIDENCE:
+        return set_string(value, whyrst_confidence_name(judgement->confidence));
+    case WHYRST_FIELD_EVIDENCE:
+        return get_evidence(r, value);
+    case WHYRST_FIELD_ADVICE:
+        if (!cause) {
+            return set_string(value, whyrst_cause_find("unknown")->advice);
+        }
+        return set_string(value, cause->advise ? cause->advise(&r->facts) : cause->info.advice);
+    default:
+        return false;
+    }
+}
+
 static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
                     struct whyrst_value *value)
 {
@@ -154,6 +216,18 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
         return set_frame(value, r->duplicate_of);
     case WHYRST_FIELD_RESET_TEXT:
         return set_string(value, r->reset_text);
+    case WHYRST_FIELD_IDLE_TIMER:
+        return facts->idle_known && facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT &&
+               set_string(value,
+                          timers_name(facts->idle_ns, (char *)r->timer_text, sizeof r->timer_text));
+    case WHYRST_FIELD_TLS_ALERT:
+        return get_alert(r, value);
+    case WHYRST_FIELD_CAUSE:
+    case WHYRST_FIELD_SENDER:
+    case WHYRST_FIELD_CONFIDENCE:
+    case WHYRST_FIELD_EVIDENCE:
+    case WHYRST_FIELD_ADVICE:
+        return get_verdict(r, field, value);
     default:
         return get_tls_http(r, field, value);
     }
@@ -183,33 +257,21 @@ bool whyrst_record_get(const struct whyrst_record *record, enum whyrst_field fie
     return present;
 }
 
-/* "3.2 ms", "61 s": a duration for people. */
-static void add_duration(struct strbuf *s, int64_t ns)
-{
-    if (ns < INT64_C(1000000)) {
-        strbuf_addf(s, "%.0f µs", (double)ns / 1e3);
-    } else if (ns < INT64_C(1000000000)) {
-        strbuf_addf(s, "%.1f ms", (double)ns / 1e6);
-    } else {
-        strbuf_addf(s, "%.1f s", (double)ns / 1e9);
-    }
-}
-
 static void add_when(struct strbuf *s, const struct whyrst_record *record)
 {
     const struct rst_facts *facts = &record->facts;
 
     if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known) {
         strbuf_add(s, ", idle for ");
-        add_duration(s, facts->idle_ns);
+        words_duration(s, facts->idle_ns);
     } else if (facts->origin == WHYRST_ORIGIN_TLS_PHASE && record->hello_frame &&
                record->time_ns >= record->hello_ns) {
         strbuf_add(s, ", ");
-        add_duration(s, record->time_ns - record->hello_ns);
+        words_duration(s, record->time_ns - record->hello_ns);
         strbuf_add(s, " after ClientHello");
     } else if (record->syn_frame && record->time_ns >= record->syn_ns) {
         strbuf_add(s, ", ");
-        add_duration(s, record->time_ns - record->syn_ns);
+        words_duration(s, record->time_ns - record->syn_ns);
         strbuf_add(s, " after SYN");
     }
 }

@@ -166,6 +166,7 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
         return;
     }
     phase = dialogue_phase(facts, conn);
+    facts->phase = phase;
     facts->origin_sure = facts->state.exact && phase == facts->state.phase;
     facts->origin =
         decide_idle(context, conn, facts, phase) ? WHYRST_ORIGIN_IDLE_TIMEOUT : phase_origin(phase);

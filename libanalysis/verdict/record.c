@@ -51,6 +51,28 @@ void record_copy_names(struct whyrst_record *record, const struct observe_state 
     record->http_method = copy(state->http_method);
 }
 
+static void forget_evidence(struct whyrst_record *record)
+{
+    for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
+        g_free(record->evidence[i]);
+        record->evidence[i] = NULL;
+    }
+}
+
+/* A cache behind a const getter: while a verdict is provisional it is weighed anew each time. */
+const struct judgement *record_judgement(const struct whyrst_record *record)
+{
+    struct whyrst_record *cache = (struct whyrst_record *)record;
+
+    if (!cache->judged || !cache->final) {
+        cache->facts.later.burst = cache->burst ? cache->burst->count : 0;
+        judge(&cache->facts, &cache->judgement);
+        cache->judged = true;
+        forget_evidence(cache);
+    }
+    return &cache->judgement;
+}
+
 struct whyrst_record *whyrst_record_ref(struct whyrst_record *record)
 {
     record->references++;
@@ -61,6 +83,10 @@ void whyrst_record_unref(struct whyrst_record *record)
 {
     if (!record || --record->references > 0) {
         return;
+    }
+    forget_evidence(record);
+    if (record->burst) {
+        g_rc_box_release(record->burst);
     }
     g_free(record->ja4);
     g_free(record->ja4_r);

@@ -5,6 +5,7 @@
 
 #include <whyrst/record.h>
 
+#include "verdict/cause.h"
 #include "verdict/facts.h"
 
 /**
@@ -53,7 +54,13 @@ struct whyrst_record {
     int64_t duration_ns;
 
     struct rst_facts facts;
+    struct burst *burst; /* resets of the same endpoint in the same instant, or NULL */
+    bool judged;
+    struct judgement judgement;   /* valid when @judged */
+    char *evidence[EVIDENCE_MAX]; /* worded when asked for */
     char address[2][48];
+    char timer_text[160]; /* texts made on demand */
+    char alert_text[48];
 
     struct whyrst_record *next;
     struct conn *conn;
@@ -63,6 +70,8 @@ struct whyrst_record {
 
 /** A record of @conn with what all kinds share; the caller owns the reference. */
 struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn);
+/** The verdict on cause and sender, weighed when first asked for and again after revisions. */
+const struct judgement *record_judgement(const struct whyrst_record *record);
 /** Copies the names that belong to the ClientHello and the HTTP message under way. */
 void record_copy_names(struct whyrst_record *record, const struct observe_state *state);
 

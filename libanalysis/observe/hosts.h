@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * What is ordinary for a host and for its services, learnt across connections.
+ *
+ * A RST without a word before it (a refused SYN) can only be compared with what the same address
+ * sent in other connections; and whether a port is closed, its service overloaded or its process
+ * gone shows in its other connections too. Bounded: at LIMIT_HOSTS entries the table starts anew.
+ */
+#ifndef OBSERVE_HOSTS_H
+#define OBSERVE_HOSTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flow/key.h"
+
+/** Resets of one endpoint within this time count as one instant (a process that dies). */
+#define HOSTS_INSTANT_NS INT64_C(100000000)
+
+/**
+ * struct host - an address (port 0) or one of its services (address and port)
+ * @ttl_min, @ttl_max: of its first segments of connections; 0 = none seen
+ * @accepts:       SYN-ACKs; @accept_ns: time of the latest
+ * @syn_acks_again: SYN-ACKs sent again for want of the final ACK
+ * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
+ * @syn_*:         of a client's port: its latest SYN
+ * @refusals:      RSTs to SYNs
+ * @half_open:     handshakes that this address began and then reset
+ */
+struct host {
+    struct flow_key key;
+    uint8_t ttl_min;
+    uint8_t ttl_max;
+    uint32_t accepts;
+    uint32_t accept_frame;
+    uint32_t syn_acks_again;
+    uint32_t refusals;
+    uint32_t half_open;
+    struct burst *burst;
+    uint32_t syn_seq;
+    uint32_t syn_frame;
+    int64_t syn_ns;
+};
+
+/** struct burst - resets of one endpoint in one instant; shared by the verdicts of that instant */
+struct burst {
+    int64_t start_ns;
+    uint32_t count;
+};
+
+struct hosts;
+
+struct hosts *hosts_new(uint64_t seed);
+void hosts_free(struct hosts *hosts);
+/** The entry of side @side of @key (its address alone when @port is false); made when @make. */
+struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned side, bool port,
+                       bool make);
+
+#endif

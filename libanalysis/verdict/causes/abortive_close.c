@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    if (!is_live_abort(facts)) {
+        return;
+    }
+    scale_add(scale, 45, EVIDENCE_LIVE_SOCKET, 0, 0, 0);
+    weigh_own_stack(facts, scale);
+    if (facts->unanswered_bytes == 0 && facts->origin == WHYRST_ORIGIN_AFTER_RESPONSE) {
+        scale_add(scale, 15, EVIDENCE_LAST_WORD_WAS_RESPONSE, 0, 0, 0);
+    } else if (facts->unanswered_bytes == 0) {
+        scale->points += 15;
+    }
+}
+
+static const char *advise(const struct rst_facts *facts)
+{
+    if (facts->origin == WHYRST_ORIGIN_TLS_PHASE && !facts->from_client) {
+        return "The server aborted right after the ClientHello: compare with a client whose JA4 it "
+               "accepts, "
+               "then its TLS logs.";
+    }
+    return facts->from_client
+               ? "The client's program aborted the connection: look at its timeouts, its logs "
+                 "and its use of SO_LINGER."
+               : "The server's program aborted the connection: look at its logs of that moment, "
+                 "its limits and its use of SO_LINGER.";
+}
+
+const struct cause cause_abortive_close = {
+    .info = {.name = "abortive-close",
+             .meaning = "A live socket aborted the connection: SO_LINGER 0, abort(), or unread "
+                        "data or a dying "
+                        "process that the packets do not show.",
+             .shown_by = "RST+ACK with seq = next expected, ack = all received, window and "
+                         "timestamps as before.",
+             .advice =
+                 "Look at the program's logs of that moment, its limits and its use of SO_LINGER.",
+             .references =
+                 "RFC 9293 section 3.10.5 (ABORT); Linux tcp_send_active_reset(), tcp_disconnect()",
+             .sample = "abort-awaiting-response"},
+    .weigh = weigh,
+    .advise = advise,
+};

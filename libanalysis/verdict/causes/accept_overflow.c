@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+/* The listener took the SYN but not the final ACK: its queue of connections to accept was full. */
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    if (!is_stateless_answer(facts) || facts->from_client || !(facts->conn_flags & CONN_SYN_ACK) ||
+        facts->sender.last_payload_frame != 0 ||
+        facts->trigger.seq != facts->receiver.base_seq + 1 ||
+        facts->sender.ack != facts->receiver.base_seq + 1) {
+        return;
+    }
+    scale_add(scale, 50, EVIDENCE_HANDSHAKE_JUST_DONE, 0, 0, facts->trigger.frame);
+    scale_add(scale, 10, EVIDENCE_NEVER_SPOKE, 0, 0, 0);
+    if (facts->sender.syns > 1) {
+        scale_add(scale, 15, EVIDENCE_SYN_ACK_AGAIN, facts->sender.syns, 0, 0);
+    }
+    if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT) {
+        scale_add(scale, -15, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+    }
+    if (facts->hops == HOPS_OTHER || facts->hops == HOPS_NEAR) {
+        scale_add(scale, -25, EVIDENCE_TTL_OTHER, facts->segment.ttl, facts->ttl_expected, 0);
+    }
+    if (has_zero_label(facts)) {
+        scale_add(scale, -25, EVIDENCE_FLOW_LABEL_ZERO, 0, 0, 0);
+    }
+}
+
+const struct cause cause_accept_overflow = {
+    .info =
+        {.name = "accept-overflow",
+         .meaning = "The listener's accept queue was full (Linux with tcp_abort_on_overflow).",
+         .shown_by =
+             "The server sent SYN-ACK, then answered the final ACK or the first data with a bare "
+             "RST; often after repeating its SYN-ACK.",
+         .advice = "Accept faster or raise the listen backlog and net.core.somaxconn; look at "
+                   "ListenOverflows in nstat.",
+         .references =
+             "Linux tcp_check_req() in net/ipv4/tcp_minisocks.c (LINUX_MIB_EMBRYONICRSTS)",
+         .sample = "accept-overflow"},
+    .weigh = weigh,
+};

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    if (!facts->from_client || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
+        (facts->shape != RST_SHAPE_ACTIVE && facts->shape != RST_SHAPE_ANSWER)) {
+        return;
+    }
+    if (facts->phase == OBSERVE_PHASE_RESPONSE || facts->origin == WHYRST_ORIGIN_MID_RESPONSE) {
+        bool closed = facts->sender.flags & ENDPOINT_FIN;
+
+        scale_add(scale, closed ? 70 : 75, EVIDENCE_RESPONSE_FLOWING, 0, 0,
+                  facts->receiver.last_payload_frame);
+        weigh_own_stack(facts, scale);
+    } else if (facts->phase == OBSERVE_PHASE_AWAITING && facts->shape == RST_SHAPE_ACTIVE) {
+        scale_add(scale, 50, EVIDENCE_CLIENT_WAITED, 0, 0, 0);
+        weigh_own_stack(facts, scale);
+    }
+}
+
+const struct cause cause_client_cancel = {
+    .info = {.name = "client-cancel",
+             .meaning = "The client stopped wanting the answer (closed while the response flowed).",
+             .shown_by = "The client's own RST in the middle of a response.",
+             .advice = "Usually harmless for the server: a closed tab, a client's timeout, a kill; "
+                       "look at the "
+                       "client if it was not meant.",
+             .references = "RFC 9112 section 9.5; RFC 2525 section 2.17",
+             .sample = "client-cancel"},
+    .weigh = weigh,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** What several causes ask and weigh alike. */
+#ifndef VERDICT_CAUSES_COMMON_H
+#define VERDICT_CAUSES_COMMON_H
+
+#include "verdict/cause.h"
+
+/** A RST that refuses a SYN, from the SYN's target. */
+bool is_refusal(const struct rst_facts *facts);
+/** An answer to a segment by someone without the connection's state, the connection being alive. */
+bool is_stateless_answer(const struct rst_facts *facts);
+/** The decision of a live socket, before any close. */
+bool is_live_abort(const struct rst_facts *facts);
+/** Timestamps or IP ID go on as in the claimed sender's other segments, at the same hop count. */
+bool is_own_stack(const struct rst_facts *facts);
+/** IPv6 flow label 0 although the claimed sender's other segments carry labels. */
+bool has_zero_label(const struct rst_facts *facts);
+
+/** Weighs what tells a host's kernel from a device that answers in its name, for the host... */
+void weigh_host_answer(const struct rst_facts *facts, struct scale *scale);
+/** ... and for the device. */
+void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale);
+/** Weighs whether a RST+ACK came from the claimed sender's own stack. */
+void weigh_own_stack(const struct rst_facts *facts, struct scale *scale);
+
+#endif

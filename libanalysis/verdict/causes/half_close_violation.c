@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    bool answers_data = facts->trigger.frame && facts->trigger.length > 0;
+
+    if (!(facts->sender.flags & ENDPOINT_FIN) || (facts->conn_flags & CONN_RESET)) {
+        return;
+    }
+    if (facts->shape == RST_SHAPE_ANSWER && answers_data) {
+        scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN, facts->trigger.length, 0,
+                  facts->trigger.frame);
+    } else if (facts->shape == RST_SHAPE_ANSWER) {
+        scale_add(scale, 45, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
+        scale_add(scale, 0, EVIDENCE_SENDER_HAD_CLOSED, 0, 0, 0);
+    } else {
+        scale_add(scale, 35, EVIDENCE_SENDER_HAD_CLOSED, 0, 0, 0);
+        if (facts->unanswered_bytes > 0) {
+            scale_add(scale, 20, EVIDENCE_UNANSWERED_DATA, facts->unanswered_bytes, 0,
+                      facts->receiver.last_payload_frame);
+        }
+    }
+    if (facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
+        scale->points -= 40; /* whatever still came, the connection was over */
+    }
+}
+
+static const char *advise(const struct rst_facts *facts)
+{
+    return facts->from_client
+               ? "Harmless unless the client still wanted the answer: it had closed before the "
+                 "server's data came."
+               : "The server had closed when the data came: keep idle connections shorter on "
+                 "the client than on the server, and retry what is idempotent.";
+}
+
+const struct cause cause_half_close_violation = {
+    .info = {.name = "half-close-violation",
+             .meaning = "Data arrived for a side that had already closed.",
+             .shown_by = "The RST's sender had sent FIN; a bare RST then answers data.",
+             .advice = "Stop sending when the other side has closed; keep idle connections shorter "
+                       "on the client "
+                       "than on the server.",
+             .references =
+                 "RFC 9293 section 3.6.1 (MUST-13, SHLD-3); RFC 1122 section 4.2.2.13; Linux "
+                 "tcp_rcv_state_process() (TCPAbortOnData)",
+             .sample = "data-after-fin"},
+    .weigh = weigh,
+    .advise = advise,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+#include "verdict/timers.h"
+
+/* Silence shorter than this is no timer's in a dialogue under way. */
+#define TIMER_NS INT64_C(3000000000)
+
+static void weigh_timer(int64_t silent_ns, struct scale *scale)
+{
+    int64_t timer_ns = timers_nearest(silent_ns);
+
+    if (timer_ns > 0) {
+        scale_add(scale, 10, EVIDENCE_KNOWN_TIMER, silent_ns, timer_ns, 0);
+    }
+}
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT;
+
+    if (facts->trigger.frame || facts->shape == RST_SHAPE_REFUSAL || !facts->idle_known ||
+        facts->origin == WHYRST_ORIGIN_AFTER_CLOSE || (!idle && facts->silent_ns < TIMER_NS)) {
+        return;
+    }
+    if (idle && facts->later.both_frame) {
+        scale_add(scale, 60, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+        scale_add(scale, 25, EVIDENCE_BOTH_ENDS, facts->later.both_ns, 0, facts->later.both_frame);
+    } else if (facts->shape != RST_SHAPE_ACTIVE) {
+        return;
+    } else if (idle) {
+        scale_add(scale, 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+        weigh_own_stack(facts, scale);
+    } else {
+        scale_add(scale, facts->from_client ? 40 : 55, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
+        weigh_own_stack(facts, scale);
+    }
+    weigh_timer(idle ? facts->idle_ns : facts->silent_ns, scale);
+}
+
+const struct cause cause_idle_timer = {
+    .info = {.name = "idle-timer",
+             .meaning = "A proxy's, load balancer's or server's idle timer fired.",
+             .shown_by = "After a silence a RST comes by itself, as no answer to anything; often "
+                         "at a well-known "
+                         "time, sometimes to both ends at once.",
+             .advice = "Make the client's keep-alive or pool timeout shorter than that timer, or "
+                       "send keep-alives.",
+             .references = "Timers: docs/TIMERS.md; nginx reset_timedout_connection; Azure Load "
+                           "Balancer TCP reset",
+             .sample = "idle-timer-rst"},
+    .weigh = weigh,
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
+#include <glib.h>
+
+#include "bytes/seq.h"
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+/* RSTs to both ends within this time are one decision. */
+#define SAME_TIME_NS INT64_C(5000000)
+
+static void weigh_later(const struct rst_facts *facts, struct scale *scale)
+{
+    const struct hindsight *later = &facts->later;
+
+    if (later->syn_ack_frame) {
+        scale_add(scale, 70, EVIDENCE_SYN_ACK_AFTER, 0, 0, later->syn_ack_frame);
+    } else if (later->life_frame) {
+        scale_add(scale, 55, EVIDENCE_LIFE_AFTER, 0, 0, later->life_frame);
+    }
+    if (later->both_frame && later->both_ns <= SAME_TIME_NS) {
+        scale_add(scale, 30, EVIDENCE_BOTH_ENDS, later->both_ns, 0, later->both_frame);
+    }
+    if (later->other_ttl_frame) {
+        scale_add(scale, 20, EVIDENCE_OTHER_RST_TTL, facts->segment.ttl, later->other_ttl,
+                  later->other_ttl_frame);
+    }
+}
+
+static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
+{
+    const struct endpoint *sender = &facts->sender;
+    const struct endpoint *receiver = &facts->receiver;
+    int32_t ahead = seq_diff(facts->segment.seq, sender->next);
+
+    if (facts->shape != RST_SHAPE_OTHER || !(sender->flags & ENDPOINT_SEEN) ||
+        !(receiver->flags & ENDPOINT_SEEN)) {
+        return;
+    }
+    if ((receiver->flags & ENDPOINT_ACKED) && seq_after(receiver->ack, sender->next)) {
+        return; /* the capture lacks what the sender had sent */
+    }
+    if (ahead > 0) {
+        scale_add(scale, 30, EVIDENCE_SEQUENCE_AHEAD, ahead, 0, 0);
+    } else if (ahead < -1) {
+        scale_add(scale, 25, EVIDENCE_SEQUENCE_STALE, -(int64_t)ahead, 0, 0);
+    }
+}
+
+static void weigh_build(const struct rst_facts *facts, struct scale *scale)
+{
+    if (facts->hops == HOPS_OTHER) {
+        scale_add(scale, 30, facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
+                  facts->segment.ttl, facts->ttl_expected, 0);
+    } else if (facts->hops == HOPS_NEAR && facts->shape != RST_SHAPE_ANSWER &&
+               facts->shape != RST_SHAPE_REFUSAL) {
+        scale_add(scale, 12, EVIDENCE_TTL_NEAR, facts->segment.ttl, facts->ttl_expected, 0);
+    }
+    if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
+        (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
+        scale_add(scale, 20, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
+    }
+    if (facts->ip_id == ID_JUMPS) {
+        scale_add(scale, 12, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);
+    }
+    if (facts->segment.ip_version == 4 && !facts->segment.dont_fragment &&
+        (facts->sender.flags & ENDPOINT_DF) && !(facts->sender.flags & ENDPOINT_NOT_DF)) {
+        scale_add(scale, 10, EVIDENCE_DF_DIFFERS, 0, 0, 0);
+    }
+}
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    const struct past_reset *previous = &facts->previous;
+
+    weigh_later(facts, scale);
+    if (facts->known_payload) {
+        scale_add(scale, 60, EVIDENCE_KNOWN_PAYLOAD, 0, 0, 0);
+    }
+    if (facts->rtt_ns > 0 && facts->reaction_ns >= 0 && facts->reaction_ns < facts->rtt_ns / 2) {
+        scale_add(scale, 35, EVIDENCE_TOO_EARLY, facts->reaction_ns, facts->rtt_ns, 0);
+    }
+    weigh_sequence(facts, scale);
+    weigh_build(facts, scale);
+    if (previous->frame && facts->shape == RST_SHAPE_OTHER &&
+        facts->segment.time_ns - previous->time_ns < INT64_C(2000000000) &&
+        previous->seq != facts->segment.seq && !(facts->sender.flags & ENDPOINT_FIN)) {
+        scale_add(scale, 20, EVIDENCE_RST_TRAIN, previous->count + 1, 0, previous->frame);
+    }
+    if (scale->points > 0 && facts->trigger.frame && facts->hops <= HOPS_REBASED &&
+        facts->later.life_frame == 0 && facts->later.syn_ack_frame == 0) {
+        scale->points -= 35; /* an ordinary answer by a host at the right distance */
+    }
+    if (scale->points > 0 && is_own_stack(facts)) {
+        scale->points -= 40;
+    }
+    if (scale->points < 45) {
+        scale->points = 0; /* one oddity is no proof */
+    }
+}
+
+const struct cause cause_injected = {
+    .info =
+        {.name = "injected",
+         .meaning = "A device on the path forged the RST.",
+         .shown_by = "The alleged sender goes on afterwards, or the RST came sooner than the path "
+                     "allows, from "
+                     "another hop count, with numbers or a form that no stack has, or to both ends "
+                     "at once.",
+         .advice = "Look for a filtering device at that hop count; compare a capture at the "
+                   "alleged sender, which "
+                   "will not show this RST.",
+         .references =
+             "Weaver, Sommer, Paxson (NDSS 2009); Sundara Raman et al. (SIGCOMM 2023); Clayton et "
+             "al. (PET 2006)",
+         .sample = "forged-on-sni"},
+    .weigh = weigh,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+/* A host that spoke this recently cannot well have forgotten: something before it answered. */
+#define RECENTLY_NS INT64_C(300000000)
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    if (!is_stateless_answer(facts)) {
+        return;
+    }
+    scale_add(scale, 42, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
+    weigh_host_answer(facts, scale);
+    if (facts->sender_quiet_known && facts->sender_quiet_ns < RECENTLY_NS &&
+        facts->origin != WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
+        scale->points -= 15;
+    }
+}
+
+static const char *advise(const struct rst_facts *facts)
+{
+    if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
+        return "The initiator had given up before the SYN-ACK came: compare its connect timeout "
+               "with the "
+               "round trip.";
+    }
+    return facts->from_client
+               ? "The client's host no longer had the connection: look for a restart or a "
+                 "crash there."
+               : "The server's host no longer had the connection: let clients check or "
+                 "retire pooled connections, and retry what is idempotent.";
+}
+
+const struct cause cause_no_socket = {
+    .info =
+        {.name = "no-socket",
+         .meaning =
+             "The host no longer knows the connection (restart, crash without a RST, stale pooled "
+             "connection) and answered a segment with a bare RST.",
+         .shown_by =
+             "A bare RST whose sequence number is the ack of a segment, with the host's own hop "
+             "count and flow label.",
+         .advice = "Let clients check or retire pooled connections, and retry what is idempotent.",
+         .references = "RFC 9293 section 3.5.2, group 1; Linux tcp_v4_send_reset()",
+         .sample = "stale-connection"},
+    .weigh = weigh,
+    .advise = advise,
+};

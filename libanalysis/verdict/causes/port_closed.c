@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    if (!is_refusal(facts)) {
+        return;
+    }
+    scale_add(scale, 55, EVIDENCE_REFUSES_SYN, 0, 0, facts->trigger.frame);
+    weigh_host_answer(facts, scale);
+    if (facts->accept_frame || facts->later.accept_frame) {
+        uint32_t frame = facts->accept_frame ? facts->accept_frame : facts->later.accept_frame;
+
+        scale_add(scale, -25, EVIDENCE_LISTENS_ELSEWHERE, 0, 0, frame);
+    }
+}
+
+const struct cause cause_port_closed = {
+    .info =
+        {.name = "port-closed",
+         .meaning = "The host has no listener on that port.",
+         .shown_by =
+             "A RST+ACK with sequence number 0 answers the SYN, built as the host's own kernel "
+             "builds it. Over IPv4 a firewall's REJECT on the same host looks the same.",
+         .advice =
+             "Check address and port, and whether the service runs and listens on that address.",
+         .references = "RFC 9293 section 3.10.7.1; Linux tcp_v4_send_reset(), __inet_lookup_skb()",
+         .sample = "closed-port"},
+    .weigh = weigh,
+};

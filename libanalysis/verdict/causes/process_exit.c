@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <glib.h>
+
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    if (!is_live_abort(facts) || facts->later.burst < 3) {
+        return;
+    }
+    scale_add(scale, 50 + (int)MIN(facts->later.burst, 8) * 5, EVIDENCE_SAME_INSTANT,
+              facts->later.burst, HOSTS_INSTANT_NS, 0);
+    weigh_own_stack(facts, scale);
+    if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT) {
+        /* A killed process has nothing unread on idle connections: the kernel sends FIN there. */
+        scale_add(scale, -40, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+    }
+}
+
+const struct cause cause_process_exit = {
+    .info = {.name = "process-exit",
+             .meaning = "The process died or was killed with connections open.",
+             .shown_by =
+                 "Live sockets' RSTs on several connections of one endpoint in one instant.",
+             .advice = "Look for a crash, an out-of-memory kill or a deployment at that time; "
+                       "drain before stopping.",
+             .references =
+                 "Linux do_exit() -> __tcp_close(): RST where data was unread, FIN elsewhere",
+             .sample = "process-exit"},
+    .weigh = weigh,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <glib.h>
+
+#include "verdict/cause.h"
+#include "verdict/causes/common.h"
+
+/* Linux gives up without a packet; its RST comes only when the other side speaks again. Other
+ * stacks send the RST at once. Either way the sender's own data had gone unacknowledged. */
+static void weigh(const struct rst_facts *facts, struct scale *scale)
+{
+    unsigned times = facts->sender.retransmits;
+
+    if (times < 2 || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
+        (facts->shape != RST_SHAPE_ACTIVE && facts->shape != RST_SHAPE_ANSWER)) {
+        return;
+    }
+    scale_add(scale, 55 + 5 * (int)MIN(times, 5), EVIDENCE_RETRANSMITTED, times, 0, 0);
+    if (facts->shape == RST_SHAPE_ANSWER) {
+        weigh_host_answer(facts, scale);
+    } else {
+        weigh_own_stack(facts, scale);
+    }
+}
+
+const struct cause cause_retransmit_timeout = {
+    .info =
+        {.name = "retransmit-timeout",
+         .meaning = "Data was retransmitted without answer and the sender gave up.",
+         .shown_by =
+             "Repeated segments of the RST's sender that were never acknowledged, then a RST, or a "
+             "bare RST when the other side speaks again.",
+         .advice = "The path or the peer lost packets for long: look at loss, routes and silent "
+                   "firewalls, then "
+                   "at TCP_USER_TIMEOUT and tcp_retries2.",
+         .references = "RFC 9293 section 3.8.3; RFC 5482; Linux tcp_write_err() in tcp_timer.c",
+         .sample = "user-timeout"},
+    .weigh = weigh,
+};

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Is this RST built like the claimed sender's other segments, and could it have come so soon?
+ *
+ * What is ordinary must not accuse: identification 0 and window 0 (Linux answers), a TTL from the
+ * system's default instead of the socket's, one hop more or less, captures on the sending host.
+ */
+#include "verdict/facts.h"
+
+#include <stdlib.h>
+
+#include <glib.h>
+
+#include "bytes/seq.h"
+#include "limits.h"
+
+/* Below this a round trip is too short to measure a reaction against (host-local captures, LANs).
+ */
+#define MEASURABLE_RTT_NS INT64_C(5000000)
+
+int hop_count(uint8_t ttl)
+{
+    static const uint8_t initial[] = {32, 64, 128, 255};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(initial); i++) {
+        if (ttl <= initial[i]) {
+            return initial[i] - ttl;
+        }
+    }
+    return 0;
+}
+
+static void compare_ttl(const struct host *host, struct rst_facts *facts)
+{
+    const struct endpoint *sender = &facts->sender;
+    uint8_t ttl = facts->segment.ttl;
+    uint8_t low = sender->ttl_min;
+    uint8_t high = sender->ttl_max;
+    int difference;
+
+    if (!(sender->flags & ENDPOINT_SPOKE)) {
+        if (!host || host->ttl_max == 0) {
+            return;
+        }
+        low = host->ttl_min;
+        high = host->ttl_max;
+        facts->ttl_of_host = true;
+    }
+    facts->ttl_expected = ttl < low ? low : high;
+    if (ttl >= low && ttl <= high) {
+        facts->ttl_expected = ttl;
+        facts->hops = HOPS_SAME;
+        return;
+    }
+    difference = hop_count(facts->ttl_expected) - hop_count(ttl);
+    facts->hops_closer = (int8_t)CLAMP(difference, -100, 100);
+    if (difference == 0) {
+        facts->hops = HOPS_REBASED;
+    } else {
+        facts->hops = abs(difference) == 1 ? HOPS_NEAR : HOPS_OTHER;
+    }
+}
+
+static void compare_id(struct rst_facts *facts)
+{
+    const struct endpoint *sender = &facts->sender;
+    uint16_t step = (uint16_t)(facts->segment.ip_id - sender->ip_id);
+
+    if (facts->segment.ip_version != 4 || facts->segment.ip_id == 0 || sender->ip_id == 0) {
+        return;
+    }
+    if (step > 0 && step <= 16) {
+        facts->ip_id = ID_CONTINUES;
+    } else if ((sender->flags & ENDPOINT_ID_STEPS) && !(sender->flags & ENDPOINT_ID_JUMPS) &&
+               step > 1000 && step < UINT16_MAX - 1000) {
+        facts->ip_id = ID_JUMPS;
+    }
+}
+
+/* When the byte before @ack passed, for the first time. */
+static int64_t time_of_acked(struct conn_context *context, const struct conn *conn, unsigned side,
+                             uint32_t ack)
+{
+    int64_t found = -1;
+    uint64_t at = conn->recent;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+
+        if (!entry) {
+            break;
+        }
+        at = entry->previous;
+        if (entry->side == side && entry->length > 0 && entry->seq + entry->length == ack) {
+            found = entry->time_ns;
+        }
+    }
+    return found;
+}
+
+static void measure_quiet(struct conn_context *context, const struct conn *conn,
+                          struct rst_facts *facts)
+{
+    uint64_t at = conn->recent;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+
+        if (!entry) {
+            return;
+        }
+        at = entry->previous;
+        if (entry->side == facts->from && !(entry->flags & WHYRST_TCP_RST)) {
+            facts->sender_quiet_known = true;
+            facts->sender_quiet_ns = MAX(facts->segment.time_ns - entry->time_ns, 0);
+            return;
+        }
+    }
+}
+
+static void measure_reaction(struct conn_context *context, const struct conn *conn,
+                             struct rst_facts *facts)
+{
+    unsigned receiver = !facts->from;
+    int64_t cause_ns = -1;
+
+    facts->reaction_ns = facts->rtt_ns = -1;
+    if (!facts->from_client && (conn->flags & CONN_IRTT)) {
+        facts->rtt_ns = conn->irtt_ns;
+    } else if (facts->from_client && (conn->flags & CONN_CLIENT_RTT)) {
+        facts->rtt_ns = conn->client_rtt_ns;
+    }
+    if (facts->trigger.frame) {
+        cause_ns = facts->trigger.time_ns;
+    } else if (facts->segment.flags & WHYRST_TCP_ACK) {
+        cause_ns = time_of_acked(context, conn, receiver, facts->segment.ack);
+    }
+    if (cause_ns >= 0 && facts->segment.time_ns >= cause_ns) {
+        facts->reaction_ns = facts->segment.time_ns - cause_ns;
+    }
+    if (facts->rtt_ns >= 0 && facts->rtt_ns < MEASURABLE_RTT_NS) {
+        facts->rtt_ns = -1;
+    }
+}
+
+static void count_unanswered(struct rst_facts *facts)
+{
+    const struct endpoint *receiver = &facts->receiver;
+    const struct endpoint *sender = &facts->sender;
+    uint32_t covered = sender->ack;
+    uint32_t in_flight = 0;
+
+    if (receiver->last_payload_frame == 0) {
+        return;
+    }
+    if (facts->segment.flags & WHYRST_TCP_ACK) {
+        covered = seq_max(covered, facts->segment.ack);
+    }
+    if (seq_after(receiver->payload_end, covered)) {
+        in_flight = receiver->payload_end - covered;
+    }
+    facts->in_flight_bytes = in_flight;
+    if (receiver->last_payload_frame > sender->last_payload_frame) {
+        uint64_t sent = receiver->bytes > in_flight ? receiver->bytes - in_flight : 0;
+
+        /* The latest segment at least; how much before it the dialogue tells, not the count. */
+        facts->unanswered_bytes = (uint32_t)MIN(sent, receiver->segment_size);
+    }
+}
+
+void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
+                   struct rst_facts *facts)
+{
+    compare_ttl(host, facts);
+    compare_id(facts);
+    measure_reaction(context, conn, facts);
+    measure_quiet(context, conn, facts);
+    count_unanswered(facts);
+    if (conn->extra) {
+        facts->previous = conn->extra->resets[facts->from];
+        facts->opposite = conn->extra->resets[!facts->from];
+    }
+}

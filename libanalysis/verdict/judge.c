@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From facts to cause, sender and confidence.
+ *
+ * Every cause weighs the facts; the heaviest wins. Confidence is high only when the winner is well
+ * supported and far ahead of the runner-up. Below a threshold nothing is claimed: unknown, with the
+ * best attempt's evidence.
+ */
+#include <string.h>
+
+#include <glib.h>
+
+#include "verdict/cause.h"
+
+/* The least that names a cause; what medium and high need, and the lead over the runner-up. */
+enum { POINTS_ANY = 30, POINTS_MEDIUM = 50, LEAD_MEDIUM = 13, POINTS_HIGH = 75, LEAD_HIGH = 25 };
+
+#define CAUSE(id, file) extern const struct cause cause_##file;
+#include "verdict/causes.def"
+#undef CAUSE
+
+#define CAUSE(id, file) &cause_##file,
+static const struct cause *const causes[] = {
+#include "verdict/causes.def"
+};
+#undef CAUSE
+
+static const struct whyrst_cause_info unknown_info = {
+    .name = "unknown",
+    .meaning = "The evidence does not decide.",
+    .shown_by = "No mechanism fits the packets seen, or several fit alike.",
+    .advice = "Capture at both ends, from before the connection starts, with whole packets.",
+    .references = "",
+    .sample = "",
+};
+
+size_t whyrst_cause_count(void)
+{
+    return G_N_ELEMENTS(causes) + 1;
+}
+
+const struct whyrst_cause_info *whyrst_cause_info(size_t index)
+{
+    if (index < G_N_ELEMENTS(causes)) {
+        return &causes[index]->info;
+    }
+    return index == G_N_ELEMENTS(causes) ? &unknown_info : NULL;
+}
+
+const struct whyrst_cause_info *whyrst_cause_find(const char *name)
+{
+    for (size_t i = 0; i < whyrst_cause_count(); i++) {
+        const struct whyrst_cause_info *info = whyrst_cause_info(i);
+
+        if (strcmp(info->name, name) == 0) {
+            return info;
+        }
+    }
+    return NULL;
+}
+
+void scale_add(struct scale *scale, int points, enum evidence_kind kind, int64_t observed,
+               int64_t expected, uint32_t frame)
+{
+    scale->points += points;
+    if (scale->count < EVIDENCE_MAX) {
+        scale->items[scale->count++] = (struct evidence){
+            .kind = kind, .observed = observed, .expected = expected, .frame = frame};
+    }
+}
+
+static enum whyrst_confidence confidence(int points, int lead)
+{
+    if (points >= POINTS_HIGH && lead >= LEAD_HIGH) {
+        return WHYRST_CONFIDENCE_HIGH;
+    }
+    return points >= POINTS_MEDIUM && lead >= LEAD_MEDIUM ? WHYRST_CONFIDENCE_MEDIUM
+                                                          : WHYRST_CONFIDENCE_LOW;
+}
+
+/* Whether the verdict's evidence itself says that another box than the named host built the RST. */
+static bool built_elsewhere(const struct judgement *judgement)
+{
+    for (unsigned i = 0; i < judgement->scale.count; i++) {
+        switch (judgement->scale.items[i].kind) {
+        case EVIDENCE_TTL_OTHER:
+        case EVIDENCE_TTL_OTHER_HOST:
+        case EVIDENCE_TTL_NEAR:
+        case EVIDENCE_BOTH_ENDS:
+            return true;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
+/* A cause that names a device, at the named host's own distance, may be the host's own firewall. */
+static enum whyrst_sender find_sender(const struct rst_facts *facts,
+                                      const struct judgement *judgement)
+{
+    enum whyrst_sender named = facts->from_client ? WHYRST_SENDER_CLIENT : WHYRST_SENDER_SERVER;
+    const char *name = judgement->cause ? judgement->cause->info.name : "unknown";
+
+    if (strcmp(name, "injected") == 0) {
+        return WHYRST_SENDER_MIDDLEBOX;
+    }
+    if (strcmp(name, "firewall-reject") == 0 || strcmp(name, "state-expired") == 0 ||
+        strcmp(name, "idle-timer") == 0) {
+        if (built_elsewhere(judgement)) {
+            return WHYRST_SENDER_MIDDLEBOX;
+        }
+        if (strcmp(name, "state-expired") == 0 && facts->hops == HOPS_UNKNOWN) {
+            return WHYRST_SENDER_UNKNOWN;
+        }
+        return named;
+    }
+    if (facts->hops == HOPS_OTHER ||
+        (!judgement->cause && !(facts->sender.flags & ENDPOINT_SPOKE))) {
+        return WHYRST_SENDER_UNKNOWN;
+    }
+    return named;
+}
+
+void judge(const struct rst_facts *facts, struct judgement *judgement)
+{
+    int second = 0;
+
+    *judgement = (struct judgement){0};
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++) {
+        struct scale scale = {0};
+
+        causes[i]->weigh(facts, &scale);
+        if (scale.points > judgement->scale.points) {
+            second = judgement->scale.points;
+            judgement->scale = scale;
+            judgement->cause = causes[i];
+        } else {
+            second = MAX(second, scale.points);
+        }
+    }
+    if (judgement->scale.points < POINTS_ANY) {
+        judgement->cause = NULL;
+        judgement->confidence = WHYRST_CONFIDENCE_LOW;
+    } else {
+        judgement->confidence =
+            confidence(judgement->scale.points, judgement->scale.points - second);
+    }
+    judgement->sender = find_sender(facts, judgement);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verdict/learn.h"
+
+#include <stdlib.h>
+
+#include <glib.h>
+
+#include "bytes/seq.h"
+
+/* Verdicts of one connection looked at when a later packet comes: the newest matter. */
+#define LOOK_BACK 8
+
+/* Two RSTs, one to each end, this close together have one cause. */
+#define TOGETHER_NS INT64_C(20000000)
+
+/* After this time a claimed sender's acknowledgement is no packet that was overtaken. */
+#define OVERTAKEN_NS INT64_C(3000000)
+
+static void learn_ttl(struct hosts *hosts, const struct conn *conn, unsigned side, uint8_t ttl)
+{
+    struct host *host = hosts_get(hosts, &conn->key, side, false, true);
+
+    if (host->ttl_max == 0) {
+        host->ttl_min = host->ttl_max = ttl;
+    }
+    host->ttl_min = MIN(host->ttl_min, ttl);
+    host->ttl_max = MAX(host->ttl_max, ttl);
+}
+
+static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsigned side,
+                            const struct whyrst_segment *segment)
+{
+    struct host *service = hosts_get(hosts, &conn->key, side, true, true);
+
+    if (segment->flags & WHYRST_TCP_ACK) {
+        service->accepts++;
+        service->accept_frame = (uint32_t)segment->frame;
+        service->syn_acks_again += conn->side[side].syns > 1;
+    } else {
+        service->syn_seq = segment->seq;
+        service->syn_frame = (uint32_t)segment->frame;
+        service->syn_ns = segment->time_ns;
+    }
+    learn_ttl(hosts, conn, side, segment->ttl);
+}
+
+/* Does a segment of the claimed sender after its RST show that it lives on? */
+static bool shows_life(const struct whyrst_record *record, const struct whyrst_segment *segment,
+                       const struct conn_event *event)
+{
+    const struct whyrst_segment *rst = &record->facts.segment;
+    uint32_t end = segment->seq + segment->payload_length;
+
+    if (segment->flags & WHYRST_TCP_SYN) {
+        return false;
+    }
+    if (event->new_payload && seq_after(end, rst->seq)) {
+        return true;
+    }
+    return (segment->flags & WHYRST_TCP_ACK) && (rst->flags & WHYRST_TCP_ACK) &&
+           seq_after(segment->ack, rst->ack) && segment->time_ns - record->time_ns > OVERTAKEN_NS;
+}
+
+static void learn_after_reset(struct conn *conn, unsigned side,
+                              const struct whyrst_segment *segment, const struct conn_event *event)
+{
+    struct whyrst_record *record = conn->extra->newest;
+
+    for (unsigned i = 0; record && i < LOOK_BACK; i++, record = record->older) {
+        struct hindsight *later = &record->facts.later;
+
+        if (record->facts.from != side) {
+            continue;
+        }
+        if (record->facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE &&
+            (segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) ==
+                (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {
+            later->syn_ack_frame = (uint32_t)segment->frame;
+        } else if (later->life_frame == 0 && shows_life(record, segment, event)) {
+            later->life_frame = (uint32_t)segment->frame;
+        }
+    }
+}
+
+void learn_segment(struct hosts *hosts, struct conn *conn, unsigned side,
+                   const struct whyrst_segment *segment, const struct conn_event *event)
+{
+    if (segment->flags & WHYRST_TCP_SYN) {
+        learn_handshake(hosts, conn, side, segment);
+    }
+    if (conn->extra && conn->extra->newest) {
+        learn_after_reset(conn, side, segment, event);
+    }
+}
+
+/* A SYN-ACK without SYN between these ends: did the client send that SYN to somebody else? */
+static uint32_t find_syn_elsewhere(struct hosts *hosts, const struct conn *conn,
+                                   const struct rst_facts *facts)
+{
+    const struct host *port = hosts_get(hosts, &conn->key, facts->from, true, false);
+
+    if (!port || port->syn_frame == 0 || facts->shape != RST_SHAPE_ANSWER ||
+        facts->segment.seq != port->syn_seq + 1) {
+        return 0;
+    }
+    return port->syn_frame;
+}
+
+void learn_facts(struct conn_context *context, struct hosts *hosts, const struct conn *conn,
+                 struct rst_facts *facts)
+{
+    const struct host *host = hosts_get(hosts, &conn->key, facts->from, false, false);
+
+    facts_compare(context, conn, host, facts);
+    if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE) {
+        struct host *service = hosts_get(hosts, &conn->key, facts->from, true, true);
+
+        service->refusals++;
+        facts->refusals = service->refusals;
+        facts->accept_frame = service->accept_frame;
+    } else if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
+        if (!(conn->flags & CONN_SYN)) {
+            facts->syn_elsewhere_frame = find_syn_elsewhere(hosts, conn, facts);
+        } else if (facts->from_client) {
+            struct host *prober = hosts_get(hosts, &conn->key, facts->from, false, true);
+
+            prober->half_open++;
+            facts->half_open = prober->half_open;
+        }
+    }
+}
+
+/* Resets by live sockets of one endpoint (a server's service, a client's host) in one instant. */
+static void learn_burst(struct hosts *hosts, const struct conn *conn, struct whyrst_record *record)
+{
+    const struct rst_facts *facts = &record->facts;
+    struct host *endpoint;
+
+    if (facts->shape != RST_SHAPE_ACTIVE || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
+        return;
+    }
+    endpoint = hosts_get(hosts, &conn->key, facts->from, !facts->from_client, true);
+    if (!endpoint->burst || record->time_ns - endpoint->burst->start_ns > HOSTS_INSTANT_NS) {
+        if (endpoint->burst) {
+            g_rc_box_release(endpoint->burst);
+        }
+        endpoint->burst = g_rc_box_new0(struct burst);
+        endpoint->burst->start_ns = record->time_ns;
+    }
+    endpoint->burst->count++;
+    record->burst = g_rc_box_acquire(endpoint->burst);
+}
+
+/* A new RST tells of the older ones of its connection, and they of it. */
+static void learn_pair(struct whyrst_record *record, struct whyrst_record *other)
+{
+    struct rst_facts *facts = &record->facts;
+    struct rst_facts *earlier = &other->facts;
+    int64_t apart = record->time_ns - other->time_ns;
+
+    if (facts->from != earlier->from) {
+        bool answer = facts->trigger.frame != 0 || facts->shape == RST_SHAPE_REFUSAL;
+
+        if (llabs(apart) <= TOGETHER_NS && !answer && earlier->later.both_frame == 0) {
+            earlier->later.both_frame = (uint32_t)record->frame;
+            facts->later.both_frame = (uint32_t)other->frame;
+            earlier->later.both_ns = facts->later.both_ns = llabs(apart);
+        }
+        return;
+    }
+    if (abs(hop_count(facts->segment.ttl) - hop_count(earlier->segment.ttl)) >= 2) {
+        earlier->later.other_ttl_frame = (uint32_t)record->frame;
+        earlier->later.other_ttl = facts->segment.ttl;
+        facts->later.other_ttl_frame = (uint32_t)other->frame;
+        facts->later.other_ttl = earlier->segment.ttl;
+    }
+}
+
+void learn_reset(struct hosts *hosts, struct conn *conn, struct whyrst_record *record)
+{
+    struct whyrst_record *other = conn->extra->newest;
+
+    learn_burst(hosts, conn, record);
+    for (unsigned i = 0; other && i < LOOK_BACK; i++, other = other->older) {
+        if (other != record) {
+            learn_pair(record, other);
+        }
+    }
+}
+
+void learn_final(struct hosts *hosts, struct whyrst_record *record)
+{
+    struct rst_facts *facts = &record->facts;
+
+    if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE && facts->accept_frame == 0) {
+        const struct host *service = hosts_get(hosts, &record->key, facts->from, true, false);
+
+        facts->later.accept_frame = service ? service->accept_frame : 0;
+    }
+}
