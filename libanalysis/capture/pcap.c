@@ -9,7 +9,6 @@
 
 #include <glib.h>
 
-
 #define FILE_HEADER 24u
 
 #define MAGIC_STANDARD      0xa1b2c3d4u
@@ -106,8 +105,7 @@ static void pcap_fill(struct whyrst_capture *capture, struct pcap *pcap, const s
     if (!adopt_aix(pcap, h) && pcap->lengths == PCAP_CAPTURED_FIRST &&
         (h->magic == MAGIC_STANDARD || h->magic == MAGIC_MODIFIED)) {
         pcap->max_packet = capture_max_packet(pcap->link_type);
-        pcap->variant =
-            pcap_guess(pcap, h->magic == MAGIC_MODIFIED, records, is_complete(r));
+        pcap->variant = pcap_guess(pcap, h->magic == MAGIC_MODIFIED, records, is_complete(r));
     }
     pcap->max_packet = capture_max_packet(pcap->link_type);
 }

@@ -101,8 +101,8 @@ static unsigned oddities(const struct pcap *pcap, enum pcap_variant variant, str
 enum pcap_variant pcap_guess(const struct pcap *pcap, bool modified, struct cursor records,
                              bool complete)
 {
-    static const enum pcap_variant candidates[2][3] = {
-        {PCAP_STANDARD, PCAP_PATCHED, PCAP_NOKIA}, {PCAP_PATCHED, PCAP_SMP, PCAP_SMP}};
+    static const enum pcap_variant candidates[2][3] = {{PCAP_STANDARD, PCAP_PATCHED, PCAP_NOKIA},
+                                                       {PCAP_PATCHED, PCAP_SMP, PCAP_SMP}};
     enum pcap_variant best = candidates[modified][0];
     unsigned fewest = oddities(pcap, best, records, complete);
 

@@ -56,6 +56,7 @@ static void (*const handlers[])(struct packet *) = {
     [228] = decode_ipv4,
     [229] = decode_ipv6,
     [239] = decode_nflog,
+    [242] = decode_ipoib,
     [276] = decode_sll2,
 };
 

@@ -6,22 +6,23 @@
 #define ETHERTYPE_MIN 0x0600
 
 /* https://www.iana.org/assignments/ieee-802-numbers */
-#define ETHERTYPE_IPV4       0x0800
-#define ETHERTYPE_BRIDGED    0x6558 /* Transparent Ethernet bridging */
-#define ETHERTYPE_VLAN       0x8100 /* IEEE 802.1Q */
-#define ETHERTYPE_IPV6       0x86dd
-#define ETHERTYPE_PPP        0x880b
-#define ETHERTYPE_MPLS       0x8847
-#define ETHERTYPE_MPLS_UP    0x8848 /* upstream-assigned label */
-#define ETHERTYPE_PPPOE      0x8864
-#define ETHERTYPE_QINQ       0x88a8 /* IEEE 802.1ad */
-#define ETHERTYPE_MACSEC     0x88e5
-#define ETHERTYPE_PBB        0x88e7 /* IEEE 802.1ah */
-#define ETHERTYPE_CMD        0x8909 /* Cisco MetaData */
-#define ETHERTYPE_VN_TAG     0x8926 /* Cisco VN-Tag */
-#define ETHERTYPE_HSR        0x892f /* IEC 62439-3 */
-#define ETHERTYPE_ETAG       0x893f /* IEEE 802.1BR */
-#define ETHERTYPE_QINQ_OLD   0x9100
+#define ETHERTYPE_IPV4     0x0800
+#define ETHERTYPE_BRIDGED  0x6558 /* Transparent Ethernet bridging */
+#define ETHERTYPE_VLAN     0x8100 /* IEEE 802.1Q */
+#define ETHERTYPE_IPV6     0x86dd
+#define ETHERTYPE_PPP      0x880b
+#define ETHERTYPE_MPLS     0x8847
+#define ETHERTYPE_MPLS_UP  0x8848 /* upstream-assigned label */
+#define ETHERTYPE_PPPOE    0x8864
+#define ETHERTYPE_QINQ     0x88a8 /* IEEE 802.1ad */
+#define ETHERTYPE_MACSEC   0x88e5
+#define ETHERTYPE_PBB      0x88e7 /* IEEE 802.1ah */
+#define ETHERTYPE_FABRIC   0x8903 /* Cisco FabricPath */
+#define ETHERTYPE_CMD      0x8909 /* Cisco MetaData */
+#define ETHERTYPE_VN_TAG   0x8926 /* Cisco VN-Tag */
+#define ETHERTYPE_HSR      0x892f /* IEC 62439-3 */
+#define ETHERTYPE_ETAG     0x893f /* IEEE 802.1BR */
+#define ETHERTYPE_QINQ_OLD 0x9100
 
 #define SAP_SNAP 0xaa
 #define SAP_IP   0x06
@@ -116,10 +117,10 @@ static void decode_vlan(struct packet *p)
     decode_tag(p, 4);
 }
 
-/** Provider backbone bridging: a service tag before the customer's frame. */
-static void decode_pbb(struct packet *p)
+/** A tag of @length bytes before another whole frame. */
+static void decode_outer_tag(struct packet *p, size_t length)
 {
-    if (packet_take(p, 4)) {
+    if (packet_take(p, length)) {
         decode_ethernet(p);
     }
 }
@@ -147,7 +148,10 @@ static void decode_other_type(struct packet *p, uint16_t type)
         decode_ethernet(p);
         break;
     case ETHERTYPE_PBB:
-        decode_pbb(p);
+        decode_outer_tag(p, 4);
+        break;
+    case ETHERTYPE_FABRIC:
+        decode_outer_tag(p, 2);
         break;
     case ETHERTYPE_VN_TAG:
     case ETHERTYPE_HSR:

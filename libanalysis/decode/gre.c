@@ -13,6 +13,10 @@
 #define GRE_ERSPAN3 0x22eb
 #define GRE_WCCP    0x883e
 
+/* Aruba's access points: 802.11 in 16 types, by direction and traffic class. */
+#define GRE_ARUBA      0x8200
+#define GRE_ARUBA_MASK 0xfe8f
+
 #define ERSPAN3_OPTIONAL 0x01 /* of the last byte: 8 more bytes follow */
 
 /** ERSPAN type II has 8 bytes before the mirrored frame, type I (no sequence number) none. */
@@ -102,7 +106,9 @@ void decode_gre(struct packet *p)
         decode_wccp(p);
         break;
     default:
-        if ((flags & VERSION) == 1) {
+        if ((protocol & GRE_ARUBA_MASK) == GRE_ARUBA) {
+            decode_wlan(p);
+        } else if ((flags & VERSION) == 1) {
             decode_ppp(p);
         } else {
             decode_ethertype(p, protocol);

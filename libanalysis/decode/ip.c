@@ -128,9 +128,9 @@ static void decode_fragment(struct packet *p, const struct fragment *fragment)
         packet_stop(p, WHYRST_SKIP_NOT_TCP);
         return;
     }
-    if (packet_left(p) < p->wire) {
-        /* Cut by the snapshot length, it can never be put together; as in Wireshark, the first
-         * fragment is then taken for what it begins with. */
+    if (p->cut || packet_left(p) < p->wire) {
+        /* Cut short, it can never be put together; as in Wireshark, the first fragment is then
+         * taken for what it begins with. */
         if (fragment->offset == 0) {
             decode_ip_protocol(p, fragment->protocol);
         } else {
@@ -169,6 +169,7 @@ void decode_ipv4(struct packet *p)
         packet_stop(p, c.failed ? WHYRST_SKIP_TRUNCATED : WHYRST_SKIP_MALFORMED);
         return;
     }
+    p->cut = total > p->wire;
     packet_bound(p, total);
     if (!packet_take(p, header)) {
         return;
@@ -215,6 +216,7 @@ void decode_ipv6(struct packet *p)
         /* Linux "BIG TCP": a segment larger than the field, seen before segmentation offload. */
         length = p->wire;
     }
+    p->cut = length > p->wire;
     packet_bound(p, length);
     decode_ip_protocol(p, next);
 }

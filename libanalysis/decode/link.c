@@ -6,12 +6,12 @@
 #include "decode/packet.h"
 
 /* Address families by their value on the system that captured: IPv6 differs. */
-#define FAMILY_IPV4          2
-#define FAMILY_IPV6_LINUX    10
-#define FAMILY_IPV6_WINDOWS  23
-#define FAMILY_IPV6_BSD      24 /* NetBSD, OpenBSD */
-#define FAMILY_IPV6_FREEBSD  28
-#define FAMILY_IPV6_DARWIN   30
+#define FAMILY_IPV4         2
+#define FAMILY_IPV6_LINUX   10
+#define FAMILY_IPV6_WINDOWS 23
+#define FAMILY_IPV6_BSD     24 /* NetBSD, OpenBSD */
+#define FAMILY_IPV6_FREEBSD 28
+#define FAMILY_IPV6_DARWIN  30
 
 /* Below, an EtherType field is a length (IEEE 802.3). */
 #define ETHERTYPE_MIN 0x0600
@@ -279,5 +279,15 @@ void decode_sunatm(struct packet *p)
 
     if ((cursor_u8(&c) & 0x0f) == llc) {
         decode_llc(p);
+    }
+}
+
+/** decode_ipoib() - RFC 4391: a global routing header, then an EtherType and two reserved bytes */
+void decode_ipoib(struct packet *p)
+{
+    struct cursor c = packet_header(p, 44);
+
+    if (cursor_skip(&c, 40)) {
+        decode_ethertype(p, cursor_be16(&c));
     }
 }

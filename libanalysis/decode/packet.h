@@ -27,6 +27,7 @@
  * @reason:    why decoding stopped, if it gave no segment
  * @vlan:      innermost VLAN so far, which sets IP fragments apart
  * @quoted:    inside of an ICMP error
+ * @cut:       the innermost IP header claims more than the frame holds
  * @wlan_padded: the 802.11 header is padded to a multiple of 4
  */
 struct packet {
@@ -40,6 +41,7 @@ struct packet {
     enum whyrst_skip reason;
     uint16_t vlan;
     bool quoted;
+    bool cut;
     bool wlan_padded;
 };
 
@@ -125,6 +127,7 @@ void decode_fddi(struct packet *p);
 void decode_ip_over_fc(struct packet *p);
 void decode_ip_over_1394(struct packet *p);
 void decode_sunatm(struct packet *p);
+void decode_ipoib(struct packet *p);
 
 /* ethernet.c */
 void decode_ethernet(struct packet *p);
@@ -145,6 +148,7 @@ void decode_frame_relay(struct packet *p);
 
 /* wlan.c */
 void decode_wlan(struct packet *p);
+void decode_capwap(struct packet *p);
 void decode_radiotap(struct packet *p);
 void decode_prism(struct packet *p);
 void decode_avs(struct packet *p);

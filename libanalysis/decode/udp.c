@@ -11,6 +11,8 @@
 #define PORT_GRE         4754 /* RFC 8086 */
 #define PORT_VXLAN       4789
 #define PORT_VXLAN_GPE   4790
+#define PORT_AYIYA       5072
+#define PORT_CAPWAP      5247
 #define PORT_GENEVE      6081
 #define PORT_MPLS        6635 /* RFC 7510 */
 #define PORT_VXLAN_LINUX 8472 /* Linux's VXLAN before 4789 was assigned */
@@ -26,7 +28,8 @@ static void not_tcp(struct packet *p)
 /** L2TP version 2 (RFC 2661): a data message holds PPP. */
 static void decode_l2tp(struct packet *p)
 {
-    const uint16_t control = 0x8000, has_length = 0x4000, has_sequence = 0x0800, has_offset = 0x0200;
+    const uint16_t control = 0x8000, has_length = 0x4000, has_sequence = 0x0800,
+                   has_offset = 0x0200;
     struct cursor c = packet_header(p, 2);
     uint16_t flags = cursor_be16(&c);
     size_t bytes = 4; /* tunnel, session */
@@ -49,7 +52,8 @@ static void decode_l2tp(struct packet *p)
     decode_ppp(p);
 }
 
-/** The extension headers of GTP-U (3GPP TS 29.281 section 5.2): length in 4 bytes, next type last. */
+/** The extension headers of GTP-U (3GPP TS 29.281 section 5.2): length in 4 bytes, next type last.
+ */
 static bool skip_gtp_extensions(struct packet *p, uint8_t next)
 {
     while (next) {
@@ -114,6 +118,26 @@ static void decode_teredo(struct packet *p)
         return;
     }
     decode_ipv6(p);
+}
+
+/** AYIYA (draft-massar-v6ops-ayiya): identity and signature of stated lengths, then a packet. */
+static void decode_ayiya(struct packet *p)
+{
+    const uint8_t forward = 1;
+    struct cursor c = packet_header(p, 8);
+    uint8_t identity = cursor_u8(&c) >> 4;
+    size_t signature = (cursor_u8(&c) >> 4) * 4u;
+    uint8_t operation = cursor_u8(&c) & 0x0f;
+    uint8_t next = cursor_u8(&c);
+
+    if (c.failed || !packet_take(p, (1u << identity) + signature)) {
+        return;
+    }
+    if (operation == forward) {
+        decode_ip_protocol(p, next);
+    } else {
+        not_tcp(p);
+    }
 }
 
 /** ESP in UDP (RFC 3948): but for keep-alives and IKE behind a marker, encrypted. */
@@ -195,6 +219,10 @@ static void (*handler_of(uint16_t port))(struct packet *)
         return decode_vxlan;
     case PORT_VXLAN_GPE:
         return decode_vxlan_gpe;
+    case PORT_AYIYA:
+        return decode_ayiya;
+    case PORT_CAPWAP:
+        return decode_capwap;
     case PORT_GENEVE:
         return decode_geneve;
     case PORT_MPLS:

@@ -63,26 +63,18 @@ static void decode_amsdu(struct packet *p)
     }
 }
 
-/** decode_wlan() - an 802.11 frame */
-void decode_wlan(struct packet *p)
+/** An 802.11 frame whose frame control is known. */
+static void decode_data_frame(struct packet *p, uint8_t type, uint8_t flags)
 {
-    struct cursor c = packet_peek(p, HEADER);
-    uint8_t type = cursor_u8(&c);
-    uint8_t flags = cursor_u8(&c);
     size_t length = HEADER;
-    uint16_t sequence, qos = 0;
+    uint16_t qos = 0;
+    struct cursor c;
 
-    (void)cursor_skip(&c, 20); /* duration, addresses */
-    sequence = little16(&c);
     if ((type & TYPE_MASK) != TYPE_DATA || (type & SUBTYPE_NULL)) {
         return;
     }
     if (flags & PROTECTED) {
         packet_stop(p, WHYRST_SKIP_ENCRYPTED);
-        return;
-    }
-    if ((flags & MORE_FRAGMENTS) || (sequence & FRAGMENT_NUMBER)) {
-        packet_stop(p, WHYRST_SKIP_FRAGMENT);
         return;
     }
     length += (flags & (TO_DS | FROM_DS)) == (TO_DS | FROM_DS) ? 6 : 0;
@@ -104,6 +96,54 @@ void decode_wlan(struct packet *p)
     } else {
         decode_llc(p);
     }
+}
+
+/** decode_wlan() - an 802.11 frame; fragments of one are not put together */
+void decode_wlan(struct packet *p)
+{
+    struct cursor c = packet_peek(p, HEADER);
+    uint8_t type = cursor_u8(&c);
+    uint8_t flags = cursor_u8(&c);
+    bool data = (type & TYPE_MASK) == TYPE_DATA;
+
+    (void)cursor_skip(&c, 20); /* duration, addresses */
+    if (data && ((flags & MORE_FRAGMENTS) || (little16(&c) & FRAGMENT_NUMBER))) {
+        packet_stop(p, flags & PROTECTED ? WHYRST_SKIP_ENCRYPTED : WHYRST_SKIP_FRAGMENT);
+    } else {
+        decode_data_frame(p, type, flags);
+    }
+}
+
+/**
+ * decode_capwap() - CAPWAP data (RFC 5415 section 4.3) from its preamble on
+ *
+ * Most access points (Cisco's, whose example others follow) swap the bytes of the frame control
+ * field; Wireshark assumes it, too. The fragment number is not to be relied on. A header type
+ * other than 0 is DTLS.
+ */
+void decode_capwap(struct packet *p)
+{
+    const uint32_t is_native = 1u << 8, is_fragment = 1u << 7, is_keep_alive = 1u << 3;
+    struct cursor c = packet_peek(p, 4);
+    uint32_t first = cursor_be32(&c);
+    size_t length = (first >> 19 & 0x1f) * 4;
+    uint8_t type, flags;
+
+    if (c.failed || first >> 24 || (first & (is_fragment | is_keep_alive)) || length < 8) {
+        packet_stop(p, first >> 24 == 1 ? WHYRST_SKIP_ENCRYPTED : WHYRST_SKIP_NOT_TCP);
+        return;
+    }
+    if (!packet_take(p, length)) {
+        return;
+    }
+    if (!(first & is_native)) {
+        decode_ethernet(p);
+        return;
+    }
+    c = packet_peek(p, 2);
+    flags = cursor_u8(&c);
+    type = cursor_u8(&c);
+    decode_data_frame(p, type, flags);
 }
 
 /** The flags field of a radiotap header (radiotap.org), of which @c holds all after the length. */
