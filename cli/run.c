@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,8 @@
 /* A record of a live capture waits at most this long in a buffer. */
 #define TICK_NS          100000000L
 #define NARROWEST_OUTPUT 40u
+/* Longer names of captures push their rows to the right. */
+#define WIDEST_FILE_NAME 60u
 
 struct run {
     const struct options *options;
@@ -82,6 +85,11 @@ static struct writer_settings make_settings(const struct options *options, int f
         .several = count > 1,
     };
 
+    for (char **input = options->inputs; *input; input++) {
+        size_t length = MIN(strlen(*input), WIDEST_FILE_NAME);
+
+        settings.file_width = MAX(settings.file_width, (unsigned)length);
+    }
     if (isatty(fd)) {
         settings.color = !(no_color && *no_color) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
         if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col) {
@@ -91,7 +99,8 @@ static struct writer_settings make_settings(const struct options *options, int f
     return settings;
 }
 
-static void make_analyses(struct run *run)
+/* Returns whether all captures are files, whose size is known. */
+static bool make_analyses(struct run *run)
 {
     bool all_known = true;
 
@@ -104,18 +113,20 @@ static void make_analyses(struct run *run)
         analysis->settings = &run->settings;
         analysis->path = run->options->inputs[i];
         pthread_mutex_init(&analysis->lock, NULL);
-        if (strcmp(analysis->path, "-") == 0 || stat(analysis->path, &info) < 0) {
-            all_known = false;
-        } else if (S_ISREG(info.st_mode)) {
+        if (strcmp(analysis->path, "-") == 0 ? fstat(STDIN_FILENO, &info) < 0
+                                             : stat(analysis->path, &info) < 0) {
+            continue; /* will be reported when it is opened */
+        }
+        if (S_ISREG(info.st_mode)) {
             analysis->size = (uint64_t)info.st_size;
             run->total_size += analysis->size;
-        } else {
-            all_known = all_known && S_ISDIR(info.st_mode);
         }
+        all_known = all_known && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
     }
     if (!all_known) {
         run->total_size = 0;
     }
+    return all_known;
 }
 
 /* Takes over a finished capture's figures and frees the rest of it. */
@@ -274,6 +285,22 @@ static enum exit_status finish_output(struct run *run, int fd)
     return run->failed ? EXIT_NOT_ALL_READ : EXIT_ALL_READ;
 }
 
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/*
+ * Ctrl-C reaches all of "tcpdump -w - | whyrst -": what tcpdump still sends is wanted, and the
+ * summary at its end. A second Ctrl-C is for whyrst.
+ */
+static void let_pipes_end(void)
+{
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+
+    sigaction(SIGINT, &action, NULL);
+}
+
 enum exit_status run(const struct options *options)
 {
     struct run run = {
@@ -291,7 +318,9 @@ enum exit_status run(const struct options *options)
     run.settings = make_settings(options, fd, run.count);
     run.ordered = ordered_new(fd, run.count + 2);
     run.summary = options->format->for_people ? summary_new() : NULL;
-    make_analyses(&run);
+    if (!make_analyses(&run)) {
+        let_pipes_end();
+    }
     write_edge(&run, 0);
     do_work(&run);
     write_edge(&run, run.count + 1);

@@ -30,59 +30,63 @@ static void csv_begin(struct output *out, const struct writer_settings *settings
     output_text(out, "\r\n");
 }
 
-static void add_text(GString *cell, const char *text)
+static void write_text(struct output *out, const char *text)
 {
-    while (*text) {
+    for (;;) {
+        size_t plain = text_plain(text);
         char piece[TEXT_PIECE_MAX];
-        size_t length = text_take(&text, piece, NULL);
+        size_t length;
 
-        if (piece[0] == '"') {
-            g_string_append_c(cell, '"');
+        output_bytes(out, text, plain);
+        text += plain;
+        if (*text == '\0') {
+            return;
         }
-        g_string_append_len(cell, piece, (gssize)length);
+        if (*text == '"') {
+            output_char(out, '"');
+        }
+        length = text_take(&text, piece, NULL);
+        output_bytes(out, piece, length);
     }
 }
 
-/* The cell of @text: in quotes, which are doubled inside, when it needs them. */
-static void add_cell(GString *cell, const char *const *texts, size_t count)
+/* A cell: in quotes, which are doubled inside, when it needs them. */
+static void write_cell(struct output *out, const char *const *texts, size_t count)
 {
-    size_t start = cell->len;
+    const char *quote = "";
 
+    for (size_t i = 0; i < count && !*quote; i++) {
+        quote = strpbrk(texts[i], ",\"") ? "\"" : "";
+    }
+    output_text(out, quote);
     for (size_t i = 0; i < count; i++) {
-        if (i) {
-            g_string_append(cell, "; ");
-        }
-        add_text(cell, texts[i]);
+        output_text(out, i ? "; " : "");
+        write_text(out, texts[i]);
     }
-    if (strpbrk(cell->str + start, ",\"")) {
-        g_string_insert_c(cell, (gssize)start, '"');
-        g_string_append_c(cell, '"');
-    }
+    output_text(out, quote);
+}
+
+static void write_file_name(struct output *out, const char *name)
+{
+    write_cell(out, &name, 1);
 }
 
 static void csv_open(struct writer *writer)
 {
-    GString *cell = g_string_new(NULL);
-
-    add_cell(cell, &writer->file, 1);
-    writer->quoted = g_string_free(cell, FALSE);
+    writer->quoted = writer_quote(write_file_name, writer->file);
 }
 
-static void write_value(struct output *out, GString *cell, const struct whyrst_value *value)
+static void write_value(struct output *out, const struct whyrst_value *value)
 {
     char text[TEXT_MAX];
 
     switch (value->type) {
     case WHYRST_TYPE_STRING:
     case WHYRST_TYPE_ADDRESS:
-        g_string_truncate(cell, 0);
-        add_cell(cell, &value->string, 1);
-        output_bytes(out, cell->str, cell->len);
+        write_cell(out, &value->string, 1);
         return;
     case WHYRST_TYPE_STRINGS:
-        g_string_truncate(cell, 0);
-        add_cell(cell, value->strings, value->count);
-        output_bytes(out, cell->str, cell->len);
+        write_cell(out, value->strings, value->count);
         return;
     case WHYRST_TYPE_TIME:
     case WHYRST_TYPE_INTEGER:
@@ -95,7 +99,6 @@ static void write_value(struct output *out, GString *cell, const struct whyrst_v
 
 static void csv_record(struct writer *writer, const struct whyrst_record *record)
 {
-    GString *cell = g_string_sized_new(256);
     struct whyrst_value value;
 
     output_text(writer->out, writer_kind_name(whyrst_record_kind(record)));
@@ -107,11 +110,10 @@ static void csv_record(struct writer *writer, const struct whyrst_record *record
         }
         output_char(writer->out, ',');
         if (whyrst_record_get(record, (enum whyrst_field)i, &value)) {
-            write_value(writer->out, cell, &value);
+            write_value(writer->out, &value);
         }
     }
     output_text(writer->out, "\r\n");
-    g_string_free(cell, TRUE);
 }
 
 const struct writer_format writer_csv = {

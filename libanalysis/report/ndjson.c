@@ -30,22 +30,9 @@ static const struct {
     {"reassembly_dropped", WHYRST_COUNT_REASSEMBLY_CAP, false},
 };
 
-static bool append_to_string(void *context, const char *data, size_t length)
-{
-    g_string_append_len(context, data, (gssize)length);
-    return true;
-}
-
 static void ndjson_open(struct writer *writer)
 {
-    GString *quoted = g_string_new(NULL);
-    struct output out;
-
-    output_init(&out, append_to_string, quoted);
-    text_json(&out, writer->file);
-    output_flush(&out);
-    output_clear(&out);
-    writer->quoted = g_string_free(quoted, FALSE);
+    writer->quoted = writer_quote(text_json, writer->file);
 }
 
 static void write_head(struct writer *writer, const char *type)

@@ -28,15 +28,13 @@ void output_flush(struct output *out)
     out->length = 0;
 }
 
-void output_bytes(struct output *out, const char *bytes, size_t length)
+void output_long(struct output *out, const char *bytes, size_t length)
 {
-    if (length > OUTPUT_BUFFER_SIZE - out->length) {
-        output_flush(out);
-    }
+    output_flush(out);
     if (length > OUTPUT_BUFFER_SIZE) {
         drain(out, bytes, length);
         return;
     }
-    memcpy(out->data + out->length, bytes, length);
-    out->length += length;
+    memcpy(out->data, bytes, length);
+    out->length = length;
 }

@@ -36,7 +36,18 @@ void output_init(struct output *out, bool (*drain)(void *, const char *, size_t)
 void output_clear(struct output *out);
 /** Hands all buffered bytes to the owner. */
 void output_flush(struct output *out);
-void output_bytes(struct output *out, const char *bytes, size_t length);
+/** output_bytes() for what the buffer has no room for. */
+void output_long(struct output *out, const char *bytes, size_t length);
+
+static inline void output_bytes(struct output *out, const char *bytes, size_t length)
+{
+    if (length > OUTPUT_BUFFER_SIZE - out->length) {
+        output_long(out, bytes, length);
+        return;
+    }
+    memcpy(out->data + out->length, bytes, length);
+    out->length += length;
+}
 
 static inline void output_text(struct output *out, const char *text)
 {

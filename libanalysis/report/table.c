@@ -14,12 +14,11 @@
 #include "report/text.h"
 #include "report/writer.h"
 
-#define WIDE        155u /* columns that a wide row of IPv4 with a short server name takes */
-#define INDENT      9u   /* of what happened, below the connection */
-#define FILE_COLUMN 40u  /* longer names of captures push their row to the right */
-#define SNI_NARROW  64u  /* server names may have 255 characters */
-#define BOLD        "\033[1m"
-#define PLAIN       "\033[0m"
+#define WIDE       155u /* columns that a wide row of IPv4 with a short server name takes */
+#define INDENT     9u   /* of what happened, below the connection */
+#define SNI_NARROW 64u  /* server names may have 255 characters */
+#define BOLD       "\033[1m"
+#define PLAIN      "\033[0m"
 
 /* Text of one cell; a longer one is cut, which only a hostile server name can reach. */
 #define CELL_SIZE 1024u
@@ -212,7 +211,7 @@ static void write_header(struct output *out, const struct writer_settings *setti
 {
     if (settings->several) {
         output_text(out, "FILE");
-        pad(out, strlen("FILE"), FILE_COLUMN + 1);
+        pad(out, strlen("FILE"), settings->file_width + 1);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
         unsigned length = (unsigned)strlen(columns[i].title);
@@ -272,7 +271,7 @@ static void write_wide(struct writer *writer, const struct whyrst_record *record
 {
     if (writer->settings->several) {
         output_text(writer->out, writer->quoted);
-        pad(writer->out, text_columns(writer->quoted), FILE_COLUMN);
+        pad(writer->out, text_columns(writer->quoted), writer->settings->file_width);
         output_char(writer->out, ' ');
     } else if (writer->rows == 0) {
         write_header(writer->out, writer->settings);

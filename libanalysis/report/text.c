@@ -202,27 +202,38 @@ size_t text_take(const char **text, char *piece, unsigned *columns)
     return length;
 }
 
-static bool is_plain(char c)
+size_t text_plain(const char *text)
 {
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+    /* A table: this loop sees every byte of every string written. */
+    static const bool plain[256] = {
+        [' ' ... '!'] = true,
+        ['#' ... '['] = true,
+        [']' ... '~'] = true,
+    };
+    const char *end = text;
+
+    while (plain[(uint8_t)*end]) {
+        end++;
+    }
+    return (size_t)(end - text);
 }
 
 void text_json(struct output *out, const char *text)
 {
     output_char(out, '"');
-    while (*text) {
-        const char *end = text;
+    for (;;) {
+        size_t plain = text_plain(text);
         char piece[TEXT_PIECE_MAX];
 
-        while (is_plain(*end)) {
-            end++;
+        output_bytes(out, text, plain);
+        text += plain;
+        if (*text == '\0') {
+            break;
         }
-        output_bytes(out, text, (size_t)(end - text));
-        text = end;
         if (*text == '"' || *text == '\\') {
             output_char(out, '\\');
             output_char(out, *text++);
-        } else if (*text) {
+        } else {
             size_t length = text_take(&text, piece, NULL);
 
             output_bytes(out, piece, length);
@@ -251,9 +262,14 @@ static bool is_wider(const char *text, unsigned columns)
 
 void text_safe(struct strbuf *s, const char *text, unsigned columns)
 {
+    size_t plain = text_plain(text);
     bool cut = columns && is_wider(text, columns);
     unsigned room = cut ? columns - 1 : 0;
 
+    if (text[plain] == '\0' && !cut) {
+        strbuf_add(s, text);
+        return;
+    }
     while (*text) {
         char piece[TEXT_PIECE_MAX + 1];
         unsigned width;
@@ -271,9 +287,9 @@ void text_safe(struct strbuf *s, const char *text, unsigned columns)
 
 unsigned text_columns(const char *text)
 {
-    unsigned sum = 0;
+    unsigned sum = (unsigned)text_plain(text);
 
-    for (; *text; text = g_utf8_next_char(text)) {
+    for (text += sum; *text; text = g_utf8_next_char(text)) {
         sum += width_of(g_utf8_get_char(text));
     }
     return sum;

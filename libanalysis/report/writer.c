@@ -42,6 +42,24 @@ void writer_finish(struct writer *writer, const struct file_report *report)
     writer->quoted = NULL;
 }
 
+static bool append_to_string(void *context, const char *data, size_t length)
+{
+    g_string_append_len(context, data, (gssize)length);
+    return true;
+}
+
+char *writer_quote(void (*write)(struct output *out, const char *text), const char *text)
+{
+    GString *quoted = g_string_new(NULL);
+    struct output out;
+
+    output_init(&out, append_to_string, quoted);
+    write(&out, text);
+    output_flush(&out);
+    output_clear(&out);
+    return g_string_free(quoted, FALSE);
+}
+
 unsigned writer_kind_bit(enum whyrst_record_kind kind)
 {
     return kinds[kind].bit;

@@ -21,6 +21,7 @@
  * struct writer_settings - what the user chose; the same for all writers of a run
  * @connections: connection records are written too
  * @several:     there are several captures: rows for people name theirs
+ * @file_width:  columns for these names
  * @color:       escape sequences may be used
  * @width:       columns of the terminal, 0 when the output is none and nothing may be cut
  */
@@ -28,6 +29,7 @@ struct writer_settings {
     bool connections;
     bool several;
     bool color;
+    unsigned file_width;
     unsigned width;
 };
 
@@ -97,6 +99,9 @@ void writer_init(struct writer *writer, const struct writer_format *format,
                  const struct writer_settings *settings, struct output *out, const char *file);
 /** Writes what ends a capture and frees what the writer holds. */
 void writer_finish(struct writer *writer, const struct file_report *report);
+
+/** What @write writes of @text, as a string (g_free). */
+char *writer_quote(void (*write)(struct output *out, const char *text), const char *text);
 
 /** The bit of the field table that stands for records of @kind. */
 unsigned writer_kind_bit(enum whyrst_record_kind kind);

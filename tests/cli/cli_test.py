@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -188,8 +189,8 @@ class HostileText(CliTest):
         self.assertNotRegex(text, "[\x80-\x9f\u202e]")
         names = [o.get("sni") for o in map(json.loads, text.splitlines()) if o["type"] == "rst"]
         self.assertEqual(len(names), len(self.NAMES))
-        if names[0] is not None:
-            self.assertEqual(names[0], 'quo"te\\back')
+        self.assertEqual(names[0], 'quo"te\\back')
+        self.assertEqual(names[-1], "a" * 250)
 
     def test_csv_stays_a_table(self):
         out = self.run_tool("--format=csv", self.capture).stdout.decode("utf-8", errors="strict")
@@ -238,6 +239,17 @@ class Filters(CliTest):
         self.assertEqual(self.frames("--host", "0.0.0.0/0"), [2, 7, 15, 17])
         self.assertEqual(self.frames("--host", "2001:db8::/32"), [])
         self.assertEqual(self.frames("--host", "shop.example"), [])
+
+    def test_tls_client(self):
+        capture = self.file("tls.pcap", pcap(
+            Connection(1).reset_by_server(client_hello(b"Shop.example")) +
+            Connection(2).reset_by_server(client_hello(b"other.example"))))
+        ja4 = self.resets(capture)[0]["ja4"]
+        self.assertRegex(ja4, r"^t12d01")
+        for args, frames in ((("--ja4", ja4), [5, 10]), (("--ja4", ja4[:6] + "*"), [5, 10]),
+                             (("--ja4", "q13*"), []), (("--host", "shop.example"), [5]),
+                             (("--host", "*.EXAMPLE"), [5, 10]), (("--host", "hop.exampl"), [])):
+            self.assertEqual([o["frame"] for o in self.resets(*args, capture)], frames, args)
 
     def test_all_must_match(self):
         self.assertEqual(self.frames("--host", "192.0.2.1", "--port", "8443"), [])
@@ -402,6 +414,17 @@ class Output(CliTest):
         self.assertEqual(len(tool.stdout.read().splitlines()), 4)
         self.assertEqual(tool.wait(timeout=60), 0)
         tool.stdout.close()
+
+
+    def test_first_interrupt_leaves_the_summary(self):
+        tool = subprocess.Popen([WHYRST, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        tool.stdin.write(pcap(mixed()))
+        tool.stdin.flush()
+        time.sleep(0.5)
+        tool.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        self.assertIn(b"3 TCP resets", tool.communicate(timeout=60)[0])
+        self.assertEqual(tool.returncode, 0)
 
 
 class Terminal(CliTest):
