@@ -31,6 +31,14 @@ bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_
            (segment->seq != sender->base_seq || (conn->flags & (CONN_RST_SEEN | CONN_FIN_SEEN)));
 }
 
+bool conn_is_late_answer(const struct conn *conn, unsigned side,
+                         const struct whyrst_segment *segment)
+{
+    return (segment->flags & (SYN | ACK)) == (SYN | ACK) && (conn->flags & CONN_SYN) &&
+           !(conn->flags & CONN_SYN_ACK) && side != conn->client &&
+           segment->ack == conn->side[conn->client].base_seq + 1;
+}
+
 void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
 {
     struct endpoint *sender = &conn->side[side];
@@ -272,7 +280,6 @@ static void remember(struct conn_context *context, struct conn *conn, unsigned s
 {
     struct ring_entry entry = {.time_ns = segment->time_ns,
                                .previous = conn->recent,
-                               .stream = conn->stream,
                                .frame = (uint32_t)segment->frame,
                                .seq = segment->seq,
                                .ack = segment->ack,
@@ -314,7 +321,7 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
     options = tcp_options_read(segment);
     check = digest(segment, &options);
     for (unsigned i = 0; i < LIMIT_RING_WALK / 4 && at != 0; i++) {
-        struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+        struct ring_entry *entry = ring_get(context->ring, at);
         int64_t after_ns;
 
         if (!entry || segment->time_ns - entry->time_ns > window_ns) {

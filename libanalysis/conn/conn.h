@@ -201,6 +201,10 @@ struct conn_event {
 
 /** Whether the segment starts a new stream although @conn has its key, as Wireshark does it. */
 bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_segment *segment);
+/** Whether it nevertheless continues the connection: a SYN-ACK to the SYN that a RST seemed to have
+ *  refused. Only the stream number changes then. */
+bool conn_is_late_answer(const struct conn *conn, unsigned side,
+                         const struct whyrst_segment *segment);
 /** Sets Wireshark's base sequence numbers from a segment of the connection. */
 void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment);
 /** Whether the segment is a second capture of one already seen: that one's frame, or 0. */

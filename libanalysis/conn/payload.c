@@ -230,6 +230,10 @@ static void acknowledge(struct conn *conn, unsigned side, bool final)
     if ((sender->flags & ENDPOINT_FIN) && seq_after(ack, sender->next - 1)) {
         ack = sender->next - 1; /* the FIN is no payload */
     }
+    if (final && (sender->flags & ENDPOINT_SYN) && !seq_after(sender->base_seq + 1, ack)) {
+        /* A side of which nothing was captured: what was acknowledged of it is missing. */
+        reassembly_start(&conn->app->side[side], sender->base_seq + 1);
+    }
     reassembly_acked(&conn->app->side[side], ack, final, feed_chunk, &feed);
 }
 

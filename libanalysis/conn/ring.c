@@ -29,13 +29,10 @@ uint64_t ring_add(struct ring *ring, const struct ring_entry *entry)
     return ring->next++;
 }
 
-struct ring_entry *ring_get(struct ring *ring, uint64_t number, uint32_t stream)
+struct ring_entry *ring_get(struct ring *ring, uint64_t number)
 {
-    struct ring_entry *entry = &ring->entries[number % LIMIT_RING];
-
-    if (number == 0 || number >= ring->next || ring->next - number > LIMIT_RING - 1 ||
-        entry->stream != stream) {
+    if (number == 0 || number >= ring->next || ring->next - number >= LIMIT_RING) {
         return NULL;
     }
-    return entry;
+    return &ring->entries[number % LIMIT_RING];
 }

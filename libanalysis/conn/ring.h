@@ -16,13 +16,11 @@
 /**
  * struct ring_entry - what is remembered of a segment
  * @previous: number of the same connection's entry before this one, 0 = none
- * @stream:   of the connection, to tell entries apart from those of a reused slot
  * @check:    digest of the header fields that a second capture of the same packet repeats
  */
 struct ring_entry {
     int64_t time_ns;
     uint64_t previous;
-    uint32_t stream;
     uint32_t frame;
     uint32_t seq;
     uint32_t ack;
@@ -46,7 +44,7 @@ struct ring *ring_new(void);
 void ring_free(struct ring *ring);
 /** Appends @entry and returns its number (from 1). */
 uint64_t ring_add(struct ring *ring, const struct ring_entry *entry);
-/** Entry @number of @stream if it is still there, else NULL. */
-struct ring_entry *ring_get(struct ring *ring, uint64_t number, uint32_t stream);
+/** Entry @number if it is still there, else NULL. */
+struct ring_entry *ring_get(struct ring *ring, uint64_t number);
 
 #endif

@@ -85,7 +85,7 @@ static int64_t time_of_acked(struct conn_context *context, const struct conn *co
     uint64_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+        const struct ring_entry *entry = ring_get(context->ring, at);
 
         if (!entry) {
             break;
@@ -104,7 +104,7 @@ static void measure_quiet(struct conn_context *context, const struct conn *conn,
     uint64_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+        const struct ring_entry *entry = ring_get(context->ring, at);
 
         if (!entry) {
             return;

@@ -253,7 +253,13 @@ static struct conn *find_connection(struct whyrst_engine *engine, const struct f
     if (!conn) {
         return start_connection(engine, key);
     }
-    if (conn_is_reused(conn, side, segment)) {
+    if (!conn_is_reused(conn, side, segment)) {
+        return conn;
+    }
+    if (conn_is_late_answer(conn, side, segment)) {
+        conn->side[side].base_seq = segment->seq;
+        conn->stream = engine->streams++;
+    } else {
         end_connection(engine, conn);
         memset(conn, 0, sizeof *conn);
         conn->key = *key;

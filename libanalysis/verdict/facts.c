@@ -20,16 +20,17 @@ static uint32_t receiver_next(const struct rst_facts *facts)
     return next;
 }
 
-static uint32_t receive_window(const struct endpoint *receiver, uint16_t conn_flags)
+static uint32_t receiver_window(const struct rst_facts *facts)
 {
+    const struct endpoint *receiver = &facts->receiver;
     uint8_t shift = receiver->wscale;
 
     if (shift == 0xff) {
         /* A SYN without the option means no scaling; a SYN not captured may have had any: then
          * take the largest, and call in-window what may be so. */
-        shift = conn_flags & CONN_SYN_ACK ? 0 : 14;
+        shift = facts->conn_flags & CONN_SYN_ACK ? 0 : 14;
     }
-    return MAX((uint32_t)receiver->window << shift, 1u);
+    return (uint32_t)receiver->window << shift;
 }
 
 /* RFC 5961 section 3.2, and in SYN-SENT RFC 9293 section 3.10.7.3: there the ACK decides. */
@@ -55,13 +56,17 @@ static enum whyrst_sequence_check check_sequence(const struct rst_facts *facts)
     if (rst->seq == expected) {
         return WHYRST_SEQUENCE_EXACT;
     }
+    /* What the sender had sent beyond the receiver's latest acknowledgement may have been lost
+     * after this capture point, and then the acknowledgement is what the receiver expects. */
+    if ((receiver->flags & ENDPOINT_ACKED) && rst->seq == receiver->ack) {
+        return WHYRST_SEQUENCE_EXACT;
+    }
     /* Linux also takes the number of the FIN itself (tcp_reset_check()): a side that closed answers
      * with the ack of a segment that had not seen its FIN. */
     if ((facts->sender.flags & ENDPOINT_FIN) && rst->seq == expected - 1) {
         return WHYRST_SEQUENCE_EXACT;
     }
-    if (seq_after(rst->seq, expected) &&
-        rst->seq - expected < receive_window(receiver, facts->conn_flags)) {
+    if (seq_after(rst->seq, expected) && rst->seq - expected < receiver_window(facts)) {
         return WHYRST_SEQUENCE_IN_WINDOW;
     }
     return WHYRST_SEQUENCE_OUT_OF_WINDOW;
@@ -101,7 +106,7 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
     if (trigger->frame && trigger->length > 0) {
         last = 0;
         for (uint64_t at = conn->recent; at != 0;) {
-            const struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+            const struct ring_entry *entry = ring_get(context->ring, at);
 
             if (!entry) {
                 break;
@@ -130,10 +135,18 @@ static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
 {
     const struct whyrst_segment *rst = &facts->segment;
 
-    if (!(rst->flags & WHYRST_TCP_ACK)) {
+    const struct endpoint *receiver = &facts->receiver;
+
+    if (!(rst->flags & WHYRST_TCP_ACK) || !(facts->sender.flags & ENDPOINT_SEEN)) {
         return RST_SHAPE_OTHER;
     }
-    return (facts->sender.flags & ENDPOINT_SEEN) && rst->seq == facts->sender.next
+    if (rst->seq == facts->sender.next) {
+        return RST_SHAPE_ACTIVE;
+    }
+    /* Linux takes the end of the receiver's window when that has shrunk below what was sent
+     * (tcp_acceptable_seq()). */
+    return (receiver->flags & ENDPOINT_ACKED) && seq_before(rst->seq, facts->sender.next) &&
+                   rst->seq == receiver->ack + receiver_window(facts)
                ? RST_SHAPE_ACTIVE
                : RST_SHAPE_OTHER;
 }

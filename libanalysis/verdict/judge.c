@@ -105,6 +105,9 @@ static enum whyrst_sender find_sender(const struct rst_facts *facts,
     if (strcmp(name, "injected") == 0) {
         return WHYRST_SENDER_MIDDLEBOX;
     }
+    if (strcmp(name, "scan") == 0) {
+        return named; /* a scanner's raw SYN and its kernel's RST differ in TTL */
+    }
     if (strcmp(name, "firewall-reject") == 0 || strcmp(name, "state-expired") == 0 ||
         strcmp(name, "idle-timer") == 0) {
         if (built_elsewhere(judgement)) {

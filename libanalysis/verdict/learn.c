@@ -50,6 +50,7 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
 {
     const struct whyrst_segment *rst = &record->facts.segment;
     uint32_t end = segment->seq + segment->payload_length;
+    uint32_t known; /* what the sender had acknowledged by its RST */
 
     if (segment->flags & WHYRST_TCP_SYN) {
         return false;
@@ -57,8 +58,9 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
     if (event->new_payload && seq_after(end, rst->seq)) {
         return true;
     }
-    return (segment->flags & WHYRST_TCP_ACK) && (rst->flags & WHYRST_TCP_ACK) &&
-           seq_after(segment->ack, rst->ack) && segment->time_ns - record->time_ns > OVERTAKEN_NS;
+    known = rst->flags & WHYRST_TCP_ACK ? rst->ack : record->facts.sender.ack;
+    return (segment->flags & WHYRST_TCP_ACK) && seq_after(segment->ack, known) &&
+           segment->time_ns - record->time_ns > OVERTAKEN_NS;
 }
 
 static void learn_after_reset(struct conn *conn, unsigned side,

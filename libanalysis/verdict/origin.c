@@ -11,8 +11,12 @@
 
 #include "bytes/seq.h"
 
+/* Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk. */
+#define FULL_SEGMENT 536
+
 /* More payload of this side is on its way: its latest segment was full and without PSH (a sender
- * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), or much of it is in flight. */
+ * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), or two full ones are in flight.
+ */
 static bool is_flowing(const struct endpoint *sender, const struct endpoint *receiver)
 {
     if (sender->last_payload_frame == 0) {
@@ -21,8 +25,8 @@ static bool is_flowing(const struct endpoint *sender, const struct endpoint *rec
     if (!(sender->flags & ENDPOINT_PSH)) {
         return true;
     }
-    return (receiver->flags & ENDPOINT_ACKED) && sender->segment_size > 0 &&
-           seq_diff(sender->payload_end, receiver->ack) > 4 * (int32_t)sender->segment_size;
+    return (receiver->flags & ENDPOINT_ACKED) && sender->segment_size >= FULL_SEGMENT &&
+           seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
 }
 
 /* The phase of a dialogue that cannot be read, from who spoke last. */

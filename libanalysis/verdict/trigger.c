@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "bytes/seq.h"
 #include "limits.h"
 
 static bool answers_syn(const struct ring_entry *entry, const struct whyrst_segment *rst)
@@ -38,31 +39,94 @@ static int64_t round_trip(const struct conn *conn, unsigned side)
     return conn->flags & CONN_CLIENT_RTT ? conn->client_rtt_ns : -1;
 }
 
-static struct ring_entry *search(struct conn_context *context, const struct conn *conn,
-                                 unsigned side, const struct whyrst_segment *rst, bool refusal)
+/* What a search looks for. */
+struct search {
+    const struct whyrst_segment *rst;
+    unsigned side;
+    bool refusal;      /* the RST answers a SYN */
+    bool payload_only; /* the sender had closed: pure ACKs provoke nothing */
+    int64_t rtt;       /* to the sender and back, -1 = unknown */
+    int64_t spoke_ns;  /* the sender's latest ordinary segment, 0 = none */
+    uint32_t acked;    /* the highest of its acks newer than the entry looked at */
+    bool acked_known;
+};
+
+/* The sender has dealt with the segment in an ordinary way: acknowledged its payload, or sent
+ * something ordinary well after it must have arrived. */
+static bool was_taken(const struct search *search, const struct ring_entry *entry)
 {
-    int64_t rtt = round_trip(conn, side);
+    if (entry->length > 0 && search->acked_known &&
+        !seq_after(entry->seq + entry->length, search->acked)) {
+        return true;
+    }
+    return entry->length == 0 && search->rtt >= 0 && search->spoke_ns != 0 &&
+           entry->time_ns + search->rtt + search->rtt / 4 + INT64_C(2000000) < search->spoke_ns;
+}
+
+static bool is_candidate(const struct search *search, const struct ring_entry *entry)
+{
+    if (entry->side == search->side || entry->answered) {
+        return false;
+    }
+    if (search->refusal) {
+        return answers_syn(entry, search->rst);
+    }
+    if (search->payload_only && entry->length == 0 && !(entry->flags & WHYRST_TCP_FIN)) {
+        return false;
+    }
+    return answers_ack(entry, search->rst) && !was_taken(search, entry);
+}
+
+/* On the walk back in time: what the sender's newer ordinary segments tell of older ones. */
+static void note_newer(struct search *search, const struct ring_entry *entry)
+{
+    if (entry->side != search->side || (entry->flags & WHYRST_TCP_RST)) {
+        return;
+    }
+    if (search->spoke_ns == 0) {
+        search->spoke_ns = entry->time_ns;
+    }
+    if ((entry->flags & WHYRST_TCP_ACK) &&
+        (!search->acked_known || seq_after(entry->ack, search->acked))) {
+        search->acked = entry->ack;
+        search->acked_known = true;
+    }
+}
+
+/* Of a flight of candidates the RSTs answer one after the other: the oldest that is about as well
+ * timed as the best. */
+static bool is_better(const struct search *search, int64_t off, int64_t best_off)
+{
+    int64_t slack = search->rtt / 4 > INT64_C(3000000) ? search->rtt / 4 : INT64_C(3000000);
+
+    return off <= best_off || off - best_off <= slack;
+}
+
+static struct ring_entry *search_ring(struct conn_context *context, const struct conn *conn,
+                                      struct search *search)
+{
     struct ring_entry *best = NULL;
     int64_t best_off = INT64_MAX;
     uint64_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        struct ring_entry *entry = ring_get(context->ring, at, conn->stream);
+        struct ring_entry *entry = ring_get(context->ring, at);
+        int64_t off;
 
         if (!entry) {
             break;
         }
         at = entry->previous;
-        if (entry->side == side || entry->answered ||
-            !(refusal ? answers_syn(entry, rst) : answers_ack(entry, rst))) {
+        note_newer(search, entry);
+        if (!is_candidate(search, entry)) {
             continue;
         }
-        if (rtt < 0) {
+        if (search->rtt < 0) {
             return entry; /* the latest, for want of a measure */
         }
-        /* <= : of two captured at the same time, the earlier came first */
-        if (llabs(rst->time_ns - entry->time_ns - rtt) <= best_off) {
-            best_off = llabs(rst->time_ns - entry->time_ns - rtt);
+        off = llabs(search->rst->time_ns - entry->time_ns - search->rtt);
+        if (!best || is_better(search, off, best_off)) {
+            best_off = best && best_off < off ? best_off : off;
             best = entry;
         }
     }
@@ -73,12 +137,21 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             const struct whyrst_segment *segment, enum rst_shape *shape)
 {
     bool has_ack = segment->flags & WHYRST_TCP_ACK;
+    struct search search = {.rst = segment,
+                            .side = side,
+                            .refusal = has_ack,
+                            .payload_only = conn->side[side].flags & ENDPOINT_FIN,
+                            .rtt = round_trip(conn, side)};
     struct ring_entry *entry;
 
     if (has_ack && segment->seq != 0) {
         return (struct trigger){0};
     }
-    entry = search(context, conn, side, segment, has_ack);
+    entry = search_ring(context, conn, &search);
+    if (!entry && search.payload_only) {
+        search.payload_only = search.acked_known = false;
+        entry = search_ring(context, conn, &search);
+    }
     if (!entry) {
         return (struct trigger){0};
     }

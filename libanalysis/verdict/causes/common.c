@@ -46,6 +46,7 @@ void weigh_host_answer(const struct rst_facts *facts, struct scale *scale)
 {
     uint8_t dscp = trigger_dscp(facts);
 
+    weigh_life_after(facts, scale);
     if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
         scale_add(scale, 8, facts->hops == HOPS_SAME ? EVIDENCE_TTL_SAME : EVIDENCE_TTL_REBASED,
                   facts->segment.ttl, facts->ttl_expected, 0);
@@ -72,6 +73,7 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
 {
     uint8_t dscp = trigger_dscp(facts);
 
+    weigh_life_after(facts, scale);
     if (facts->hops == HOPS_OTHER) {
         scale_add(scale, 30, facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
                   facts->segment.ttl, facts->ttl_expected, 0);
@@ -95,6 +97,15 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
     }
 }
 
+void weigh_life_after(const struct rst_facts *facts, struct scale *scale)
+{
+    if (facts->later.syn_ack_frame) {
+        scale_add(scale, -60, EVIDENCE_SYN_ACK_AFTER, 0, 0, facts->later.syn_ack_frame);
+    } else if (facts->later.life_frame) {
+        scale_add(scale, -50, EVIDENCE_LIFE_AFTER, 0, 0, facts->later.life_frame);
+    }
+}
+
 void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
 {
     if (is_own_stack(facts)) {
@@ -102,7 +113,10 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
     } else if ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
         scale_add(scale, -25, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }
-    if (facts->hops == HOPS_OTHER) {
-        scale_add(scale, -25, EVIDENCE_TTL_OTHER, facts->segment.ttl, facts->ttl_expected, 0);
+    if (facts->hops == HOPS_OTHER || facts->hops == HOPS_NEAR) {
+        scale_add(scale, facts->hops == HOPS_OTHER ? -25 : -5,
+                  facts->hops == HOPS_OTHER ? EVIDENCE_TTL_OTHER : EVIDENCE_TTL_NEAR,
+                  facts->segment.ttl, facts->ttl_expected, 0);
     }
+    weigh_life_after(facts, scale);
 }

@@ -20,6 +20,9 @@ bool has_zero_label(const struct rst_facts *facts);
 void weigh_host_answer(const struct rst_facts *facts, struct scale *scale);
 /** ... and for the device. */
 void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale);
+/** The claimed sender or its connection went on: nobody there, or on the way, refused the segment.
+ */
+void weigh_life_after(const struct rst_facts *facts, struct scale *scale);
 /** Weighs whether a RST+ACK came from the claimed sender's own stack. */
 void weigh_own_stack(const struct rst_facts *facts, struct scale *scale);
 

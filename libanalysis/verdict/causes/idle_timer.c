@@ -20,13 +20,13 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT;
 
     if (facts->trigger.frame || facts->shape == RST_SHAPE_REFUSAL || !facts->idle_known ||
-        facts->origin == WHYRST_ORIGIN_AFTER_CLOSE || (!idle && facts->silent_ns < TIMER_NS)) {
+        (!idle && facts->silent_ns < TIMER_NS)) {
         return;
     }
-    if (idle && facts->later.both_frame) {
-        scale_add(scale, 60, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+    if (facts->later.both_frame) {
+        scale_add(scale, 60, EVIDENCE_IDLE_GAP, facts->silent_ns, 0, 0);
         scale_add(scale, 25, EVIDENCE_BOTH_ENDS, facts->later.both_ns, 0, facts->later.both_frame);
-    } else if (facts->shape != RST_SHAPE_ACTIVE) {
+    } else if (facts->shape != RST_SHAPE_ACTIVE || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
         return;
     } else if (idle) {
         scale_add(scale, 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);

@@ -4,7 +4,7 @@
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    if (facts->origin != WHYRST_ORIGIN_AFTER_CLOSE) {
+    if (facts->origin != WHYRST_ORIGIN_AFTER_CLOSE || facts->later.both_frame) {
         return;
     }
     if (facts->conn_flags & CONN_RESET) {

@@ -16,6 +16,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->in_flight_bytes > 0) {
         scale_add(scale, 8, EVIDENCE_DATA_IN_FLIGHT, facts->in_flight_bytes, 0, 0);
     }
+    if (facts->from_client && facts->phase != OBSERVE_PHASE_RESPONSE) {
+        scale->points -= 20; /* a response is read, not answered: what came last proves nothing */
+    }
     if (facts->origin == WHYRST_ORIGIN_TLS_PHASE) {
         scale->points -= 12; /* a server that dislikes a ClientHello has read it */
     }
