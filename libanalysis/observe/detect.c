@@ -58,6 +58,20 @@ static enum match tls_start(const uint8_t *bytes, size_t length)
     return length > 2 ? MATCH_YES : MATCH_PERHAPS;
 }
 
+/** A record with a ServerHello: its ClientHello was not captured. */
+static enum match tls_server_start(const uint8_t *bytes, size_t length)
+{
+    enum match match = tls_start(bytes, length);
+    struct cursor c = cursor_make(bytes, length);
+
+    cursor_skip(&c, TLS_RECORD_HEADER);
+    if (match == MATCH_YES) {
+        match = cursor_u8(&c) == 2 ? MATCH_YES : MATCH_NO;
+        match = c.failed ? MATCH_PERHAPS : match;
+    }
+    return match;
+}
+
 /** SSL 2.0 framing of a ClientHello for version 3.x (RFC 5246 appendix E.2). */
 static enum match sslv2_start(const uint8_t *bytes, size_t length)
 {
@@ -277,6 +291,7 @@ static const struct candidate server_candidates[] = {
     {DETECT_HTTP1, http_response_start},
     {DETECT_TEXT, text_server_start},
     {DETECT_MYSQL, mysql_start},
+    {DETECT_TLS, tls_server_start},
 };
 
 static enum detected detect(const struct candidate *candidates, size_t count,
@@ -321,11 +336,11 @@ bool detect_is_client_hello(const uint8_t *bytes, size_t length)
 
 enum detected detect_middle(enum observe_side side, const uint8_t *bytes, size_t length)
 {
-    if (tls_is_record(bytes, length)) {
+    bool http = side == OBSERVE_CLIENT ? http_request_start(bytes, length) == MATCH_YES
+                                       : http_response_start(bytes, length) == MATCH_YES;
+
+    if (tls_is_record(bytes, length) && length > TLS_RECORD_HEADER) {
         return DETECT_TLS;
     }
-    if (side == OBSERVE_CLIENT) {
-        return http1_request_line(bytes, length) == HTTP1_LINE_YES ? DETECT_HTTP1 : DETECT_NONE;
-    }
-    return http_response_start(bytes, length) == MATCH_YES ? DETECT_HTTP1 : DETECT_NONE;
+    return http ? DETECT_HTTP1 : DETECT_NONE;
 }

@@ -136,22 +136,26 @@ static void hand_over(struct observer *o, uint8_t reader)
 /** Whether @other's stream is joined in its middle when @side shows what the connection is. */
 static bool joins_in_middle(const struct observer *o, enum observe_side other)
 {
-    return o->middle[other] && (o->spoken[other] || o->streams[other].app_bytes > 0);
+    return o->middle[other] && o->spoken[other];
 }
 
 /** TLS begins: its application data is what counts from here on. */
-static void adopt_tls(struct observer *o, enum observe_side side, bool assumed)
+static void adopt_tls(struct observer *o, enum observe_side side, enum tls_entry entry)
 {
     enum observe_side other = 1 - side;
 
     tls_free(o->tls);
-    o->tls = tls_new(&o->context->cache, assumed);
+    o->tls = tls_new(&o->context->cache, entry);
     for (int i = 0; i < 2; i++) {
         o->streams[i].app_bytes = 0;
         o->streams[i].app_frame = 0;
         o->streams[i].app_time_ns = 0;
     }
-    if (joins_in_middle(o, other)) {
+    if (entry != TLS_ENTRY_START) {
+        o->tls->side[side].resynced = true;
+    }
+    /* A server that shows TLS first does so because its client's beginning was not captured. */
+    if (joins_in_middle(o, other) || other == OBSERVE_CLIENT) {
         tls_lose(o->tls, other);
     }
     hand_over(o, READER_TLS);
@@ -182,13 +186,24 @@ static void adopt_prologue(struct observer *o, enum observe_side side, enum dete
     }
 }
 
-static void adopt(struct observer *o, enum observe_side side, enum detected kind)
+static void feed(struct observer *o, enum observe_side side, struct input *input);
+static void replay(struct observer *o, enum observe_side side);
+
+/** @side shows that it is @kind, with the first bytes that count at @bytes. */
+static void adopt(struct observer *o, enum observe_side side, enum detected kind,
+                  const uint8_t *bytes, size_t length)
 {
+    enum observe_side other = 1 - side;
+    bool waits = o->reader[other] == READER_DETECTION;
+
     switch (kind) {
     case DETECT_TLS:
+        adopt_tls(o, side, o->middle[side] || side == OBSERVE_SERVER ? tls_entry_of(bytes, length)
+                                                                     : TLS_ENTRY_START);
+        break;
     case DETECT_SSLV2:
-        adopt_tls(o, side, false);
-        o->tls->side[OBSERVE_CLIENT].sslv2 = kind == DETECT_SSLV2;
+        adopt_tls(o, side, TLS_ENTRY_START);
+        o->tls->side[OBSERVE_CLIENT].sslv2 = true;
         break;
     case DETECT_HTTP1:
         adopt_http1(o, side);
@@ -196,6 +211,9 @@ static void adopt(struct observer *o, enum observe_side side, enum detected kind
     default:
         adopt_prologue(o, side, kind);
         break;
+    }
+    if (waits && o->reader[other] != READER_DETECTION) {
+        replay(o, other);
     }
 }
 
@@ -212,8 +230,6 @@ static void give_up(struct observer *o)
     tls_free(o->tls);
     o->tls = NULL;
 }
-
-static void feed(struct observer *o, enum observe_side side, struct input *input);
 
 /** Feeds kept bytes again, to whoever reads the stream now. */
 static void replay(struct observer *o, enum observe_side side)
@@ -247,6 +263,7 @@ static void leave(struct observer *o, enum observe_side side)
     o->reader[side] = READER_DETECTION;
     o->unknown[side] = false;
     o->middle[side] = false;
+    o->streams[side].discard = 0;
 }
 
 /** Acts on what a side's parser wants when it wants no bytes; true when something changed. */
@@ -301,16 +318,30 @@ static void watch(struct observer *o, enum observe_side side, struct input *inpu
     if (o->middle[side] && input->segment_start && input->captured > 0) {
         found = detect_middle(side, input->at, input->captured);
     }
-    if (found == DETECT_TLS) {
-        adopt_tls(o, side, !tls_is_hello_record(input->at, input->captured));
-        o->tls->side[side].resynced = true;
-    } else if (found == DETECT_HTTP1) {
-        adopt_http1(o, side);
-    } else {
-        stream_count(&o->streams[side], input->length, input->frame, input->time_ns);
-        input_advance(input, input->length);
-        consider_giving_up(o);
+    if (found != DETECT_NONE) {
+        adopt(o, side, found, input->at, input->captured);
+        return;
     }
+    stream_count(&o->streams[side], input->counted ? 0 : input->length, input->frame,
+                 input->time_ns);
+    input_advance(input, input->length);
+    consider_giving_up(o);
+}
+
+/** What a side begins with; one whose beginning was not captured may be anywhere in TLS. */
+static enum detected classify(const struct observer *o, enum observe_side side,
+                              const uint8_t *bytes, size_t length)
+{
+    enum detected found = o->middle[side] ? detect_middle(side, bytes, length) : DETECT_NONE;
+
+    if (found != DETECT_NONE) {
+        return found;
+    }
+    found = detect_start(side, bytes, length);
+    if (o->middle[side] && found == DETECT_TLS) {
+        return length > TLS_RECORD_HEADER ? DETECT_NONE : DETECT_MORE;
+    }
+    return found;
 }
 
 /** Looks at a side's first bytes; takes them, or finds a parser for them. */
@@ -319,6 +350,8 @@ static void detect(struct observer *o, enum observe_side side, struct input *inp
     struct stream *s = &o->streams[side];
     uint32_t before = stream_kept_length(s);
     uint32_t present = input->captured;
+    const uint8_t *bytes = input->at;
+    size_t length = present;
     enum detected found;
 
     if (o->unknown[side]) {
@@ -333,10 +366,10 @@ static void detect(struct observer *o, enum observe_side side, struct input *inp
     }
     if (before > 0) {
         stream_keep(s, input, present);
-        found = detect_start(side, s->kept->bytes, s->kept->length);
-    } else {
-        found = detect_start(side, input->at, present);
+        bytes = s->kept->bytes;
+        length = s->kept->length;
     }
+    found = classify(o, side, bytes, length);
     if (found == DETECT_MORE) {
         if (before == 0) {
             stream_keep(s, input, present);
@@ -344,6 +377,9 @@ static void detect(struct observer *o, enum observe_side side, struct input *inp
         stream_count(s, input->counted ? 0 : present, input->frame, input->time_ns);
         input_advance(input, present);
         return;
+    }
+    if (found != DETECT_NONE) {
+        adopt(o, side, found, bytes, length);
     }
     if (s->kept) {
         s->kept->length = before; /* the rest is still in @input */
@@ -353,7 +389,6 @@ static void detect(struct observer *o, enum observe_side side, struct input *inp
         stream_drop_kept(s);
         return;
     }
-    adopt(o, side, found);
     replay(o, side);
 }
 

@@ -17,14 +17,15 @@ enum {
     SSLV2_HEADER = 2,
 };
 
-struct tls *tls_new(struct ja4_cache *cache, bool assumed)
+struct tls *tls_new(struct ja4_cache *cache, enum tls_entry entry)
 {
     struct tls *tls = g_new0(struct tls, 1);
 
     tls->cache = cache;
-    tls->assumed = assumed;
+    tls->assumed = entry == TLS_ENTRY_DATA;
+    tls->hello_complete = entry == TLS_ENTRY_HANDSHAKE;
     for (int side = 0; side < 2; side++) {
-        tls->side[side].reads_hello = !assumed;
+        tls->side[side].reads_hello = !tls->assumed;
     }
     return tls;
 }
@@ -72,16 +73,16 @@ bool tls_is_record(const uint8_t *bytes, size_t length)
            (body > 0 || type == TLS_APPLICATION_DATA);
 }
 
-bool tls_is_hello_record(const uint8_t *bytes, size_t length)
+enum tls_entry tls_entry_of(const uint8_t *bytes, size_t length)
 {
     struct cursor c = cursor_make(bytes, length);
     uint8_t type = cursor_u8(&c);
-    uint8_t message;
 
+    if (type != TLS_HANDSHAKE) {
+        return type == TLS_CHANGE_CIPHER_SPEC ? TLS_ENTRY_HANDSHAKE : TLS_ENTRY_DATA;
+    }
     cursor_skip(&c, TLS_RECORD_HEADER - 1);
-    message = cursor_u8(&c);
-    return tls_is_record(bytes, length) && type == TLS_HANDSHAKE &&
-           (message == MESSAGE_CLIENT_HELLO || message == MESSAGE_SERVER_HELLO);
+    return cursor_u8(&c) == MESSAGE_CLIENT_HELLO ? TLS_ENTRY_START : TLS_ENTRY_HANDSHAKE;
 }
 
 /** The first bytes of the ClientHello's record are here. */

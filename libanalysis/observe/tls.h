@@ -119,8 +119,14 @@ struct tls {
     int64_t hello_delay_ns;
 };
 
-/** TLS from both streams' beginning, or (@assumed) from the middle of an established connection. */
-struct tls *tls_new(struct ja4_cache *cache, bool assumed);
+/** Where in the connection's life the first record seen stands. */
+enum tls_entry {
+    TLS_ENTRY_START,     /**< a ClientHello */
+    TLS_ENTRY_HANDSHAKE, /**< a later record of the handshake */
+    TLS_ENTRY_DATA,      /**< the handshake is done, as far as the record tells */
+};
+
+struct tls *tls_new(struct ja4_cache *cache, enum tls_entry entry);
 void tls_free(struct tls *tls);
 /** The bytes before this side's next one are not all known: it looks for a record's beginning. */
 void tls_lose(struct tls *tls, enum observe_side side);
@@ -131,8 +137,8 @@ extern const struct parser tls_parser;
 
 /** Whether @bytes begin with a plausible record header (at least 5 bytes). */
 bool tls_is_record(const uint8_t *bytes, size_t length);
-/** Whether that record begins with a ClientHello or ServerHello. */
-bool tls_is_hello_record(const uint8_t *bytes, size_t length);
+/** What a plausible record says of the place where it is met. */
+enum tls_entry tls_entry_of(const uint8_t *bytes, size_t length);
 
 /* tls_hello.c: the messages in clear. */
 
