@@ -129,20 +129,17 @@ static uint32_t ip_packet_length(const field_info *ip, unsigned version)
     return length ? IPV6_HEADER_LENGTH + length : 0;
 }
 
-/* Bytes of TCP header and payload that were on the wire. */
+/* Bytes of TCP header and payload that were on the wire: never more than the frame had room for. */
 static uint32_t tcp_length(const field_info *tcp, const field_info *ip, unsigned version)
 {
     uint32_t rest = tvb_reported_length(tcp->ds_tvb) - (uint32_t)tcp->start;
     uint32_t before = (uint32_t)(tcp->start - ip->start);
+    uint32_t total = ip->ds_tvb == tcp->ds_tvb ? ip_packet_length(ip, version) : 0;
 
-    if (ip->ds_tvb != tcp->ds_tvb) {
-        return rest;
-    }
-    uint32_t total = ip_packet_length(ip, version);
     if (total == 0) {
         return rest;
     }
-    return total > before ? total - before : 0;
+    return total > before ? MIN(total - before, rest) : 0;
 }
 
 /*

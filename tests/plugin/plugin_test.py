@@ -143,12 +143,12 @@ class Segments(PluginCase):
         return self.tshark.fields(self.capture(frames), names, "-X", f"lua_script:{script}")
 
     def test_truncated_frames(self):
-        # 54 bytes hold the TCP header of plain IPv4 frames and no payload, 50 cut it.
+        # 54 bytes hold the TCP header of plain IPv4 frames and no payload, 47 cut its flags off.
         frames = Connection(ethernet).request_reset()
         capture = self.capture(frames, snaplen=54)
         row, = self.tshark.fields(capture, ["frame.number", "rst.client_bytes"])
         self.assertEqual(row, {"frame.number": "6", "rst.client_bytes": "35"})
-        capture = self.capture(frames, snaplen=50)
+        capture = self.capture(frames, snaplen=47)
         self.assertEqual(self.frames(capture, "rst"), [])
 
 
