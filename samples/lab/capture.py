@@ -8,14 +8,13 @@ import time
 
 class Capture:
     """`kind`: "pcap" (microseconds), "nsec" (nanosecond pcap) or "pcapng"."""
-
     def __init__(self, host, interface, folder, name, kind):
         self.kind, self.name = kind, name + (".pcapng" if kind == "pcapng" else ".pcap")
         self.path = os.path.join(folder, self.name)
         # The system's own copy of tcpdump may drop its rights and then not write here: -Z root.
         self.process = host.start(
-            "tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", interface, "-w", self.path,
-            "--time-stamp-precision=" + ("micro" if kind == "pcap" else "nano"),
+            "tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", interface, "-w",
+            self.path, "--time-stamp-precision=" + ("micro" if kind == "pcap" else "nano"),
             stderr=subprocess.PIPE)
         line = b""
         while b"listening on" not in line:

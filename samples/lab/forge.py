@@ -11,7 +11,6 @@ FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 class Segment:
     """A TCP segment cut out of an Ethernet frame; None for anything else."""
-
     @classmethod
     def parse(cls, frame):
         kind = frame[12:14]
@@ -41,13 +40,13 @@ def checksum(data):
     data += b"\0" * (len(data) % 2)
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def segment(src, dst, sport, dport, seq, ack, flags, *, ttl=64, window=0, payload=b"", ip_id=0):
     """An IP packet that holds one TCP segment without options."""
-    seq, ack = seq & 0xffffffff, ack & 0xffffffff
+    seq, ack = seq & 0xFFFFFFFF, ack & 0xFFFFFFFF
     src, dst = ipaddress.ip_address(src), ipaddress.ip_address(dst)
     size = 20 + len(payload)
 
@@ -73,7 +72,6 @@ def reply_frame(trigger, packet):
 
 class Tap:
     """Sees every segment that enters the router on `interface` and hands it to `react`."""
-
     def __init__(self, host, interface, react):
         with host:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))

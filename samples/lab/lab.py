@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a scenario sees: `lab`, with the hosts, connections between them, and a notebook of labels.
+"""What a scenario sees: `lab`, with the hosts, connections between them, and a notebook of
+labels.
 
-A scenario is a function with @scenario before it. It is called once for IPv4 and once for IPv6, at
-the same time, in one network: both end up in the same captures. Its docstring becomes the README.
-"""
+A scenario is a function with @scenario before it. It is called once for IPv4 and once for IPv6,
+at the same time, in one network: both end up in the same captures. Its docstring becomes the
+README."""
+import inspect
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-import textwrap
 import threading
 import time
 
@@ -23,31 +24,31 @@ SCENARIOS = {}
 
 
 class Scenario:
-    def __init__(self, function, name, software, *, points=("client", "router", "server"), formats=None,
-                 families=(4, 6), timestamps=True, interfaces=None, cut=None,
+    def __init__(self, function, name, software, *, points=("client", "router", "server"),
+                 formats=None, families=(4, 6), timestamps=True, interfaces=None, cut=None,
                  closes=True):
         self.function, self.name, self.software = function, name, software
         self.points, self.formats, self.families = points, formats or {}, families
         self.timestamps, self.cut = timestamps, cut
         self.interfaces = Network.INTERFACES | (interfaces or {})
         self.closes = closes  # False: the capture is cut so that it shows none
-        self.text = textwrap.dedent(function.__doc__ or "").strip()
+        self.text = inspect.cleandoc(function.__doc__)
 
     @property
     def title(self):
-        return self.text.split("\n\n")[0].replace("\n", " ")
+        return " ".join(self.text.split())
 
 
 def scenario(name, software="Python sockets", **options):
     def register(function):
         SCENARIOS[name] = Scenario(function, name, software, **options)
         return function
+
     return register
 
 
 class Lab:
     """The view of one address family on the network."""
-
     def __init__(self, network, family, folder, points, certificates):
         self.client, self.router, self.server = network.hosts()
         self.network, self.family, self.folder, self.points = network, family, folder, points
@@ -56,7 +57,8 @@ class Lab:
         self.client_ip, self.client2_ip = template.format(1, 10), template.format(1, 11)
         self.server_ip, self.server2_ip = template.format(2, 20), template.format(2, 21)
         self.router_client_ip, self.router_server_ip = template.format(1, 1), template.format(2, 1)
-        self.resets, self.closed_conns, self.kept, self.listeners, self.programs = [], [], [], {}, []
+        self.resets, self.closed_conns, self.kept, self.listeners, self.programs = ([], [], [], {},
+                                                                                    [])
 
     # Connections
 
@@ -66,10 +68,10 @@ class Lab:
             self.listeners[key] = peers.listen(self.server, *key, **options)
         return self.listeners[key]
 
-    def open(self, port=80, tls=None, *, client_port=0, client_ip=None, server_ip=None, session=None,
-             alpn=None):
-        """A connection of which we hold both ends. tls: None, or keyword arguments of the server's
-        context ({} for the defaults)."""
+    def open(self, port=80, tls=None, *, client_port=0, client_ip=None, server_ip=None,
+             session=None, alpn=None):
+        """A connection of which we hold both ends. tls: None, or keyword arguments of the
+        server's context ({} for the defaults)."""
         listener = self.listen(port, server_ip)
         c = peers.client_socket(self.client, client_ip or self.client_ip, client_port)
         c.connect((server_ip or self.server_ip, port))
@@ -116,22 +118,29 @@ class Lab:
 
     # The notebook
 
-    def reset(self, where, by, origin, cause, close="rst", *, sender=None, seen=None, times=1, also=None,
-              at=None, trigger=None, idle=None, ttl=None, what="", late=False, fin_race=False, **values):
-        """Declares a RST: `where` is a Link or Conn, `by` the side whose address it bears. `late`: bare
-        RSTs may follow it, answers to what was still under way. `fin_race`: see truth.Reset."""
-        values = {"origin": origin, "cause": cause, "sender": sender or by, "close_type": close} | values
-        self.resets.append(Reset(getattr(where, "conn", where), by, values, seen or self.points, times,
-                                 at or {}, also or {}, trigger, idle, ttl, what, fin_race))
+    def reset(self, where, by, origin, cause, close="rst", *, sender=None, seen=None, times=1,
+              also=None, at=None, trigger=None, idle=None, ttl=None, what="", late=False,
+              fin_race=False, follows=False, **values):
+        """Declares a RST: `where` is a Link or Conn, `by` the side whose address it bears.
+        `late`: bare RSTs may follow it, answers to what was still under way. `fin_race`,
+        `follows`: see truth.Reset."""
+        values = {"origin": origin, "cause": cause, "sender": sender or by, "close_type": close
+                  } | values
+        self.resets.append(
+            Reset(getattr(where, "conn", where), by, values, seen or self.points, times, at or {},
+                  also or {}, trigger, idle, ttl, what, fin_race, follows))
         if late:
             self.late_resets(where, by, seen=seen)
 
     def late_resets(self, where, by, cause="time-wait", **options):
-        """The bare RSTs that answer what was still under way when a connection was reset: duplicates of
-        the same side's reset ("time-wait"), or a victim's who knows the connection no more ("no-socket")."""
-        self.reset(where, by, "after-close", cause, times="any",
-                   also={"cause": ["no-socket", "time-wait", "half-close-violation", "unknown"]},
-                   what="answers segments that were under way", **options)
+        """The bare RSTs that answer what was still under way when a connection was reset:
+        duplicates of the same side's reset ("time-wait"), or a victim's who knows the
+        connection no more ("no-socket")."""
+        self.reset(
+            where, by, "after-close", cause, times="any", also={
+                "cause": ["no-socket", "time-wait", "half-close-violation", "unknown"],
+                "close_type": ["rst", "fin-then-rst"]
+            }, what="answers segments that were under way", follows=True, **options)
 
     def closed(self, where, points=None):
         """Declares an orderly close."""
@@ -180,10 +189,12 @@ def make(scenario, target):
         captures = {}
         for point in ("client", "router", "server"):
             if point in scenario.points:
-                captures[point] = Capture(getattr(network, point), scenario.interfaces[point], folder, point,
-                                          scenario.formats.get(point, "pcap"))
-        labs = [Lab(network, family, folder, scenario.points, certificates)
-                for family in scenario.families]
+                captures[point] = Capture(getattr(network, point), scenario.interfaces[point],
+                                          folder, point, scenario.formats.get(point, "pcap"))
+        labs = [
+            Lab(network, family, folder, scenario.points, certificates)
+            for family in scenario.families
+        ]
         try:
             _play(scenario, labs)
         finally:
@@ -215,7 +226,7 @@ def _play(scenario, labs):
             failures.append(error)
             raise
 
-    threads = [threading.Thread(target=play, args=(lab,)) for lab in labs]
+    threads = [threading.Thread(target=play, args=(lab, )) for lab in labs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -228,9 +239,13 @@ def _write(scenario, labs, paths, folder):
     tshark = Tshark()
     resets = [reset for lab in labs for reset in lab.resets]
     closed = [entry for lab in labs for entry in lab.closed_conns] if scenario.closes else []
-    result = {"description": scenario.title, "captures": {
-        os.path.basename(path): expected(point, scenario.name, tshark.frames(path), resets, closed)
-        for point, path in paths.items()}}
+    result = {
+        "description": scenario.title, "captures": {
+            os.path.basename(path): expected(point, scenario.name, tshark.frames(path), resets,
+                                             closed)
+            for point, path in paths.items()
+        }
+    }
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     for path in paths.values():
@@ -239,6 +254,7 @@ def _write(scenario, labs, paths, folder):
         json.dump(result, file, indent=1)
         file.write("\n")
     with open(os.path.join(folder, "README.md"), "w") as file:
-        file.write(f"# {scenario.name}\n\n{scenario.text}\n\nSoftware: {scenario.software}. Made by "
-                   f"`samples/lab/make-samples {scenario.name}` (function `{scenario.function.__name__}` "
-                   f"in `samples/lab/scenarios/{scenario.function.__module__}.py`).\n")
+        file.write(
+            f"# {scenario.name}\n\n{scenario.text}\n\nSoftware: {scenario.software}. Made by "
+            f"`samples/lab/make-samples {scenario.name}` (function `{scenario.function.__name__}` "
+            f"in `samples/lab/scenarios/{scenario.function.__module__}.py`).\n")

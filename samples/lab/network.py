@@ -42,7 +42,6 @@ def leave_host_network():
 class Host:
     """A network namespace. `with host:` puts the calling thread into it: sockets and programs
     made there belong to the host for good, so one process can play all parties."""
-
     def __init__(self, name, home):
         self.name, self.home = name, home
         _check(_libc.unshare(CLONE_NEWNET))
@@ -92,19 +91,20 @@ class Network:
     ADDRESSES = {
         # Two addresses per end: the second ones carry healthy traffic.
         "c0": ("10.0.1.10/24", "10.0.1.11/24", "fd52:5354:1::10/64", "fd52:5354:1::11/64"),
-        "rc": ("10.0.1.1/24", "fd52:5354:1::1/64"),
-        "rs": ("10.0.2.1/24", "fd52:5354:2::1/64"),
-        "s0": ("10.0.2.20/24", "10.0.2.21/24", "fd52:5354:2::20/64", "fd52:5354:2::21/64"),
+        "rc": ("10.0.1.1/24", "fd52:5354:1::1/64"), "rs": ("10.0.2.1/24", "fd52:5354:2::1/64"),
+        "s0": ("10.0.2.20/24", "10.0.2.21/24", "fd52:5354:2::20/64", "fd52:5354:2::21/64")
     }
-    MACS = {"c0": "02:00:00:00:01:10", "rc": "02:00:00:00:01:01",
-            "rs": "02:00:00:00:02:01", "s0": "02:00:00:00:02:20"}
+    MACS = {
+        "c0": "02:00:00:00:01:10", "rc": "02:00:00:00:01:01", "rs": "02:00:00:00:02:01",
+        "s0": "02:00:00:00:02:20"
+    }
 
     def __init__(self):
         self.home = leave_host_network()
-        self.client, self.router, self.server = (
-            Host(name, self.home) for name in ("client", "router", "server"))
-        for host, interface in ((self.client, "c0"), (self.router, "rc"),
-                                (self.router, "rs"), (self.server, "s0")):
+        self.client, self.router, self.server = (Host(name, self.home)
+                                                 for name in ("client", "router", "server"))
+        for host, interface in ((self.client, "c0"), (self.router, "rc"), (self.router, "rs"),
+                                (self.server, "s0")):
             self._plug(host, interface)
         self.router.sysctl("net.ipv4.ip_forward", 1)
         self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
@@ -123,7 +123,8 @@ class Network:
     def _plug(self, host, interface):
         """A veth pair from the host to the wire's namespace, where its end is called w-NAME."""
         run = lambda *command: subprocess.run(command, check=True, capture_output=True)
-        run("ip", "link", "add", "name", f"w-{interface}", "type", "veth", "peer", "name", interface)
+        run("ip", "link", "add", "name", f"w-{interface}", "type", "veth", "peer", "name",
+            interface)
         # Offloads would show segments of 60 kB and checksums that were never computed.
         offloads = ["gro", "off", "gso", "off", "tso", "off", "tx", "off", "rx", "off"]
         run("ethtool", "-K", f"w-{interface}", *offloads)
@@ -134,10 +135,11 @@ class Network:
         run("ip", "link", "set", f"w-{interface}", "up")
         host.run("ip", "link", "set", interface, "up")
         for address in self.ADDRESSES[interface]:
-            host.run("ip", "address", "add", address, "dev", interface,
-                     *(["nodad"] if ":" in address else []),
-                     # or programs would choose the second IPv6 address as their own
-                     *(["preferred_lft", "0"] if "::11/" in address else []))
+            host.run(
+                "ip", "address", "add", address, "dev", interface,
+                *(["nodad"] if ":" in address else []),
+                # or programs would choose the second IPv6 address as their own
+                *(["preferred_lft", "0"] if "::11/" in address else []))
 
     def _start_wire(self):
         pid = os.fork()

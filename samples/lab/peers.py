@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sockets, TLS and HTTP as the scenarios need them. All blocking, all with a time limit: a scenario
-that goes wrong must fail, not hang."""
+"""Sockets, TLS and HTTP as the scenarios need them. All blocking, all with a time limit: a
+scenario that goes wrong must fail, not hang."""
 import os
 import socket
 import ssl
@@ -17,6 +17,7 @@ GET = b"GET /item/7 HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 @dataclass(frozen=True)
 class Conn:
     """How a capture shows a connection. A client port of None: any (programs choose their own)."""
+
     client: str
     client_port: int
     server: str
@@ -26,6 +27,7 @@ class Conn:
 @dataclass
 class Link:
     """A connection of which we hold both ends: client socket, server socket."""
+
     conn: Conn
     c: socket.socket
     s: socket.socket
@@ -113,18 +115,23 @@ def in_background(function, *args):
 
 class Certificates:
     """A certificate authority, the server's certificate, and a client's from another authority."""
-
     def __init__(self, folder):
-        self.ca, self.cert, self.key = (os.path.join(folder, n) for n in ("ca.pem", "cert.pem", "key.pem"))
-        self.stranger, self.stranger_key = (os.path.join(folder, n) for n in ("other.pem", "other-key.pem"))
+        self.ca, self.cert, self.key = (os.path.join(folder, n)
+                                        for n in ("ca.pem", "cert.pem", "key.pem"))
+        self.stranger, self.stranger_key = (os.path.join(folder, n)
+                                            for n in ("other.pem", "other-key.pem"))
         ca_key = os.path.join(folder, "ca-key.pem")
         # EC keys keep the captures small.
-        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-               "-nodes", "-days", "3650"]
-        for extra in (["-keyout", ca_key, "-out", self.ca, "-subj", "/CN=Lab CA"],
-                      ["-keyout", self.stranger_key, "-out", self.stranger, "-subj", "/CN=stranger"],
-                      ["-keyout", self.key, "-out", self.cert, "-subj", f"/CN={SNI}", "-CA", self.ca,
-                       "-CAkey", ca_key, "-addext", f"subjectAltName=DNS:{SNI}"]):
+        new = [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "3650"
+        ]
+        for extra in (["-keyout", ca_key, "-out", self.ca, "-subj", "/CN=Lab CA"], [
+                "-keyout", self.stranger_key, "-out", self.stranger, "-subj", "/CN=stranger"
+        ], [
+                "-keyout", self.key, "-out", self.cert, "-subj", f"/CN={SNI}", "-CA", self.ca,
+                "-CAkey", ca_key, "-addext", f"subjectAltName=DNS:{SNI}"
+        ]):
             subprocess.run(new + extra, check=True, capture_output=True)
 
     def server_context(self, version=None, curve=None):

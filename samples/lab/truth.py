@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From what a scenario declares to expected.json.
 
-The labels are the scenario's: it knows what it did. tshark only finds the frame numbers. A RST that
-no label claims, or a label without its RST, is an error: then the scenario did not do what it says.
-"""
+The labels are the scenario's: it knows what it did. tshark only finds the frame numbers. A RST
+that no label claims, or a label without its RST, is an error: then the scenario did not do what
+it says."""
 import os
 import subprocess
 from dataclasses import dataclass, field
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
-COLUMNS = ["frame.number", "frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
-           "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len",
-           "tls.handshake.type", "tls.handshake.extensions_server_name", "ip.ttl", "ipv6.hlim"]
+COLUMNS = [
+    "frame.number", "frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport",
+    "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tls.handshake.type",
+    "tls.handshake.extensions_server_name", "ip.ttl", "ipv6.hlim"
+]
 # A mirror port delivers both copies of a packet within this time.
 MIRROR_GAP = 0.004
 
 
 @dataclass
 class Reset:
-    """A label. `times`: how many RSTs of this connection and direction it speaks of, "any" = the
-    rest. `seen`: the capture points that hold it. `at`: other answers at one point. `also`: answers
-    that are honest but weaker where the packets cannot decide. `fin_race`: the peer's FIN may cross the
-    RST, so that it comes first at some points."""
+    """A label. `times`: how many RSTs of this connection and direction it speaks of, "any" =
+    the rest. `seen`: the capture points that hold it. `at`: other answers at one point. `also`:
+    answers that are honest but weaker where the packets cannot decide. `fin_race`: the peer's
+    FIN may cross the RST, so that it comes first at some points. `late`: follows another RST,
+    which has decided how the connection ended."""
+
     conn: object
     by: str
     values: dict
@@ -34,6 +38,7 @@ class Reset:
     ttl: int = None
     what: str = ""
     fin_race: bool = False
+    late: bool = False
 
 
 @dataclass
@@ -59,7 +64,7 @@ class Frame:
         return (self.seq + self.length + bool(self.flags & SYN) + bool(self.flags & FIN)) % 2**32
 
     def sent_by(self, conn):
-        """"client", "server", or None if the frame is not this connection's."""
+        """ "client", "server", or None if the frame is not this connection's."""
         wanted = conn.client, conn.client_port, conn.server, conn.server_port
         for side, ends in (("client", (self.src, self.sport, self.dst, self.dport)),
                            ("server", (self.dst, self.dport, self.src, self.sport))):
@@ -71,15 +76,17 @@ class Frame:
 class Tshark:
     """LAB_TSHARK may name another tshark; from 4.2 on it computes JA4, an opinion independent of
     ours. It reads standard input only, so that it may live in a container."""
-
     def __init__(self):
         self.program = os.environ.get("LAB_TSHARK", "tshark")
-        known = subprocess.run([self.program, "-G", "fields"], capture_output=True, text=True).stdout
+        known = subprocess.run([self.program, "-G", "fields"], capture_output=True,
+                               text=True).stdout
         self.columns = COLUMNS + (["tls.handshake.ja4"] if "\ttls.handshake.ja4\t" in known else [])
 
     def frames(self, path):
-        command = [self.program, "-n", "-r", "-", "-Y", "tcp and not icmp and not icmpv6",
-                   "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f"]
+        command = [
+            self.program, "-n", "-r", "-", "-Y", "tcp and not icmp and not icmpv6", "-T", "fields",
+            "-E", "separator=/t", "-E", "occurrence=f"
+        ]
         for column in self.columns:
             command += ["-e", column]
         with open(path, "rb") as file:
@@ -88,8 +95,8 @@ class Tshark:
 
     @staticmethod
     def _frame(cells):
-        (number, time, src4, dst4, src6, dst6, sport, dport, flags, seq, ack, length, handshake, sni,
-         ttl, hops, *ja4) = cells
+        (number, time, src4, dst4, src6, dst6, sport, dport, flags, seq, ack, length, handshake,
+         sni, ttl, hops, *ja4) = cells
         return Frame(int(number), float(time), src4 or src6, dst4 or dst6, int(sport), int(dport),
                      int(flags, 16), int(seq), int(ack or 0), int(length), handshake, sni,
                      int(ttl or hops), ja4[0] if ja4 else "")
@@ -102,8 +109,8 @@ def mark_copies(frames):
         key = (frame.src, frame.dst, frame.sport, frame.dport, frame.flags, frame.seq, frame.ack,
                frame.length)
         before = last.get(key)
-        if before and frame.time - before.time < MIRROR_GAP and not before.copy_of \
-                and frame.ttl == before.ttl - 1:
+        if (before and frame.time - before.time < MIRROR_GAP and not before.copy_of and
+                frame.ttl == before.ttl - 1):
             frame.copy_of = before
         else:
             last[key] = frame
@@ -118,24 +125,28 @@ def expected(point, name, frames, resets, closed):
     for index, rst in enumerate(rsts):
         if rst.copy_of:
             entry = dict(next(e for e in found if e["match"]["frame"] == rst.copy_of.number))
-            entry |= {"match": {"index": index, "frame": rst.number}, "duplicate_of": rst.copy_of.number}
+            entry |= {
+                "match": {"index": index, "frame": rst.number}, "duplicate_of": rst.copy_of.number
+            }
             entry.pop("trigger_frame", None)
         else:
             label = _claim(rst, wanted, left, f"{name} at {point}")
-            entry = _entry(point, label, rst, index, frames)
+            entry = _entry(point, label, rst, index, frames, found)
         found.append(entry)
     for reset in wanted:
         if left[id(reset)] not in (0, "any"):
-            raise RuntimeError(f"{point}: no RST for the label {reset.what or reset.values} {reset.conn}")
+            raise RuntimeError(
+                f"{point}: no RST for the label {reset.what or reset.values} {reset.conn}")
     closes = [_close_frame(frames, conn) for conn, points in closed if point in points]
-    return {"resets": found,
-            "closes": [{"frame": number, "close_type": "fin"} for number in sorted(closes)]}
+    return {
+        "resets": found,
+        "closes": [{"frame": number, "close_type": "fin"} for number in sorted(closes)]
+    }
 
 
 def _claim(rst, wanted, left, where):
     for reset in wanted:
-        if rst.sent_by(reset.conn) == reset.by and left[id(reset)] \
-                and reset.ttl in (None, rst.ttl):
+        if rst.sent_by(reset.conn) == reset.by and left[id(reset)] and reset.ttl in (None, rst.ttl):
             if left[id(reset)] != "any":
                 left[id(reset)] -= 1
             return reset
@@ -143,7 +154,7 @@ def _claim(rst, wanted, left, where):
                        f"{rst.src}:{rst.sport} -> {rst.dst}:{rst.dport} ttl {rst.ttl}")
 
 
-def _entry(point, label, rst, index, frames):
+def _entry(point, label, rst, index, frames, found):
     here = label.at.get(point, {})
     entry = {"match": {"index": index, "frame": rst.number}}
     if label.what:
@@ -151,13 +162,17 @@ def _entry(point, label, rst, index, frames):
     entry["rst_src"] = label.by
     entry |= label.values | {k: v for k, v in here.items() if k not in ("also", "trigger", "idle")}
     entry = {k: v for k, v in entry.items() if v is not None}  # `at` may take a field away
-    also = {k: [answer for answer in v if answer != entry.get(k)]
-            for k, v in here.get("also", label.also).items()}
+    also = {
+        k: [answer for answer in v if answer != entry.get(k)]
+        for k, v in here.get("also", label.also).items()
+    }
     if also := {k: v for k, v in also.items() if v}:
         entry["acceptable"] = also
-    before = [f for f in frames if f.number < rst.number and not f.copy_of and (
-        (f.src, f.sport, f.dst, f.dport) == (rst.src, rst.sport, rst.dst, rst.dport) or
-        (f.dst, f.dport, f.src, f.sport) == (rst.src, rst.sport, rst.dst, rst.dport))]
+    before = [
+        f for f in frames if f.number < rst.number and not f.copy_of and (
+            (f.src, f.sport, f.dst, f.dport) == (rst.src, rst.sport, rst.dst, rst.dport) or
+            (f.dst, f.dport, f.src, f.sport) == (rst.src, rst.sport, rst.dst, rst.dport))
+    ]
     syns = [f for f in before if f.flags & (SYN | ACK) == SYN]
     if syns:
         # A SYN after a RST begins anew, even with the same number.
@@ -165,11 +180,19 @@ def _entry(point, label, rst, index, frames):
         start = next(f for f in syns if f.seq == syns[-1].seq and f.number > max(ends, default=0))
         entry["syn_frame"] = start.number
         before = [f for f in before if f.number >= start.number]
+    if label.late:
+        first = next(f.number for f in before if f.flags & RST)
+        entry["close_type"] = next(e["close_type"] for e in found if e["match"]["frame"] == first)
     if label.fin_race and any(f.flags & FIN for f in before):
         entry |= {"origin": "after-fin", "close_type": "fin-then-rst"}
     hellos = [f for f in before if f.handshake == "1"]
     if hellos:
         entry["client_hello_frame"] = hellos[0].number
+        start = [f for f in before if f.length and f.number <= hellos[0].number]
+        if start[0] is not hellos[0] and all(f.src == start[0].src for f in start):
+            # In several segments, with nothing before it: any of them may be called its frame.
+            entry.setdefault("acceptable",
+                             {})["client_hello_frame"] = [f.number for f in start[:-1]]
         if hellos[0].sni:
             entry["sni"] = hellos[0].sni
         if hellos[0].ja4:
@@ -177,7 +200,8 @@ def _entry(point, label, rst, index, frames):
         retries = [f for f in hellos if f.ja4 and f.seq != hellos[0].seq]
         if retries:
             entry["ja4_retry"] = retries[0].ja4
-    if entry.get("tls_stage") == "client-hello" and len(hellos) == 1 and any(f.handshake == "2" for f in before):
+    if (entry.get("tls_stage") == "client-hello" and len(hellos) == 1 and
+            any(f.handshake == "2" for f in before)):
         entry["tls_stage"] = "server-hello"  # here the server was faster
     trigger = None
     if here.get("trigger", label.trigger):

@@ -26,8 +26,8 @@ def clean_close(lab):
 
 @scenario("half-close")
 def half_close(lab):
-    """The client ends its direction after the request (FIN), the server still answers in full, then
-    closes. No RST: a half-close is legal."""
+    """The client ends its direction after the request (FIN), the server still answers in full,
+    then closes. No RST: a half-close is legal."""
     link = lab.open(80)
     link.c.sendall(GET)
     link.c.shutdown(socket.SHUT_WR)
@@ -44,8 +44,8 @@ def half_close(lab):
 
 @scenario("half-close-reset")
 def half_close_reset(lab):
-    """The client ends its direction after the request (FIN) and waits; the server aborts (SO_LINGER 0)
-    instead of answering."""
+    """The client ends its direction after the request (FIN) and waits; the server aborts
+    (SO_LINGER 0) instead of answering."""
     link = lab.open(80)
     link.c.sendall(GET)
     link.c.shutdown(socket.SHUT_WR)
@@ -59,8 +59,8 @@ def half_close_reset(lab):
 
 @scenario("data-after-fin", formats={"router": "nsec"})
 def data_after_fin(lab):
-    """The server closes both directions after its answer (close(), a FIN on the wire); the client sends
-    another request, for which there is no reader any more: RST."""
+    """The server closes both directions after its answer (close(), a FIN on the wire); the
+    client sends another request, for which there is no reader any more: RST."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         exchange(link)
@@ -68,14 +68,15 @@ def data_after_fin(lab):
         pause(0.3)
         link.c.sendall(GET)
         pause(0.1)
-        lab.reset(link, "server", "after-fin", "half-close-violation", "fin-then-rst", trigger="data",
-                  also={"cause": ["no-socket", "unknown"]}, late=True, **http(tls, http_method="GET"))
+        lab.reset(link, "server", "after-fin", "half-close-violation", "fin-then-rst",
+                  trigger="data", also={"cause": ["no-socket", "unknown"]}, late=True,
+                  **http(tls, http_method="GET"))
 
 
 @scenario("keepalive-race")
 def keepalive_race(lab):
-    """The server closes an idle keep-alive connection just when the client sends its next request: FIN
-    and request cross on the way, and the request meets a RST."""
+    """The server closes an idle keep-alive connection just when the client sends its next
+    request: FIN and request cross on the way, and the request meets a RST."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         exchange(link)
@@ -83,17 +84,18 @@ def keepalive_race(lab):
         link.s.close()
         link.c.sendall(GET)
         pause(0.1)
-        lab.reset(link, "server", "after-fin", "half-close-violation", "fin-then-rst", trigger="data",
-                  # At the client the request leaves before the FIN arrives: the order the cause tells of.
-                  also={"cause": ["idle-timer", "no-socket", "unknown"]}, late=True,
-                  **http(tls, http_method="GET"))
+        lab.reset(
+            link, "server", "after-fin", "half-close-violation", "fin-then-rst", trigger="data",
+            # At the client the request leaves before the FIN arrives: the order the cause tells of.
+            also={"cause": ["idle-timer", "no-socket", "unknown"]}, late=True,
+            **http(tls, http_method="GET"))
 
 
 @scenario("time-wait")
 def time_wait(lab):
-    """After an orderly close, a stray copy of an old segment reaches the side in TIME-WAIT (the client,
-    which closed first): it answers with an ACK, and the server, which knows nothing any more, answers
-    that with a RST. Harmless."""
+    """After an orderly close, a stray copy of an old segment reaches the side in TIME-WAIT (the
+    client, which closed first): it answers with an ACK, and the server, which knows nothing any
+    more, answers that with a RST. Harmless."""
     old, server = {}, lab.server_ip
 
     def remember(seen):
@@ -109,8 +111,9 @@ def time_wait(lab):
     replay(lab, old["segment"])
     pause(0.2)
     lab.keep(tap)
-    lab.reset(link, "server", "after-close", "time-wait", "fin-then-rst", trigger="ack",
-              also={"cause": ["no-socket", "half-close-violation", "unknown"], "close_type": ["fin"]})
+    lab.reset(
+        link, "server", "after-close", "time-wait", "fin-then-rst", trigger="ack",
+        also={"cause": ["no-socket", "half-close-violation", "unknown"], "close_type": ["fin"]})
 
 
 def replay(lab, seen):
@@ -120,7 +123,7 @@ def replay(lab, seen):
     if lab.family == 4:  # one hop: TTL and header checksum
         frame[22] -= 1
         total = int.from_bytes(frame[24:26], "big") + 0x100
-        frame[24:26] = ((total & 0xffff) + (total >> 16)).to_bytes(2, "big")
+        frame[24:26] = ((total & 0xFFFF) + (total >> 16)).to_bytes(2, "big")
     else:
         frame[21] -= 1
     with lab.router:
@@ -132,8 +135,8 @@ def replay(lab, seen):
 
 @scenario("data-after-close")
 def data_after_close(lab):
-    """After an orderly close, a stray copy of an old segment reaches the side that closed last (here
-    the client), which has forgotten the connection: it answers with a RST."""
+    """After an orderly close, a stray copy of an old segment reaches the side that closed last
+    (here the client), which has forgotten the connection: it answers with a RST."""
     old, server = {}, lab.server_ip
 
     def remember(seen):
@@ -147,7 +150,8 @@ def data_after_close(lab):
     pause(0.3)
     replay(lab, old["segment"])
     pause(0.2)
-    lab.reset(link, "client", "after-close", "time-wait", "fin-then-rst", trigger="data",
-              also={"cause": ["no-socket", "half-close-violation", "unknown"], "close_type": ["fin"]},
-              # Only the router and the client saw the stray segment.
-              at={"server": {"trigger": None}})
+    lab.reset(
+        link, "client", "after-close", "time-wait", "fin-then-rst", trigger="data",
+        also={"cause": ["no-socket", "half-close-violation", "unknown"], "close_type": ["fin"]},
+        # Only the router and the client saw the stray segment.
+        at={"server": {"trigger": None}})

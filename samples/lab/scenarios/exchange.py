@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Resets around a request and its response: who closed, and what was under way."""
+import os
 import signal
 
 from lab import pause, scenario
-from peers import GET, abort, answer, in_background, receive, socket
+from peers import GET, abort, answer, client_hello, in_background, receive, socket
 
 # In the clear, and within TLS where the phases must be inferred.
 VARIANTS = ((80, None), (443, {}))
@@ -25,16 +26,16 @@ def weaker(tls, *origins):
 
 @scenario("unread-request", formats={"client": "nsec"})
 def unread_request(lab):
-    """The server closes a connection without having read the request that arrived: its kernel sends a
-    RST instead of a FIN, though the program called a plain close()."""
+    """The server closes a connection without having read the request that arrived: its kernel
+    sends a RST instead of a FIN, though the program called a plain close()."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         link.c.sendall(GET)
         pause(0.1)
         link.s.close()
         pause(0.1)
-        lab.reset(link, "server", "awaiting-response", "unread-data", also=weaker(tls, "mid-request"),
-                  **http(tls, http_method="GET"))
+        lab.reset(link, "server", "awaiting-response", "unread-data",
+                  also=weaker(tls, "mid-request"), **http(tls, http_method="GET"))
 
 
 @scenario("unread-request-no-timestamps", timestamps=False)
@@ -45,8 +46,8 @@ def unread_request_no_timestamps(lab):
 
 @scenario("unread-upload")
 def unread_upload(lab):
-    """The server reads the head of an upload and closes without reading the body; the client is still
-    sending. Bare RSTs answer the segments that were under way."""
+    """The server reads the head of an upload and closes without reading the body; the client is
+    still sending. Bare RSTs answer the segments that were under way."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         link.c.sendall(POST)
@@ -62,16 +63,17 @@ def unread_upload(lab):
         except OSError:
             pass
         pause(0.1)
-        lab.reset(link, "server", "mid-request", "unread-data", late=True,
-                  also={"cause": ["abortive-close", "request-too-large", "unknown"]} |
-                  ({} if tls is None else {"origin": ["awaiting-response"]}),
-                  **http(tls, http_method="POST"))
+        lab.reset(
+            link, "server", "mid-request", "unread-data", late=True,
+            also={"cause": ["abortive-close", "request-too-large", "unknown"]}
+            | ({} if tls is None else {"origin": ["awaiting-response"]}),
+            **http(tls, http_method="POST"))
 
 
 @scenario("unread-pipelined-request")
 def unread_pipelined(lab):
-    """The client sends two requests; the server answers the first and closes without having read the
-    second."""
+    """The client sends two requests; the server answers the first and closes without having
+    read the second."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         link.c.sendall(GET)
@@ -82,13 +84,14 @@ def unread_pipelined(lab):
         pause(0.1)
         link.s.close()
         pause(0.1)
-        lab.reset(link, "server", "awaiting-response", "unread-data", also=weaker(tls, "mid-request"),
-                  **http(tls, http_method="GET"))
+        lab.reset(link, "server", "awaiting-response", "unread-data",
+                  also=weaker(tls, "mid-request"), **http(tls, http_method="GET"))
 
 
 @scenario("abort-awaiting-response", formats={"server": "pcapng"})
 def abort_awaiting_response(lab):
-    """The server reads the request, then aborts the connection (SO_LINGER 0) instead of answering."""
+    """The server reads the request, then aborts the connection (SO_LINGER 0) instead of
+    answering."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         link.c.sendall(GET)
@@ -96,8 +99,8 @@ def abort_awaiting_response(lab):
         pause(0.1)
         abort(link.s)
         pause(0.1)
-        lab.reset(link, "server", "awaiting-response", "abortive-close", also=weaker(tls, "mid-request"),
-                  **http(tls, http_method="GET"))
+        lab.reset(link, "server", "awaiting-response", "abortive-close",
+                  also=weaker(tls, "mid-request"), **http(tls, http_method="GET"))
 
 
 def send_part(link, tls, head, part):
@@ -121,14 +124,15 @@ def abort_mid_response(lab, head, part):
         if tls is not None:
             link.s.shutdown(socket.SHUT_RD) if link.s.fileno() >= 0 else None
         pause(0.2)
-        lab.reset(link, "server", "mid-response", "abortive-close", also={"cause": ["unread-data", "unknown"]},
+        lab.reset(link, "server", "mid-response", "abortive-close",
+                  also={"cause": ["unread-data", "unknown"]},
                   **http(tls, http_method="GET", http_status=200))
 
 
 @scenario("abort-mid-response")
 def abort_mid_response_length(lab):
-    """The server aborts the connection (SO_LINGER 0) in the middle of a response with Content-Length;
-    the TLS one ends inside a record."""
+    """The server aborts the connection (SO_LINGER 0) in the middle of a response with
+    Content-Length; the TLS one ends inside a record."""
     abort_mid_response(lab, b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b"x" * 3000)
 
 
@@ -145,17 +149,18 @@ def abort_mid_response_chunked(lab):
             pause(0.03)
         abort(link.s)
         pause(0.1)
-        lab.reset(link, "server", "mid-response", "abortive-close",
-                  # Within TLS nothing but the size of the records hints at more to come.
-                  also={"cause": ["unread-data", "unknown"]} | ({} if tls is None else
-                                                                 {"origin": ["after-response"]}),
-                  **http(tls, http_method="GET", http_status=200))
+        lab.reset(
+            link, "server", "mid-response", "abortive-close",
+            # Within TLS nothing but the size of the records hints at more to come.
+            also={"cause": ["unread-data", "unknown"]}
+            | ({} if tls is None else {"origin": ["after-response"]}),
+            **http(tls, http_method="GET", http_status=200))
 
 
 @scenario("abort-after-response")
 def abort_after_response(lab):
-    """A complete exchange, then a reset: by the server (SO_LINGER 0), by the client (a pool that throws
-    its connection away)."""
+    """A complete exchange, then a reset: by the server (SO_LINGER 0), by the client (a pool
+    that throws its connection away)."""
     for port, tls in VARIANTS:
         for by in ("server", "client"):
             link = lab.open(port, tls)
@@ -166,10 +171,11 @@ def abort_after_response(lab):
             pause(0.1)
             abort(link.s if by == "server" else link.c)
             pause(0.1)
-            lab.reset(link, by, "after-response", "abortive-close",
-                      also={"cause": ["unknown"] + (["client-cancel"] if by == "client" else [])} |
-                      ({} if tls is None else {"origin": ["mid-response"]}),
-                      **http(tls, http_method="GET", http_status=200))
+            lab.reset(
+                link, by, "after-response", "abortive-close",
+                also={"cause": ["unknown"] + (["client-cancel"] if by == "client" else [])}
+                | ({} if tls is None else {"origin": ["mid-response"]}),
+                **http(tls, http_method="GET", http_status=200))
 
 
 @scenario("abort-upload", formats={"router": "nsec"})
@@ -184,9 +190,11 @@ def abort_upload(lab):
             receive(link.s, size=1000)
         abort(link.c)
         pause(0.1)
-        lab.reset(link, "client", "mid-request", "abortive-close", late=True,
-                  also={"cause": ["client-cancel", "unknown"]} |
-                  ({} if tls is None else {"origin": ["awaiting-response"]}), **http(tls, http_method="POST"))
+        lab.reset(
+            link, "client", "mid-request", "abortive-close", late=True,
+            also={"cause": ["client-cancel", "unknown"]}
+            | ({} if tls is None else {"origin": ["awaiting-response"]}),
+            **http(tls, http_method="POST"))
 
 
 def cancel_download(lab, head, chunk):
@@ -215,15 +223,17 @@ def cancel_download(lab, head, chunk):
         except OSError:
             pass
         pause(0.1)
-        lab.reset(lab.conn(local, port), "client", "mid-response", "client-cancel", late=True,
-                  also={"cause": ["abortive-close", "unread-data", "process-exit", "unknown"]} |
-                  ({} if tls is None else {"origin": ["after-response"]}),
-                  **http(tls, http_method="GET", http_status=200))
+        lab.reset(
+            lab.conn(local, port), "client", "mid-response", "client-cancel", late=True,
+            also={"cause": ["abortive-close", "unread-data", "process-exit", "unknown"]}
+            | ({} if tls is None else {"origin": ["after-response"]}),
+            **http(tls, http_method="GET", http_status=200))
 
 
 @scenario("client-cancel", "curl, Python server")
 def client_cancel(lab):
-    """curl is killed in the middle of a download (Content-Length), with part of it not yet read."""
+    """curl is killed in the middle of a download (Content-Length), with part of it not yet
+    read."""
     cancel_download(lab, b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b"x" * 500)
 
 
@@ -235,7 +245,8 @@ def client_cancel_chunked(lab):
 
 @scenario("early-413")
 def early_413(lab):
-    """The server answers the head of an upload with 413 at once and closes with the body unread."""
+    """The server answers the head of an upload with 413 at once and closes with the body
+    unread."""
     for port, tls in VARIANTS:
         link = lab.open(port, tls)
         link.c.sendall(POST)
@@ -251,23 +262,22 @@ def early_413(lab):
         except OSError:
             pass
         pause(0.1)
-        lab.reset(link, "server", "mid-request", "request-too-large", late=True,
-                  also={"cause": ["unread-data", "abortive-close", "unknown"]} |
-                  ({} if tls is None else {"origin": ["after-response", "mid-response"]}),
-                  **http(tls, http_method="POST", http_status=413))
+        lab.reset(
+            link, "server", "mid-request", "request-too-large", late=True,
+            also={"cause": ["unread-data", "abortive-close", "unknown"]}
+            | ({} if tls is None else {"origin": ["after-response", "mid-response"]}),
+            **http(tls, http_method="POST", http_status=413))
 
 
 @scenario("kill-process", "Python server process, SIGKILL", formats={"server": "nsec"})
 def kill_process(lab):
-    """A server process is killed (SIGKILL) with 20 connections in different phases. The kernel resets
-    those with unread data and sends a FIN on the others, all in the same instant."""
-    import os
-
+    """A server process is killed (SIGKILL) with 20 connections in different phases. The kernel
+    resets those with unread data and sends a FIN on the others, all in the same instant."""
     server = lab.listen(80, backlog=64)
     tls_server = lab.listen(443, backlog=64)
     child_ready, ready = os.pipe()
     links = [lab.open(80) for _ in range(16)] + [lab.open(443) for _ in range(4)]
-    hello = __import__("peers").client_hello(lab.certificates.client_context())
+    hello = client_hello(lab.certificates.client_context())
     labels = []
     for number, link in enumerate(links):
         phase = number % 5

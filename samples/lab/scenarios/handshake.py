@@ -49,10 +49,12 @@ def reject_on_router(lab):
                  "--reject-with", "tcp-reset")
     for _ in range(2):
         lab.reset(try_connect(lab, 81), "server", "refused-handshake", "firewall-reject", "refused",
-                  sender="middlebox", trigger="syn", also={"cause": ["unknown"], "sender": ["unknown"]})
+                  sender="middlebox", trigger="syn",
+                  also={"cause": ["unknown"], "sender": ["unknown"]})
 
 
-@scenario("reject-midstream", "iptables, ip6tables", points=("client", "router"), formats={"router": "nsec"})
+@scenario("reject-midstream", "iptables, ip6tables", points=("client", "router"),
+          formats={"router": "nsec"})
 def reject_midstream(lab):
     """A firewall rule comes into force on the router while a connection is open: the next request
     is answered by the router with a RST. The server never learns of it."""
@@ -70,13 +72,15 @@ def reject_midstream(lab):
     for link, tls in links:
         pause(0.2)
         link.c.sendall(GET)
-        lab.reset(link, "server", "awaiting-response", "firewall-reject", sender="middlebox", trigger="data",
-                  also={"cause": ["unknown", "injected", "state-expired"], "sender": ["unknown"]} |
-                  ({} if tls is None else {"origin": ["mid-request"]}))
+        lab.reset(
+            link, "server", "awaiting-response", "firewall-reject", sender="middlebox",
+            trigger="data",
+            also={"cause": ["unknown", "injected", "state-expired"], "sender": ["unknown"]}
+            | ({} if tls is None else {"origin": ["mid-request"]}))
     pause(0.1)
 
 
-@scenario("syn-dropped", "iptables, ip6tables", points=("client",))
+@scenario("syn-dropped", "iptables, ip6tables", points=("client", ))
 def syn_dropped(lab):
     """The router drops the SYN: retransmissions, no answer, no RST."""
     lab.iptables(lab.router, "-A", "FORWARD", "-p", "tcp", "--dport", "81", "-j", "DROP")
@@ -90,23 +94,25 @@ def syn_dropped(lab):
 
 @scenario("scan-half-open", "nmap -sS")
 def scan_half_open(lab):
-    """nmap probes an open and a closed port with raw SYNs. The scanning kernel knows nothing of them
-    and answers the SYN-ACK with a RST."""
+    """nmap probes an open and a closed port with raw SYNs. The scanning kernel knows nothing of
+    them and answers the SYN-ACK with a RST."""
     lab.listen(80)
     source = PORTS[lab.family]
-    command = ["nmap", "-sS", "-n", "-Pn", "-p", "80,81", "-g", str(source), "--max-retries", "0",
-               "--disable-arp-ping"] + (["-6"] if lab.family == 6 else [])
+    command = [
+        "nmap", "-sS", "-n", "-Pn", "-p", "80,81", "-g",
+        str(source), "--max-retries", "0", "--disable-arp-ping"
+    ] + (["-6"] if lab.family == 6 else [])
     lab.client.run(*command, lab.server_ip)
     lab.reset(lab.conn(source, 80), "client", "aborted-handshake", "scan", trigger="syn",
               also={"cause": ["unknown"]})
-    lab.reset(lab.conn(source, 81), "server", "refused-handshake", "port-closed", "refused", trigger="syn",
-              also={"cause": ["unknown"]})
+    lab.reset(lab.conn(source, 81), "server", "refused-handshake", "port-closed", "refused",
+              trigger="syn", also={"cause": ["unknown"]})
 
 
 @scenario("connect-cancelled")
 def connect_cancelled(lab):
-    """The client gives up connecting before the SYN-ACK has arrived (a very short time limit, or the
-    slower of two addresses tried at once). The SYN-ACK finds no socket any more."""
+    """The client gives up connecting before the SYN-ACK has arrived (a very short time limit,
+    or the slower of two addresses tried at once). The SYN-ACK finds no socket any more."""
     lab.listen(80)
     for _ in range(2):
         sock = client_socket(lab.client, lab.client_ip)
@@ -122,10 +128,11 @@ def connect_cancelled(lab):
 
 @scenario("health-check", "haproxy (check)")
 def health_check(lab):
-    """haproxy checks a server: SYN, SYN-ACK, RST+ACK, every second. No final ACK of the handshake, yet
-    no scan either: a live socket with SO_LINGER 0."""
+    """haproxy checks a server: SYN, SYN-ACK, RST+ACK, every second. No final ACK of the
+    handshake, yet no scan either: a live socket with SO_LINGER 0."""
     lab.listen(80)
-    config = lab.file("haproxy.cfg", f"""
+    config = lab.file(
+        "haproxy.cfg", f"""
 defaults
     mode tcp
     timeout connect 2s
@@ -145,8 +152,8 @@ backend back
 
 @scenario("listener-gone")
 def listener_gone(lab):
-    """The server's listener is closed while a handshake is under way: its final ACK finds nothing, and
-    the kernel answers that ACK with a RST."""
+    """The server's listener is closed while a handshake is under way: its final ACK finds
+    nothing, and the kernel answers that ACK with a RST."""
     for port in (80, 81):
         listener = lab.listen(port)
         sock = lab.keep(client_socket(lab.client, lab.client_ip))
@@ -162,8 +169,9 @@ def listener_gone(lab):
 
 @scenario("accept-overflow", "Python sockets, tcp_abort_on_overflow=1", formats={"server": "nsec"})
 def accept_overflow(lab):
-    """The accept queue is full and the kernel is told to say so (net.ipv4.tcp_abort_on_overflow=1):
-    clients whose handshakes were under way get a RST in answer to their final ACK."""
+    """The accept queue is full and the kernel is told to say so
+    (net.ipv4.tcp_abort_on_overflow=1): clients whose handshakes were under way get a RST in
+    answer to their final ACK."""
     lab.server.sysctl("net.ipv4.tcp_abort_on_overflow", 1)
     lab.listen(80, backlog=3)
     connect = lambda sock: sock.connect_ex((lab.server_ip, 80))
@@ -183,8 +191,8 @@ def accept_overflow(lab):
 
 @scenario("abort-before-data", formats={"router": "pcapng"})
 def abort_before_data(lab):
-    """A connection is reset right after the handshake, once by the server (accept, then close with
-    SO_LINGER 0), once by the client."""
+    """A connection is reset right after the handshake, once by the server (accept, then close
+    with SO_LINGER 0), once by the client."""
     for by in ("server", "client"):
         link = lab.open(80)
         pause(0.1)
@@ -213,12 +221,14 @@ def unaccepted_connections(lab):
     pause(0.1)
     for conn in conns:
         # The process lives on; but several resets in one instant look as if it had died.
-        lab.reset(conn, "server", "before-data", "abortive-close", also={"cause": ["process-exit", "unknown"]})
+        lab.reset(conn, "server", "before-data", "abortive-close",
+                  also={"cause": ["process-exit", "unknown"]})
 
 
 @scenario("port-reuse")
 def port_reuse(lab):
-    """The same client port three times: reset by the server, reset by the client, closed in order."""
+    """The same client port three times: reset by the server, reset by the client, closed in
+    order."""
     port = PORTS[lab.family]
     for by in ("server", "client"):
         link = lab.open(80, client_port=port)
@@ -226,8 +236,11 @@ def port_reuse(lab):
         receive(link.s)
         abort(link.s if by == "server" else link.c)
         pause(0.1)
-        lab.reset(link, by, "awaiting-response", "abortive-close", http_method="GET", late=True,
-                  also={"cause": ["unread-data", "unknown"] if by == "server" else ["client-cancel", "unknown"]})
+        lab.reset(
+            link, by, "awaiting-response", "abortive-close", http_method="GET", late=True, also={
+                "cause": ["unread-data", "unknown"]
+                if by == "server" else ["client-cancel", "unknown"]
+            })
         (link.c if by == "server" else link.s).close()
     link = lab.open(80, client_port=port)
     lab.close_by(link.c, link.s, link)
