@@ -255,6 +255,6 @@ def _write(scenario, labs, paths, folder):
         file.write("\n")
     with open(os.path.join(folder, "README.md"), "w") as file:
         file.write(
-            f"# {scenario.name}\n\n{scenario.text}\n\nSoftware: {scenario.software}. Made by "
+            f"<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n# {scenario.name}\n\n{scenario.text}\n\nSoftware: {scenario.software}. Made by "
             f"`samples/lab/make-samples {scenario.name}` (function `{scenario.function.__name__}` "
             f"in `samples/lab/scenarios/{scenario.function.__module__}.py`).\n")

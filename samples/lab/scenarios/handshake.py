@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Connections that fail in, or right after, the TCP handshake."""
 from lab import pause, scenario
-from peers import GET, abort, answer, client_socket, receive
+from peers import GET, SNI, abort, answer, client_hello, client_socket, receive
 
 PORTS = {4: 41000, 6: 46000}  # client ports, where a program or a rule needs to know them
 
@@ -78,6 +78,21 @@ def reject_midstream(lab):
             also={"cause": ["unknown", "injected", "state-expired"], "sender": ["unknown"]}
             | ({} if tls is None else {"origin": ["mid-request"]}))
     pause(0.1)
+
+
+@scenario("reject-sni", "iptables, ip6tables (string match)", formats={"router": "nsec"})
+def reject_sni(lab):
+    """The router drops a ClientHello that holds a forbidden name, and answers it with a RST
+    (iptables string match, REJECT). The server only sees a connection on which nothing comes."""
+    lab.iptables(lab.router, "-A", "FORWARD", "-p", "tcp", "--dport", "443", "-m", "string", "--algo",
+                 "bm", "--string", SNI, "-j", "REJECT", "--reject-with", "tcp-reset")
+    for _ in range(2):
+        link = lab.open(443)
+        link.c.sendall(client_hello(lab.certificates.client_context()))
+        pause(0.1)
+        lab.reset(link, "server", "tls-phase", "firewall-reject", sender="middlebox",
+                  trigger="data", seen=("client", "router"), tls_stage="client-hello",
+                  also={"cause": ["injected", "no-socket", "unknown"], "sender": ["unknown"]})
 
 
 @scenario("syn-dropped", "iptables, ip6tables", points=("client", ))

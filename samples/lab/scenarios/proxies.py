@@ -4,6 +4,7 @@ from exchange import POST, VARIANTS, http
 from idle import connect, nginx
 from lab import pause, scenario
 from peers import GET, SNI, abort, client_hello, client_socket, receive, socket
+from tls import s_client
 
 
 @scenario("nginx-444", "nginx (return 444, reset_timedout_connection)")
@@ -18,6 +19,16 @@ def nginx_444(lab):
             conn, "server", "awaiting-response", "abortive-close", **http(tls, http_method="GET"),
             also={"cause": ["unread-data", "unknown"]}
             | ({} if tls is None else {"origin": ["mid-request"]}))
+
+
+@scenario("nginx-reject-handshake", "nginx (ssl_reject_handshake), openssl s_client")
+def nginx_reject_handshake(lab):
+    """nginx has no site of that name (ssl_reject_handshake): the fatal alert unrecognized_name,
+    then an orderly close. No RST."""
+    nginx(lab, server="ssl_reject_handshake on;")
+    conn = s_client(lab, 443, "-tls1_2")
+    pause(0.5)
+    lab.closed(conn)
 
 
 @scenario("nginx-413", "nginx (client_max_body_size)", formats={"client": "pcapng"})
