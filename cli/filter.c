@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include <whyrst/causes.h>
+
 /** struct filter_value - one value; which members count is the filter's business */
 struct filter_value {
     char *text;
@@ -62,6 +64,11 @@ static bool match_sender(const struct whyrst_record *record, const struct filter
 static const char *origin_name(unsigned i)
 {
     return i < WHYRST_ORIGIN_COUNT ? whyrst_origin_name((enum whyrst_origin)i) : NULL;
+}
+
+static const char *cause_name(unsigned i)
+{
+    return i < whyrst_cause_count() ? whyrst_cause_info(i)->name : NULL;
 }
 
 static const char *sender_name(unsigned i)
@@ -199,9 +206,10 @@ static const struct {
     bool (*match)(const struct whyrst_record *record, const struct filter_value *wanted);
 } filters[FILTER_COUNT] = {
     [FILTER_ORIGIN] = {"--origin", origin_name, NULL, NULL, match_origin},
-    [FILTER_CAUSE] = {"--cause", NULL, NULL, NULL, match_cause},
+    [FILTER_CAUSE] = {"--cause", cause_name, NULL, NULL, match_cause},
     [FILTER_SENDER] = {"--sender", sender_name, NULL, NULL, match_sender},
-    [FILTER_JA4] = {"--ja4", NULL, parse_pattern, NULL, match_ja4},
+    [FILTER_JA4] = {"--ja4", NULL, parse_pattern, "a fingerprint, or a pattern such as t13d*",
+                    match_ja4},
     [FILTER_HOST] =
         {"--host", NULL, parse_host,
          "an IPv4 or IPv6 address, a network such as 10.0.0.0/8, or a server name (SNI)",
@@ -267,7 +275,7 @@ static char *add_value(struct filter *filter, enum filter_id id, const char *tex
         const char *valid = words ? words : filters[id].valid;
 
         return g_strdup_printf("%s: \"%s\" is not valid; it takes %s", filters[id].option, text,
-                               valid ? valid : "a name");
+                               valid);
     }
     return NULL;
 }

@@ -27,9 +27,7 @@
 #define PROTOCOL_ICMPV6      58
 #define PROTOCOL_DESTINATION 60
 #define PROTOCOL_ETHERIP     97
-#define PROTOCOL_MOBILITY    135
 #define PROTOCOL_MPLS        137
-#define PROTOCOL_HIP         139
 #define PROTOCOL_SHIM6       140
 
 /* Option of the hop-by-hop header that holds a jumbogram's length (RFC 2675). */
@@ -294,8 +292,6 @@ static void decode_other_protocol(struct packet *p, uint8_t protocol)
     case PROTOCOL_HOP_BY_HOP:
     case PROTOCOL_ROUTING:
     case PROTOCOL_DESTINATION:
-    case PROTOCOL_MOBILITY:
-    case PROTOCOL_HIP:
     case PROTOCOL_SHIM6:
         decode_extension(p, 8, 8);
         break;

@@ -29,40 +29,41 @@ static bool looks_like_ip(const struct packet *p)
     return first >> 28 == 6 && next + 40u <= p->wire;
 }
 
-/** Whether an Ethernet frame that we know how to read on begins @skip bytes from here. */
-static bool looks_like_ethernet(const struct packet *p, size_t skip)
+/** The type or length of an Ethernet frame that would begin @skip bytes from here; 0 for none. */
+static uint16_t type_ahead(const struct packet *p, size_t skip)
 {
     struct cursor c = packet_peek(p, skip + 14);
-    uint16_t type;
 
     (void)cursor_skip(&c, skip + 12);
-    type = cursor_be16(&c);
-    switch (type) {
-    case 0x0800:
-    case 0x0806:
-    case 0x8100:
-    case 0x86dd:
-    case 0x8847:
-    case 0x8864:
-    case 0x88a8:
-        return true;
-    default:
-        return !c.failed && type < 0x0600 && type + skip + 14 <= p->wire;
+    return cursor_be16(&c);
+}
+
+static bool is_common_type(uint16_t type)
+{
+    return type == 0x0800 || type == 0x0806 || type == 0x8100 || type == 0x86dd ||
+           type == 0x8847 || type == 0x8864 || type == 0x88a8;
+}
+
+/** Whether a control word, of which the first four bits are 0, comes before the frame. */
+static bool has_control_word(const struct packet *p)
+{
+    struct cursor c = packet_peek(p, 1);
+    uint16_t type = type_ahead(p, 0);
+    const uint16_t shortest_llc = 3;
+
+    if (cursor_u8(&c) >> 4 != 0 || is_common_type(type)) {
+        return false;
     }
+    return is_common_type(type_ahead(p, 4)) || type < shortest_llc || type + 14u > p->wire;
 }
 
 static void decode_pseudowire(struct packet *p)
 {
     struct cursor c = packet_peek(p, 1);
-    uint8_t nibble = cursor_u8(&c) >> 4;
 
-    if (nibble == CHANNEL_HEADER && !looks_like_ethernet(p, 0)) {
+    if (cursor_u8(&c) >> 4 == CHANNEL_HEADER && !is_common_type(type_ahead(p, 0))) {
         packet_stop(p, WHYRST_SKIP_NOT_IP);
-    } else if (nibble == 0 && !looks_like_ethernet(p, 0)) {
-        if (packet_take(p, 4)) {
-            decode_ethernet(p);
-        }
-    } else {
+    } else if (!has_control_word(p) || packet_take(p, 4)) {
         decode_ethernet(p);
     }
 }

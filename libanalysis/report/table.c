@@ -285,36 +285,6 @@ static void write_wide(struct writer *writer, const struct whyrst_record *record
     output_char(writer->out, '\n');
 }
 
-/* Writes @text, indented, in lines of at most @width columns, broken at spaces where possible. */
-static void write_wrapped(struct output *out, const char *text, unsigned width)
-{
-    unsigned column = 0;
-
-    while (*text) {
-        size_t length = strcspn(text, " ");
-        char *word = g_strndup(text, length);
-        unsigned columns_of_word = text_columns(word);
-
-        g_free(word);
-        if (column && column + 1 + columns_of_word > width) {
-            output_char(out, '\n');
-            column = 0;
-        }
-        if (column) {
-            output_char(out, ' ');
-            column++;
-        } else {
-            pad(out, 0, INDENT);
-            column = INDENT;
-        }
-        output_bytes(out, text, length);
-        column += columns_of_word;
-        text += length;
-        text += strspn(text, " ");
-    }
-    output_char(out, '\n');
-}
-
 /* A line between the rows when the day changes, and one that names the capture if several. */
 static void write_day(struct writer *writer, const char *time)
 {
@@ -388,7 +358,7 @@ static void write_narrow(struct writer *writer, const struct whyrst_record *reco
     add_part(&s, record, ", sent by ", cell_sender);
     add_part(&s, record, "; close ", cell_close_type);
     add_part(&s, record, "; SNI ", cell_sni_narrow);
-    write_wrapped(writer->out, text, writer->settings->width);
+    text_wrapped(writer->out, text, INDENT, writer->settings->width);
 }
 
 static void table_record(struct writer *writer, const struct whyrst_record *record)

@@ -294,3 +294,28 @@ unsigned text_columns(const char *text)
     }
     return sum;
 }
+
+void text_wrapped(struct output *out, const char *text, unsigned indent, unsigned width)
+{
+    unsigned column = 0; /* 0: at the start of a line */
+
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        char *word = g_strndup(text, length);
+        unsigned columns = text_columns(word);
+
+        if (column && column + 1 + columns > width) {
+            output_char(out, '\n');
+            column = 0;
+        }
+        for (unsigned i = column ? 1 : indent; i > 0; i--) {
+            output_char(out, ' ');
+        }
+        column = (column ? column + 1 : indent) + columns;
+        output_text(out, word);
+        g_free(word);
+        text += length;
+        text += strspn(text, " ");
+    }
+    output_char(out, '\n');
+}

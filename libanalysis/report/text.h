@@ -48,6 +48,8 @@ size_t text_plain(const char *text);
 void text_json(struct output *out, const char *text);
 /** Adds the harmless form of @text, cut to @columns with an ellipsis when longer; 0 is no limit. */
 void text_safe(struct strbuf *s, const char *text, unsigned columns);
+/** Writes a harmless @text, indented, in lines of at most @width columns, broken at spaces. */
+void text_wrapped(struct output *out, const char *text, unsigned indent, unsigned width);
 /** Width of a harmless @text on a terminal. */
 unsigned text_columns(const char *text);
 

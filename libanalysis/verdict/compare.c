@@ -46,8 +46,12 @@ static void compare_ttl(const struct host *host, struct rst_facts *facts)
         high = host->ttl_max;
         facts->ttl_of_host = true;
     }
-    facts->ttl_expected = ttl < low ? low : high;
-    if (ttl >= low && ttl <= high) {
+    /* Where the TTL has varied (several back ends behind one address, routes), the nearer end. */
+    facts->ttl_expected = abs(hop_count(low) - hop_count(ttl)) <
+                                  abs(hop_count(high) - hop_count(ttl))
+                              ? low
+                              : high;
+    if (ttl == low || ttl == high) {
         facts->ttl_expected = ttl;
         facts->hops = HOPS_SAME;
         return;

@@ -30,7 +30,8 @@ def plugin_fields(tshark):
 def from_tshark(tshark, capture, types):
     """Records by frame: a dictionary of lists of values."""
     names = ["frame.number", *types]
-    rows = tshark.fields(capture, names, "-E", f"aggregator={SEPARATOR}", only="rst.origin")
+    rows = tshark.fields(capture, names, "-E", f"aggregator={SEPARATOR}", only="rst.origin",
+                         check=False)
     return {
         int(row["frame.number"]):
             {name: row[name].split(SEPARATOR) for name in types if row[name]}

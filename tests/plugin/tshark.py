@@ -69,11 +69,14 @@ class Tshark:
             raise AssertionError(f"{command}: status {done.returncode}\n{done.stderr}")
         return done
 
-    def fields(self, capture, names, *arguments, two_pass=True, only="rst"):
-        """One dictionary per frame that matches the filter `only`; absent values are ""."""
+    def fields(self, capture, names, *arguments, two_pass=True, only="rst", check=True):
+        """One dictionary per frame that matches the filter `only`; absent values are "".
+
+        With `check` False a capture may be cut short or damaged: its readable part counts.
+        """
         columns = [option for name in names for option in ("-e", name)]
         passes = ["-2"] if two_pass else []
         done = self.run(*passes, "-n", "-r", capture, "-Y", only, "-T", "fields", "-E",
-                        "separator=/t", *columns, *arguments)
+                        "separator=/t", *columns, *arguments, check=check)
         rows = [line.split("\t") for line in done.stdout.split("\n") if line]
         return [dict(zip(names, row)) for row in rows]
