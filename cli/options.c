@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "explain.h"
 #include "wiretap.h"
 
 #define NS_DIGITS   9u
@@ -14,33 +15,34 @@
 #define NS_A_SECOND UINT64_C(1000000000)
 
 static const char description[] =
-    "Says of every TCP reset (RST) in packet captures which phase of the connection it hit, how "
-    "the\n"
-    "connection ended, and which TLS client (JA4) it concerned: as a table with a summary, or for\n"
-    "programs as NDJSON or CSV.";
+    "Says of every TCP reset (RST) in packet captures when in its connection it came, who sent\n"
+    "it and why, how the connection ended, and which TLS client (JA4) it concerned: as a table\n"
+    "with a summary, or for programs as NDJSON or CSV.";
 
 static const char epilogue[] =
     "Captures:\n"
-    "  pcap and pcapng, also from pipes; every other format and compression that Wireshark reads\n"
-    "  (gzip, zstd, lz4, snoop, ERF, netmon...). \"-\" is standard input. Several captures are\n"
-    "  analysed one by one and reported in the order given.\n"
+    "  pcap and pcapng, also from pipes; every other format and compression that Wireshark\n"
+    "  reads (gzip, zstd, lz4, snoop, ERF, netmon...). \"-\" is standard input. Several captures\n"
+    "  are analysed one by one and reported in the order given.\n"
     "\n"
     "Filters:\n"
-    "  Values are separated by commas, and an option may be repeated: any value may match, but "
-    "every\n"
-    "  filter given has to. Filters do not change the analysis, only what is shown.\n"
+    "  Values are separated by commas, and an option may be repeated: any value may match, but\n"
+    "  every filter given has to. Filters do not change the analysis, only what is shown.\n"
     "\n"
     "Examples:\n"
     "  whyrst shop.pcapng\n"
-    "      Which connections were reset, when in their life, and a summary.\n"
+    "      Which connections were reset, when in their life and why; and a summary.\n"
     "  whyrst --summary *.pcap\n"
     "      Only the totals, over all captures.\n"
     "  whyrst --origin tls-phase,mid-request --host 192.0.2.0/24 --port 443 shop.pcapng\n"
     "      Resets of that network's TLS handshakes and unfinished requests.\n"
-    "  whyrst --format=ndjson shop.pcapng | jq 'select(.type==\"rst\") | [.frame, .origin, .ja4]'\n"
+    "  whyrst --format=ndjson shop.pcapng |\n"
+    "  jq -c 'select(.type==\"rst\") | [.frame, .origin, .cause, .evidence]'\n"
     "      One JSON object per line; \"frame\" is Wireshark's frame.number.\n"
     "  whyrst --format=csv --connections -o conns.csv shop.pcapng\n"
     "      One row per reset and per connection.\n"
+    "  whyrst --explain no-socket\n"
+    "      What a cause means, what shows it, and what to do about it.\n"
     "  tcpdump -i eth0 -w - tcp | whyrst --format=ndjson -\n"
     "      Reports while it captures.\n"
     "\n"
@@ -59,6 +61,7 @@ struct raw_options {
     char **filters[FILTER_COUNT];
     gint64 max_connections;
     int jobs;
+    char *explain;
     gboolean connections, summary, progress, no_progress, version;
 };
 
@@ -185,6 +188,7 @@ static void raw_clear(struct raw_options *raw)
     g_strfreev(raw->inputs);
     g_free(raw->format);
     g_free(raw->idle_threshold);
+    g_free(raw->explain);
     for (unsigned id = 0; id < FILTER_COUNT; id++) {
         g_strfreev(raw->filters[id]);
     }
@@ -240,6 +244,8 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
         {"progress", 0, 0, G_OPTION_ARG_NONE, &raw->progress,
          "Show progress on standard error even if that is no terminal", NULL},
         {"no-progress", 0, 0, G_OPTION_ARG_NONE, &raw->no_progress, "Show no progress", NULL},
+        {"explain", 0, 0, G_OPTION_ARG_STRING, &raw->explain,
+         "Explain a cause and quit; \"list\" lists them", "CAUSE"},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Show the version and quit", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->inputs, NULL, NULL},
         {0},
@@ -262,6 +268,10 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
     }
     if (raw->version) {
         print_version();
+        return false;
+    }
+    if (raw->explain) {
+        *message = explain(raw->explain);
         return false;
     }
     *message = take(options, raw);

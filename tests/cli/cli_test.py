@@ -262,7 +262,7 @@ class Filters(CliTest):
 
     def test_unknown_values(self):
         for args, hint in ((("--origin", "nonsense"), "after-response"),
-                           (("--sender", "me"), "middlebox"), (("--port", "http"), "443"),
+                           (("--sender", "me"), "middlebox"), (("--cause", "x"), "no-socket"), (("--port", "http"), "443"),
                            (("--port", "70000"), "443"), (("--host", "1.2.3.4/33"), "10.0.0.0/8"),
                            (("--host", ""), "10.0.0.0/8"), (("--format", "xml"), "ndjson"),
                            (("--idle-threshold", "-1"), "0.5"), (("-j", "-3"), "256")):
@@ -325,6 +325,14 @@ class Inputs(CliTest):
         self.run_tool("-", "-", status=2, input=b"")
 
     @unittest.skipUnless(HAS_WIRETAP, "built without libwiretap")
+    def test_other_compressions(self):
+        for tool in ("zstd", "lz4"):
+            if shutil.which(tool):
+                packed = subprocess.run([tool, "-q", "-c"], input=self.bytes, capture_output=True)
+                path = self.file("packed", packed.stdout)
+                self.assertEqual([o["frame"] for o in self.resets(path)], [2, 7, 15], tool)
+
+    @unittest.skipUnless(HAS_WIRETAP, "built without libwiretap")
     def test_other_formats(self):
         expected = [{**o, "file": ""} for o in self.resets(self.capture)]
         packed = gzip.compress(self.bytes)
@@ -335,7 +343,8 @@ class Inputs(CliTest):
         self.assertIn("error", json.loads(cut.stdout.splitlines()[-1]))
         if not shutil.which("editcap"):
             return
-        for kind in ("pcapng", "nsecpcap", "snoop", "netmon2", "5views", "lanalyzer"):
+        for kind in ("pcapng", "nsecpcap", "modpcap", "snoop", "nettl", "netmon1", "netmon2", "5views",
+                     "lanalyzer", "ngsniffer", "visual", "k12text"):
             converted = os.path.join(self.dir, "converted")
             if subprocess.run(["editcap", "-F", kind, self.capture, converted],
                               capture_output=True).returncode:
@@ -474,6 +483,15 @@ class Help(CliTest):
         text = self.run_tool("--help").stdout.decode()
         for word in ("Examples:", "Exit status:", "--connections", "ndjson"):
             self.assertIn(word, text)
+
+    def test_explain(self):
+        names = re.findall(r"^(\S+)$", self.run_tool("--explain", "list").stdout.decode(), re.M)
+        self.assertIn("no-socket", names)
+        for name in names:
+            text = self.run_tool("--explain", name).stdout.decode()
+            self.assertTrue(text.startswith(name + "\n"))
+            self.assertLessEqual(max(map(len, text.splitlines())), 80)
+        self.assertIn("port-closed", self.run_tool("--explain", "x", status=2).stderr.decode())
 
     def test_version(self):
         self.assertRegex(self.run_tool("--version").stdout.decode(), r"^whyrst \d+\.\d+\.\d+\n")
