@@ -224,7 +224,7 @@ def _trigger(rst, before, kind):
         if (frame.src, frame.sport) == (rst.src, rst.sport):
             continue
         answered = frame.end == rst.ack if rst.flags & ACK else frame.ack == rst.seq
-        fits = {"syn": frame.flags & SYN, "data": frame.length, "ack": True}[kind]
+        fits = {"syn": frame.flags & SYN, "data": frame.length, "ack": not frame.length}[kind]
         if answered and fits:
             return frame
     raise RuntimeError(f"no {kind} segment that frame {rst.number} answers")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Connections that fail in, or right after, the TCP handshake."""
 from lab import pause, scenario
-from peers import GET, SNI, abort, answer, client_hello, client_socket, receive
+from peers import GET, SNI, abort, answer, client_hello, client_socket, in_background, receive
 
 PORTS = {4: 41000, 6: 46000}  # client ports, where a program or a rule needs to know them
 
@@ -202,6 +202,34 @@ def accept_overflow(lab):
     for conn in conns[1:]:
         lab.reset(conn, "server", "before-data", "accept-overflow", trigger="ack",
                   also={"cause": ["no-socket", "unknown"]})
+
+
+@scenario("accept-overflow-with-data", "Python sockets, tcp_abort_on_overflow=1")
+def accept_overflow_with_data(lab):
+    """As accept-overflow, but the clients send their request at once: it is under way when the RST
+    comes back, and meets a second one."""
+    lab.server.sysctl("net.ipv4.tcp_abort_on_overflow", 1)
+    listener = lab.listen(80, backlog=3)
+    for _ in range(3):
+        lab.keep(client_socket(lab.client, lab.client_ip)).connect((lab.server_ip, 80))
+    late = [lab.keep(client_socket(lab.client, lab.client_ip)) for _ in range(3)]
+    conns = [lab.conn(sock.getsockname()[1], 80) for sock in late]
+
+    def ask(sock):
+        sock.connect((lab.server_ip, 80))
+        sock.sendall(GET)
+
+    for wait in [in_background(ask, sock) for sock in late]:
+        wait()
+    pause(0.2)
+    accepted = {lab.keep(listener.accept())[1][1] for _ in range(4)}
+    # The server resets before it has seen the request; elsewhere the request comes first.
+    asked = {"origin": "awaiting-response", "http_method": "GET", "trigger": None}
+    for conn in conns:
+        if conn.client_port not in accepted:
+            lab.reset(conn, "server", "before-data", "accept-overflow", trigger="ack", late=True,
+                      also={"cause": ["no-socket", "unknown"]},
+                      at={"client": asked, "router": asked})
 
 
 @scenario("abort-before-data", formats={"router": "pcapng"})
