@@ -40,8 +40,8 @@ static uint16_t type_ahead(const struct packet *p, size_t skip)
 
 static bool is_common_type(uint16_t type)
 {
-    return type == 0x0800 || type == 0x0806 || type == 0x8100 || type == 0x86dd ||
-           type == 0x8847 || type == 0x8864 || type == 0x88a8;
+    return type == 0x0800 || type == 0x0806 || type == 0x8100 || type == 0x86dd || type == 0x8847 ||
+           type == 0x8864 || type == 0x88a8;
 }
 
 /** Whether a control word, of which the first four bits are 0, comes before the frame. */
