@@ -35,6 +35,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, facts->from_client ? 40 : 55, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
         weigh_own_stack(facts, scale);
     }
+    if (facts->sender.keepalives >= 2) {
+        scale_add(scale, -40, EVIDENCE_KEEPALIVES_LOST, facts->sender.keepalives, 0, 0);
+    }
     weigh_timer(idle ? facts->idle_ns : facts->silent_ns, scale);
 }
 
