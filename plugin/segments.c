@@ -19,6 +19,7 @@
 #include <whyrst/decode.h>
 
 #define IPV6_HEADER_LENGTH 40u
+#define NANOSECONDS        INT64_C(1000000000)
 
 enum item { ITEM_IP, ITEM_IPV6, ITEM_TCP, ITEM_TCP_LEN, ITEM_ICMP, ITEM_ICMPV6, ITEM_COUNT };
 
@@ -160,6 +161,17 @@ static void clip_payload(struct whyrst_segment *segment, proto_tree *tree, const
     }
 }
 
+/* A damaged capture may hold any time: what does not fit is the latest or earliest that does. */
+static int64_t nanoseconds(const nstime_t *time)
+{
+    const int64_t limit = INT64_MAX / NANOSECONDS;
+
+    if (time->secs >= limit) {
+        return INT64_MAX;
+    }
+    return time->secs <= -limit ? INT64_MIN : time->secs * NANOSECONDS + time->nsecs;
+}
+
 /* Fills @segment from the TCP item @tcp; false when its headers are missing or cut. */
 static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, proto_tree *tree,
                          const field_info *tcp)
@@ -181,9 +193,7 @@ static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, pro
     }
     segment->quoted = is_quoted(tree, tcp);
     segment->frame = pinfo->num;
-    /* In unsigned arithmetic: a damaged capture may hold any time. */
-    segment->time_ns =
-        (int64_t)((uint64_t)pinfo->abs_ts.secs * 1000000000u + (uint64_t)pinfo->abs_ts.nsecs);
+    segment->time_ns = nanoseconds(&pinfo->abs_ts);
     return true;
 }
 
