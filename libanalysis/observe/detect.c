@@ -139,7 +139,9 @@ static enum match socks4_start(const uint8_t *bytes, size_t length)
     if (version != 4 || (length > 1 && (command < 1 || command > 2)) || (length > 3 && port == 0)) {
         return MATCH_NO;
     }
-    cursor_skip(&c, 4);
+    if (!cursor_skip(&c, 4)) {
+        return MATCH_PERHAPS;
+    }
     while (cursor_left(&c) > 0) {
         uint8_t byte = cursor_u8(&c);
 
@@ -208,6 +210,9 @@ static enum match ldap_start(const uint8_t *bytes, size_t length)
             return MATCH_NO;
         }
         cursor_skip(&c, first & 0x7f);
+    }
+    if (c.failed) {
+        return MATCH_PERHAPS;
     }
     for (unsigned i = 0; i < 4 && cursor_left(&c) > 0; i++) {
         uint8_t byte = cursor_u8(&c);

@@ -65,7 +65,7 @@ static size_t collect_values(struct cursor list, uint16_t *values)
 
 static void collect_extensions(struct cursor block, struct ja4_lists *lists)
 {
-    while (cursor_left(&block) >= 4) {
+    while (!block.failed && cursor_left(&block) >= 4) {
         uint16_t type = cursor_be16(&block);
 
         cursor_skip(&block, cursor_be16(&block));

@@ -153,9 +153,9 @@ static void adopt_tls(struct observer *o, enum observe_side side, enum tls_entry
     }
     if (entry != TLS_ENTRY_START) {
         o->tls->side[side].resynced = true;
+        o->tls->side[other].resynced = true;
     }
-    /* A server that shows TLS first does so because its client's beginning was not captured. */
-    if (joins_in_middle(o, other) || other == OBSERVE_CLIENT) {
+    if (joins_in_middle(o, other)) {
         tls_lose(o->tls, other);
     }
     hand_over(o, READER_TLS);

@@ -338,6 +338,9 @@ const struct parser prologue_parser = {
 
 static enum observe_phase prologue_phase(const struct prologue *p, bool request, bool response)
 {
+    if (p->kind == DETECT_PROXY && p->left[OBSERVE_CLIENT]) {
+        return OBSERVE_PHASE_NO_DATA; /* the header is no one's payload */
+    }
     if (p->progress == PROLOGUE_GRANTED || p->progress == PROLOGUE_REFUSED) {
         return OBSERVE_PHASE_COMPLETE;
     }

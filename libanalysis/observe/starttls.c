@@ -197,7 +197,7 @@ static void xmpp_server(struct prologue *p, const char *tag, size_t length)
     bool proceed = tag_is(tag, length, "<proceed");
 
     if (proceed && !is_closed(tag, length)) {
-        p->step[OBSERVE_SERVER] = XMPP_OPEN;
+        prologue_next(p, OBSERVE_SERVER, XMPP_OPEN, 0);
     } else if (proceed || tag_is(tag, length, "</proceed")) {
         on_answer(p, ANSWER_YES);
     } else if (tag_is(tag, length, "<failure")) {

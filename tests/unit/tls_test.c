@@ -487,7 +487,7 @@ static void test_one_direction(void)
         say(&d, S, sealed(23, 1400));
     }
     ASSERT_STEPS(&d, {1, WHYRST_TLS_SERVER_HELLO, OBSERVE_PHASE_HANDSHAKE},
-                 {31, WHYRST_TLS_ESTABLISHED, OBSERVE_PHASE_UNKNOWN});
+                 {31, WHYRST_TLS_ESTABLISHED, OBSERVE_PHASE_RESPONSE});
 }
 
 /** A ClientHello that is none in detail: TLS all the same, but without JA4. */
