@@ -126,7 +126,7 @@ def main():
     parser.add_argument("names", nargs="*", help="samples; default: all")
     parser.add_argument("--samples", default=os.path.join(HERE, "..", "samples"))
     parser.add_argument("-v", "--verbose", action="store_true", help="show every deviation")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     captures = load(options.samples, options.names)
     if not captures:
         sys.exit(f"no samples in {options.samples}")

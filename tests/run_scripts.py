@@ -127,7 +127,7 @@ def main():
     parser.add_argument("names", nargs="*", help="scripts; default: all")
     parser.add_argument("--folder", default=os.path.join(HERE, "scripts"))
     parser.add_argument("--work", help="keep the captures here")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     known = known_failures(options.folder)
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or temporary
