@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sets up a Debian 12 machine and runs every test: an ordinary build with the plugin in tshark, a
+# build with AddressSanitizer and UndefinedBehaviorSanitizer, and a short run of each fuzz target.
+# Build directories are kept, so that a second run is quick. FUZZ_SECONDS: for each target (default 10).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib/setup.sh
+. scripts/lib/setup.sh
+
+# shellcheck disable=SC2086
+need_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
+
+say "Ordinary build"
+cmake -S . -B build -G Ninja >build-cmake.log || { cat build-cmake.log; exit 1; }
+rm -f build-cmake.log
+cmake --build build
+
+say "Build with sanitizers"
+CC=clang cmake -S . -B build-sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DWHYRST_PLUGIN=OFF \
+    -DWHYRST_SANITIZE=address,undefined >/dev/null
+cmake --build build-sanitize
+
+say "Fuzz targets, ${FUZZ_SECONDS:=10} s each"
+CC=clang cmake -S . -B build-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Debug -DWHYRST_PLUGIN=OFF \
+    -DWHYRST_CLI=OFF -DWHYRST_FUZZ=ON -DWHYRST_SANITIZE=address,undefined >/dev/null
+cmake --build build-fuzz
+scripts/fuzz.sh build-fuzz "$FUZZ_SECONDS"
+
+say "Tests under the sanitizers"
+ctest --test-dir build-sanitize --output-on-failure -j "$(nproc)"
+
+say "Tests"
+ctest --test-dir build --output-on-failure -j "$(nproc)"
