@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include <whyrst/causes.h>
+#include <whyrst/record.h>
 
 #include "report/text.h"
 
@@ -84,4 +85,33 @@ char *explain(const char *name)
     output_flush(&out);
     output_clear(&out);
     return NULL;
+}
+
+void explain_fields(void)
+{
+    static const char *const types[] = {
+        [WHYRST_TYPE_STRING] = "text",  [WHYRST_TYPE_INTEGER] = "integer",
+        [WHYRST_TYPE_FRAME] = "frame",  [WHYRST_TYPE_DURATION] = "seconds",
+        [WHYRST_TYPE_TIME] = "time",    [WHYRST_TYPE_ADDRESS] = "address",
+        [WHYRST_TYPE_STRINGS] = "list",
+    };
+    static const struct {
+        unsigned bit;
+        const char *note;
+    } notes[] = {
+        {WHYRST_ON_RST, ""},
+        {WHYRST_ON_CONNECTION, " (connections only)"},
+    };
+
+    for (unsigned n = 0; n < G_N_ELEMENTS(notes); n++) {
+        for (unsigned i = 0; i < WHYRST_FIELD_COUNT; i++) {
+            const struct whyrst_field_info *field = whyrst_field_info((enum whyrst_field)i);
+            bool listed = n > 0 && field->bits & notes[0].bit;
+
+            if (field->bits & notes[n].bit && !listed) {
+                printf("%-24s %-8s %s%s\n", field->name, types[field->type], field->help,
+                       notes[n].note);
+            }
+        }
+    }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** What the causes mean: --explain. */
+/** What causes and fields mean: --explain, --fields. */
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 
@@ -8,5 +8,7 @@
  * "list". Returns NULL, or what is wrong with @name (g_free).
  */
 char *explain(const char *name);
+/** Writes the names, types and meanings of the fields to standard output. */
+void explain_fields(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Our own reader looks first. What it does not know goes to libwiretap, which wants a path: regular
- * files have one; pipes are spooled to an unlinked file, which has one below /dev/fd.
+ * Our own reader looks first. What it does not know goes to libwiretap, which wants a path: pipes
+ * are spooled to a temporary file, which loses its name as soon as it is open.
  */
 #include "input.h"
 
@@ -73,52 +73,56 @@ static bool copy_rest(int from, int to)
     return n == 0;
 }
 
-/* Puts @peeked and the rest of the pipe into an unlinked file, which replaces the descriptor. */
-static bool spool(struct input *input, const uint8_t *peeked, size_t length, char **message)
+/* Puts @peeked and the rest of the pipe into a temporary file; returns its name (g_free), or NULL.
+ */
+static char *spool(int pipe, const uint8_t *peeked, size_t length, char **message)
 {
     char *name = NULL;
     GError *error = NULL;
     int fd = g_file_open_tmp("whyrst-XXXXXX", &name, &error);
+    bool good;
 
     if (fd < 0) {
         *message = g_strdup(error->message);
         g_error_free(error);
-        return false;
+        return NULL;
     }
-    unlink(name);
-    g_free(name);
-    if (!write_all(fd, peeked, length) || !copy_rest(input->fd, fd)) {
+    good = write_all(fd, peeked, length) && copy_rest(pipe, fd);
+    if (!good) {
         *message =
             g_strdup_printf("cannot copy the pipe to a temporary file: %s", g_strerror(errno));
-        close(fd);
-        return false;
+        unlink(name);
+        g_clear_pointer(&name, g_free);
     }
-    close(input->fd);
-    input->fd = fd;
-    return true;
+    close(fd);
+    return name;
 }
 
-static bool open_wiretap(struct input *input, const char *path, const struct stat *info,
-                         const uint8_t *peeked, size_t length, char **message)
+static struct wiretap *open_wiretap(int fd, const char *path, const struct stat *info,
+                                    const uint8_t *peeked, size_t length, char **message)
 {
     enum whyrst_capture_status status;
-    char *spooled = NULL;
+    struct wiretap *wiretap;
+    char *spooled;
 
-    if (!S_ISREG(info->st_mode)) {
-        if (length == 0) {
-            *message = g_strdup("is empty: no capture came through the pipe");
-            return false;
-        }
-        if (!spool(input, peeked, length, message)) {
-            return false;
-        }
+    if (S_ISREG(info->st_mode)) {
+        /* Standard input, which libwiretap calls "-" as well, may stand where we stopped reading.
+         */
+        lseek(fd, 0, SEEK_SET);
+        return wiretap_open(path, &status, message);
     }
-    if (!S_ISREG(info->st_mode) || strcmp(path, "-") == 0) {
-        spooled = g_strdup_printf("/dev/fd/%d", input->fd);
+    if (length == 0) {
+        *message = g_strdup("is empty: no capture came through the pipe");
+        return NULL;
     }
-    input->wiretap = wiretap_open(spooled ? spooled : path, &status, message);
+    spooled = spool(fd, peeked, length, message);
+    if (!spooled) {
+        return NULL;
+    }
+    wiretap = wiretap_open(spooled, &status, message);
+    unlink(spooled);
     g_free(spooled);
-    return input->wiretap != NULL;
+    return wiretap;
 }
 
 struct input *input_open(const char *path, char **message)
@@ -139,7 +143,7 @@ struct input *input_open(const char *path, char **message)
     input->capture = whyrst_capture_open(fd, &status, &peeked, &length, message);
     if (!input->capture && status == WHYRST_CAPTURE_UNKNOWN) {
         g_clear_pointer(message, g_free);
-        open_wiretap(input, path, &info, peeked, length, message);
+        input->wiretap = open_wiretap(fd, path, &info, peeked, length, message);
     }
     g_free(peeked);
     if (!input->capture && !input->wiretap) {

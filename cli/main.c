@@ -14,8 +14,9 @@ int main(int argc, char **argv)
     (void)argc;
     /* Only how bytes of the command line are read: numbers and messages are the same everywhere. */
     setlocale(LC_CTYPE, "");
-    /* A reader that leaves early is noticed by write(2). */
+    /* A reader that leaves early and a limit on file sizes are noticed by write(2). */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (options_parse(&options, argv, &status)) {
         status = run(&options);
     }

@@ -49,9 +49,7 @@ static const char epilogue[] =
     "Exit status:\n"
     "  0  all captures were read to their end\n"
     "  1  some could not be read or was cut short; what was readable has been reported\n"
-    "  2  wrong usage\n"
-    "\n"
-    "whyrst(1) describes the output's fields.";
+    "  2  wrong usage";
 
 /* What GOption fills in, before it is checked. */
 struct raw_options {
@@ -62,7 +60,7 @@ struct raw_options {
     gint64 max_connections;
     int jobs;
     char *explain;
-    gboolean connections, summary, progress, no_progress, version;
+    gboolean connections, summary, progress, no_progress, fields, version;
 };
 
 /* Decimal seconds as nanoseconds, exactly: more than nine decimals are refused, not rounded. */
@@ -246,6 +244,8 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
         {"no-progress", 0, 0, G_OPTION_ARG_NONE, &raw->no_progress, "Show no progress", NULL},
         {"explain", 0, 0, G_OPTION_ARG_STRING, &raw->explain,
          "Explain a cause and quit; \"list\" lists them", "CAUSE"},
+        {"fields", 0, 0, G_OPTION_ARG_NONE, &raw->fields,
+         "Describe the fields of NDJSON and CSV and quit", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Show the version and quit", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->inputs, NULL, NULL},
         {0},
@@ -268,6 +268,10 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
     }
     if (raw->version) {
         print_version();
+        return false;
+    }
+    if (raw->fields) {
+        explain_fields();
         return false;
     }
     if (raw->explain) {

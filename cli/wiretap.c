@@ -92,7 +92,8 @@ static const struct wiretap_functions *get_functions(void)
 /* "reason (detail)"; frees @info. */
 static char *error_text(const struct wiretap_functions *f, int error, char *info)
 {
-    const char *reason = f->wtap_strerror(error);
+    /* libwiretap says "Less data was read than was expected". */
+    const char *reason = error == WTAP_ERR_SHORT_READ ? "cut short" : f->wtap_strerror(error);
     char *text = info ? g_strdup_printf("%s (%s)", reason, info) : g_strdup(reason);
 
     g_free(info);

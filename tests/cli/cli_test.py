@@ -493,6 +493,12 @@ class Help(CliTest):
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
         self.assertIn("port-closed", self.run_tool("--explain", "x", status=2).stderr.decode())
 
+    def test_fields(self):
+        text = self.run_tool("--fields").stdout.decode()
+        header = self.run_tool("--format=csv", "--connections", self.file("0", pcap([])))
+        self.assertEqual(sorted(line.split()[0] for line in text.splitlines()),
+                         sorted(header.stdout.decode().strip().split(",")[2:]))
+
     def test_version(self):
         self.assertRegex(self.run_tool("--version").stdout.decode(), r"^whyrst \d+\.\d+\.\d+\n")
 
