@@ -39,10 +39,13 @@ struct clock clock_make(uint8_t resolution, int64_t offset_seconds)
     } else if (exponent <= 9) {
         clock.kind = CLOCK_MULTIPLY;
         clock.factor = power_of_ten(9 - exponent);
-    } else {
-        /* 2^64 units of 10^-29 s are not one nanosecond: 10^19 does for all beyond. */
+    } else if (exponent <= 9 + 19) {
         clock.kind = CLOCK_DIVIDE;
-        clock.factor = power_of_ten(exponent - 9 < 19 ? exponent - 9 : 19);
+        clock.factor = power_of_ten(exponent - 9);
+    } else {
+        /* 2^64 units of 10^-29 s are less than a nanosecond; so are 2^64 of 2^-127 s. */
+        clock.kind = CLOCK_SHIFT;
+        clock.factor = 0x7f;
     }
     return clock;
 }

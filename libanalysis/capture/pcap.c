@@ -81,19 +81,24 @@ static bool adopt_aix(struct pcap *pcap, const struct header *h)
     return false;
 }
 
-/** Whether the descriptor is a file that ends where the buffer does. */
-static bool is_complete(const struct reader *r)
+/**
+ * Whether the magic number leaves the variant open. Of a pipe, too few bytes may be there to tell;
+ * the ordinary magic then means the ordinary format, as in Wireshark.
+ */
+static bool needs_guess(const struct reader *r, const struct header *h)
 {
     struct stat st;
 
-    return fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) && !r->greedy;
+    return h->magic == MAGIC_MODIFIED ||
+           (h->magic == MAGIC_STANDARD && fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode));
 }
 
-static void pcap_fill(struct whyrst_capture *capture, struct pcap *pcap, const struct header *h,
+/** Fills @pcap from the file header, which the reader has in its buffer, @skip bytes long. */
+static void pcap_fill(struct pcap *pcap, const struct reader *r, const struct header *h,
                       size_t skip)
 {
-    const struct reader *r = &capture->reader;
     struct cursor records = reader_peek(r, reader_left(r));
+    bool aix;
 
     (void)cursor_skip(&records, skip);
     pcap->nanoseconds = h->magic == MAGIC_NANOSECONDS || h->magic == MAGIC_IXIA_HARDWARE;
@@ -102,12 +107,11 @@ static void pcap_fill(struct whyrst_capture *capture, struct pcap *pcap, const s
     /* Low 16 bits: the type. Above: the FCS length, which the IP length makes needless here. */
     pcap->link_type = capture_link_type(h->network & 0xffff);
     pcap->variant = PCAP_STANDARD;
-    if (!adopt_aix(pcap, h) && pcap->lengths == PCAP_CAPTURED_FIRST &&
-        (h->magic == MAGIC_STANDARD || h->magic == MAGIC_MODIFIED)) {
-        pcap->max_packet = capture_max_packet(pcap->link_type);
-        pcap->variant = pcap_guess(pcap, h->magic == MAGIC_MODIFIED, records, is_complete(r));
-    }
+    aix = adopt_aix(pcap, h);
     pcap->max_packet = capture_max_packet(pcap->link_type);
+    if (!aix && pcap->lengths == PCAP_CAPTURED_FIRST && needs_guess(r, h)) {
+        pcap->variant = pcap_guess(pcap, h->magic == MAGIC_MODIFIED, records);
+    }
 }
 
 static enum whyrst_capture_status pcap_open(struct whyrst_capture *capture)
@@ -144,7 +148,7 @@ static enum whyrst_capture_status pcap_open(struct whyrst_capture *capture)
     }
     pcap = g_new0(struct pcap, 1);
     pcap->big_endian = big;
-    pcap_fill(capture, pcap, &h, skip);
+    pcap_fill(pcap, r, &h, skip);
     reader_consume(r, skip);
     capture->state = pcap;
     return WHYRST_CAPTURE_OK;

@@ -64,7 +64,6 @@ static inline struct pcap_record pcap_record_read(const struct pcap *pcap, struc
     return r;
 }
 
-enum pcap_variant pcap_guess(const struct pcap *pcap, bool modified, struct cursor records,
-                             bool complete);
+enum pcap_variant pcap_guess(const struct pcap *pcap, bool modified, struct cursor records);
 
 #endif

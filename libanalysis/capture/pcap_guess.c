@@ -81,33 +81,31 @@ static unsigned record_oddities(const struct pcap *pcap, enum pcap_variant varia
     return odd;
 }
 
-static unsigned oddities(const struct pcap *pcap, enum pcap_variant variant, struct cursor c,
-                         bool complete)
+/** Contradictions in the first records, one that is cut short being another. */
+static unsigned oddities(const struct pcap *pcap, enum pcap_variant variant, struct cursor c)
 {
     unsigned odd = 0;
 
     for (int i = 0; i < RECORDS_TO_TRY && !c.failed && cursor_left(&c); i++) {
         odd += record_oddities(pcap, variant, &c);
     }
-    return odd + (complete && c.failed);
+    return odd + c.failed;
 }
 
 /**
  * pcap_guess() - the variant that contradicts itself least
  * @modified: the magic number is the patched one
  * @records:  what is in the buffer after the file header
- * @complete: the file ends with @records, so that a record which does not fit counts
  */
-enum pcap_variant pcap_guess(const struct pcap *pcap, bool modified, struct cursor records,
-                             bool complete)
+enum pcap_variant pcap_guess(const struct pcap *pcap, bool modified, struct cursor records)
 {
     static const enum pcap_variant candidates[2][3] = {{PCAP_STANDARD, PCAP_PATCHED, PCAP_NOKIA},
                                                        {PCAP_PATCHED, PCAP_SMP, PCAP_SMP}};
     enum pcap_variant best = candidates[modified][0];
-    unsigned fewest = oddities(pcap, best, records, complete);
+    unsigned fewest = oddities(pcap, best, records);
 
     for (size_t i = 1; i < 3 && fewest; i++) {
-        unsigned odd = oddities(pcap, candidates[modified][i], records, complete);
+        unsigned odd = oddities(pcap, candidates[modified][i], records);
 
         if (odd < fewest) {
             fewest = odd;
