@@ -168,10 +168,13 @@ class Annotation(PluginCase):
         text = self.tshark.run("-r", capture, "-O", "rst").stdout
         self.assertIn("[RST analysis: connection closed by FIN]", text)
 
-    def test_nothing_is_provisional_in_the_second_pass(self):
+    def test_hindsight_is_provisional_in_one_pass_only(self):
         capture = self.capture(odd.frames())
+        text = self.tshark.run("-r", capture, "-O", "rst").stdout
+        self.assertRegex(text, r"\[Cause: .* \(provisional\)\]")
+        self.assertNotRegex(text, r"\[Origin: .* \(provisional\)\]")
         text = self.tshark.run("-2", "-r", capture, "-O", "rst").stdout
-        self.assertIn("[RST analysis: ", text)
+        self.assertRegex(text, r"\[Cause: ")
         self.assertNotIn("(provisional)", text)
 
     def test_columns_without_a_visible_tree(self):
