@@ -21,7 +21,7 @@ def analyse(cli, paths, arguments=()):
 def _analyse(cli, paths, arguments):
     command = [cli, "--format=ndjson", "--connections", "--no-progress", *arguments, *paths]
     result = subprocess.run(command, capture_output=True)
-    if result.returncode not in (0, 1):
+    if result.returncode != 0:
         raise CliError(f"exit status {result.returncode}: {' '.join(command[:8])}...\n"
                        f"{result.stderr.decode(errors='replace')[-2000:]}")
     found = {path: {"rst": [], "connection": [], "file": None} for path in paths}
