@@ -21,6 +21,7 @@ import packets
 import pkt2pcap
 
 TOLERANCE = 1e-6  # seconds
+VERDICT = ("origin", "cause", "sender", "confidence", "close_type", "ja4", "evidence")
 
 
 def known_failures(folder):
@@ -61,6 +62,16 @@ def compare(what, record, expectation):
             for key, wanted in expectation.values.items() if not matches(record.get(key), wanted)]
 
 
+def check_duplicates(resets):
+    """A second capture of a RST carries the same verdict (interface.md)."""
+    for record in resets.values():
+        original = resets.get(record.get("duplicate_of"))
+        for key in VERDICT if original else ():
+            if record.get(key) != original.get(key):
+                yield (f"frame {record['frame']}: {key} is {record.get(key)}, but {original.get(key)} in "
+                       f"frame {original['frame']}, of which it is a second capture")
+
+
 def check(script, records):
     resets = {record["frame"]: record for record in records["rst"]}
     streams = {record["stream"]: record for record in records["connection"]}
@@ -77,6 +88,7 @@ def check(script, records):
             wrong += compare(what, record, expectation)
     wrong += [f"frame {frame}: a RST that the script does not expect ({resets[frame].get('origin')})"
               for frame in sorted(set(resets) - expected)]
+    wrong += check_duplicates(resets)
     if not script.expectations and not script.none:
         wrong.append("the script expects nothing")
     return wrong
