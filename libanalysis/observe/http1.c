@@ -334,15 +334,19 @@ static void http1_hole(void *state, enum observe_side side, uint64_t got)
     http1_lose(state, side);
 }
 
-/** The client goes on although the server has not said 100 (Continue). */
+/** The client goes on although the server has not said 100 (Continue): with what? */
 static void held_unsure(struct http1 *http, const uint8_t *bytes, size_t length)
 {
-    enum http1_line line = http1_request_line(bytes, length);
+    enum http1_line line = http->answered ? HTTP1_LINE_PARTIAL : HTTP1_LINE_NO;
 
-    if (http->answered && (line == HTTP1_LINE_YES || line == HTTP1_LINE_BEGUN)) {
-        complete_request(http); /* RFC 9110 section 10.1.1: it need not send the content */
-    } else if (!http->answered || line == HTTP1_LINE_NO || length > HTTP1_METHOD_MAX) {
+    /* Shortest beginning first, so that the answer does not depend on how the bytes came. */
+    for (size_t n = 1; n <= length && line == HTTP1_LINE_PARTIAL; n++) {
+        line = n <= HTTP1_METHOD_MAX ? http1_request_line(bytes, n) : HTTP1_LINE_NO;
+    }
+    if (line == HTTP1_LINE_NO) {
         begin_content(http, OBSERVE_CLIENT);
+    } else if (line != HTTP1_LINE_PARTIAL) {
+        complete_request(http); /* RFC 9110 section 10.1.1: it need not send the content */
     }
 }
 

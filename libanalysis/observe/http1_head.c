@@ -131,6 +131,17 @@ static bool has_version(struct text line)
            g_ascii_isdigit(t.at[t.length - 1]);
 }
 
+/** Whether a line holds bytes that no request line has, its line end apart. */
+static bool has_control(struct text line)
+{
+    for (size_t i = 0; i < line.length; i++) {
+        if (g_ascii_iscntrl(line.at[i]) && line.at[i] != '\r' && line.at[i] != '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum http1_line http1_request_line(const uint8_t *bytes, size_t length)
 {
     const uint8_t *end = length ? memchr(bytes, '\n', length) : NULL;
@@ -139,24 +150,22 @@ enum http1_line http1_request_line(const uint8_t *bytes, size_t length)
     size_t method = method_length(bytes, length, &more);
     struct text name = {line.at, method};
     struct text rest = {line.at + method + 1, 0};
+    enum http1_line result = HTTP1_LINE_PARTIAL;
 
     if (method == 0) {
         return more ? HTTP1_LINE_PARTIAL : HTTP1_LINE_NO;
     }
     rest.length = line.length - method - 1;
+    if (rest.length > 0 && method_number(name) != HTTP1_METHOD_OTHER &&
+        is_target_start(method_number(name), (uint8_t)rest.at[0])) {
+        result = HTTP1_LINE_BEGUN;
+    } else if (has_control(rest)) {
+        return HTTP1_LINE_NO;
+    }
     if (end) {
-        return has_version(rest) ? HTTP1_LINE_YES : HTTP1_LINE_NO;
+        result = has_version(rest) ? HTTP1_LINE_YES : HTTP1_LINE_NO;
     }
-    for (size_t i = 0; i < rest.length; i++) {
-        if (g_ascii_iscntrl(rest.at[i]) && rest.at[i] != '\r') {
-            return HTTP1_LINE_NO;
-        }
-    }
-    if (rest.length > 0 && method_number(name) != HTTP1_METHOD_OTHER) {
-        return is_target_start(method_number(name), (uint8_t)rest.at[0]) ? HTTP1_LINE_BEGUN
-                                                                          : HTTP1_LINE_PARTIAL;
-    }
-    return HTTP1_LINE_PARTIAL;
+    return result;
 }
 
 uint8_t http1_read_method(const uint8_t *bytes, size_t length, char other[HTTP1_METHOD_MAX + 1])

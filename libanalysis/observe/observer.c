@@ -263,7 +263,6 @@ static void leave(struct observer *o, enum observe_side side)
     o->reader[side] = READER_DETECTION;
     o->unknown[side] = false;
     o->middle[side] = false;
-    o->streams[side].discard = 0;
 }
 
 /** Acts on what a side's parser wants when it wants no bytes; true when something changed. */
@@ -273,7 +272,7 @@ static bool settle_side(struct observer *o, enum observe_side side)
     const struct parser *parser;
     struct want want;
 
-    if (!is_parsed(o, side) || o->streams[side].skip > 0) {
+    if (!is_parsed(o, side) || o->streams[side].skip > 0 || o->streams[side].discard) {
         return false;
     }
     parser = parser_of(o, side, &state);

@@ -82,12 +82,14 @@ static void proxy_unit(struct prologue *p, enum observe_side side, const struct 
     default:
         break;
     }
-    p->left[side] = true;
+    p->left[side] = !unit->cut;
+    p->progress = unit->cut ? PROLOGUE_FOREIGN : PROLOGUE_GRANTED;
 }
 
 static void proxy_skipped(struct prologue *p, enum observe_side side)
 {
     p->left[side] = true;
+    p->progress = PROLOGUE_GRANTED;
 }
 
 static const struct dialogue proxy_dialogue = {
