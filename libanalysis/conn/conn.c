@@ -84,13 +84,20 @@ static void guess_roles_by_port(struct conn *conn, unsigned side)
     }
 }
 
-static void first_segment(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+void conn_init(struct conn *conn, const struct flow_key *key, unsigned side, uint32_t stream)
+{
+    memset(conn, 0, sizeof *conn);
+    conn->key = *key;
+    conn->stream = stream;
+    conn->side[0].wscale = conn->side[1].wscale = 0xff;
+    guess_roles_by_port(conn, side);
+}
+
+static void first_segment(struct conn *conn, const struct whyrst_segment *segment)
 {
     conn->flags |= CONN_USED;
     conn->first_frame = (uint32_t)segment->frame;
     conn->first_ns = segment->time_ns;
-    conn->side[0].wscale = conn->side[1].wscale = 0xff;
-    guess_roles_by_port(conn, side);
 }
 
 static void see_syn(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
@@ -106,7 +113,7 @@ static void see_syn(struct conn *conn, unsigned side, const struct whyrst_segmen
     if (side == conn->client) {
         conn->syn_ns = segment->time_ns;
     }
-    conn->side[side].flags |= ENDPOINT_SYN;
+    conn->side[side].flags |= ENDPOINT_SYN | ENDPOINT_SYN_PLAIN;
 }
 
 static void see_syn_ack(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
@@ -124,8 +131,12 @@ static void see_syn_ack(struct conn *conn, unsigned side, const struct whyrst_se
     if (!(conn->flags & CONN_CLIENT_RTT)) {
         conn->client_rtt_ns = segment->time_ns; /* until the ACK: when the SYN-ACK passed */
     }
+    if ((conn->side[!side].flags & ENDPOINT_SYN_ACK) &&
+        (conn->side[0].flags & conn->side[1].flags & ENDPOINT_SYN_PLAIN)) {
+        conn->flags |= CONN_ESTABLISHED; /* the crossing SYN-ACKs are each other's final ACK */
+    }
     conn->flags |= CONN_SYN_ACK;
-    conn->side[side].flags |= ENDPOINT_SYN;
+    conn->side[side].flags |= ENDPOINT_SYN | ENDPOINT_SYN_ACK;
     if (!(conn->side[!side].flags & ENDPOINT_SYN)) {
         conn->side[!side].base_seq = segment->ack - 1;
         conn->side[!side].flags |= ENDPOINT_SYN | ENDPOINT_BASE;
@@ -160,8 +171,9 @@ static void see_established(struct conn *conn, unsigned side, const struct whyrs
     } else if (from_initiator && !(conn->flags & CONN_CLIENT_RTT)) {
         conn->client_rtt_ns = segment->time_ns - conn->client_rtt_ns;
         conn->flags |= CONN_CLIENT_RTT;
-    } else if (!from_initiator && segment->payload_length == 0) {
-        return;
+    } else if (!from_initiator && segment->payload_length == 0 &&
+               !seq_after(segment->ack, conn->side[!side].base_seq + 1)) {
+        return; /* it acknowledges no more than the SYN */
     }
     conn->flags |= CONN_ESTABLISHED;
 }
@@ -245,14 +257,20 @@ static bool see_ack(struct conn *conn, unsigned side, const struct whyrst_segmen
     return false;
 }
 
-/* The peer of a reset connection acknowledges what the "dead" side sent since: it lives on. */
-static void see_life_after_reset(struct conn *conn, unsigned side)
+/* The peer of a reset connection lives on: it acknowledges what the "dead" side sent since, or it
+ * answers a RST whose number was not exact with a challenge ACK (RFC 5961 section 3.2). */
+static void see_life_after_reset(struct conn *conn, unsigned side,
+                                 const struct whyrst_segment *segment)
 {
     const struct conn_extra *extra = conn->extra;
+    bool challenge;
 
-    if ((conn->flags & CONN_RESET) && side != extra->reset_side &&
-        (conn->side[side].flags & ENDPOINT_ACKED) &&
-        seq_after(conn->side[side].ack, extra->reset_next)) {
+    if (!(conn->flags & CONN_RESET) || side == extra->reset_side) {
+        return;
+    }
+    challenge = extra->reset_in_window && segment->payload_length == 0 &&
+                !(segment->flags & (SYN | FIN)) && segment->ack == conn->side[!side].next;
+    if (challenge || seq_after(conn->side[side].ack, extra->reset_next)) {
         conn->flags &= (uint16_t) ~(CONN_RESET | CONN_REFUSED);
     }
 }
@@ -352,7 +370,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     uint32_t end = segment->seq + sequence_length(segment);
 
     if (!(conn->flags & CONN_USED)) {
-        first_segment(conn, side, segment);
+        first_segment(conn, segment);
     }
     conn->packets++;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
@@ -386,20 +404,35 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     if (segment->flags & ACK) {
         event->completes_close = see_ack(conn, side, segment);
         payload_acked(context, conn, !side);
-        see_life_after_reset(conn, side);
+        see_life_after_reset(conn, side, segment);
     }
     history_add(conn, side, segment, event);
 }
 
-void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
-                const struct whyrst_segment *segment, bool valid, bool refused)
+static void tally_reset(struct conn_extra *extra, unsigned side,
+                        const struct whyrst_segment *segment)
 {
+    struct reset_tally *tally = &extra->tally[side];
+    uint16_t *count = segment->flags & ACK ? &tally->with_ack : &tally->bare;
+
+    if (extra->resets[side].frame) {
+        tally->acks_differ |= extra->resets[side].ack != segment->ack;
+        tally->zero_ack |= (segment->ack == 0) != (extra->resets[side].ack == 0);
+    }
+    *count += *count < UINT16_MAX;
+}
+
+void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
+                const struct whyrst_segment *segment, enum whyrst_sequence_check check,
+                bool refused)
+{
+    bool valid = check != WHYRST_SEQUENCE_OUT_OF_WINDOW;
     struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
     struct past_reset *past;
 
     if (!(conn->flags & CONN_USED)) {
-        first_segment(conn, side, segment);
+        first_segment(conn, segment);
     }
     conn->packets++;
     conn->resets += conn->resets < UINT16_MAX;
@@ -408,7 +441,8 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
     history_add(conn, side, segment, &event);
     conn->flags |= CONN_RST_SEEN;
     conn->side[side].flags |= ENDPOINT_RST;
-    past = &conn_extra(conn)->resets[side];
+    tally_reset(conn_extra(conn), side, segment);
+    past = &conn->extra->resets[side];
     past->time_ns = segment->time_ns;
     past->frame = (uint32_t)segment->frame;
     past->seq = segment->seq;
@@ -420,6 +454,7 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
         bool fin = (conn->side[0].flags | conn->side[1].flags) & ENDPOINT_FIN;
 
         extra->reset_side = (uint8_t)side;
+        extra->reset_in_window = check == WHYRST_SEQUENCE_IN_WINDOW;
         extra->reset_next = (conn->side[side].flags & ENDPOINT_SEEN) &&
                                     !seq_after(segment->seq, conn->side[side].next)
                                 ? conn->side[side].next

@@ -44,6 +44,8 @@ enum {
     ENDPOINT_LABEL = 1 << 15,     /**< IPv6: its segments carry a flow label */
     ENDPOINT_SYN_BARE = 1 << 16,  /**< its SYN had no MSS option */
     ENDPOINT_SYN_ODD = 1 << 17,   /**< its SYN's TTL and IP ID are a scanner's */
+    ENDPOINT_SYN_PLAIN = 1 << 18, /**< it sent a SYN without ACK */
+    ENDPOINT_SYN_ACK = 1 << 19,   /**< it sent a SYN-ACK */
 };
 
 /**
@@ -131,11 +133,22 @@ struct past_reset {
 };
 
 /**
+ * struct reset_tally - a side's RSTs: without and with ACK flag, and whether their acks vary or one
+ * of several is zero
+ */
+struct reset_tally {
+    uint16_t bare;
+    uint16_t with_ack;
+    bool acks_differ;
+    bool zero_ack;
+};
+
+/**
  * struct conn_extra - what few connections need; allocated when first needed
  * @quiet:      see above; after_frame 0 = none
  * @reset_next: the RST sender's next when the connection was reset
  * @reset_side: that sender
- * @resets:     latest RST of each side (key order)
+ * @resets, @tally: latest RST of each side, and all of them counted (key order)
  * @oldest, @newest: verdicts of this connection that later packets may revise
  */
 struct conn_extra {
@@ -143,7 +156,9 @@ struct conn_extra {
     uint32_t reset_next;
     uint8_t reset_side;
     uint8_t close_before_reset;
+    bool reset_in_window; /* the reset was not exact: RFC 5961 answers it with a challenge ACK */
     struct past_reset resets[2];
+    struct reset_tally tally[2];
     struct whyrst_record *oldest;
     struct whyrst_record *newest;
 };
@@ -199,6 +214,8 @@ struct conn_event {
     uint32_t duplicate_of; /**< frame of which it is a second capture; then nothing was updated */
 };
 
+/** Makes @conn a new connection of @key; @side is where its first segment comes from. */
+void conn_init(struct conn *conn, const struct flow_key *key, unsigned side, uint32_t stream);
 /** Whether the segment starts a new stream although @conn has its key, as Wireshark does it. */
 bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_segment *segment);
 /** Whether it nevertheless continues the connection: a SYN-ACK to the SYN that a RST seemed to have
@@ -215,7 +232,8 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
                   const struct whyrst_segment *segment, struct conn_event *event);
 /** A RST, after its verdict: notes that and how it ends the connection. */
 void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
-                const struct whyrst_segment *segment, bool valid, bool refused);
+                const struct whyrst_segment *segment, enum whyrst_sequence_check check,
+                bool refused);
 /** How the connection has ended as far as seen. */
 enum whyrst_close_type conn_close_type(const struct conn *conn);
 /** Latest payload of either side; 0 = none. */

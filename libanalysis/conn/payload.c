@@ -183,6 +183,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
                      const struct whyrst_segment *segment, struct conn_event *event)
 {
     struct endpoint *sender = &conn->side[side];
+    const struct endpoint *receiver = &conn->side[!side];
     uint32_t seq = segment->seq + !!(segment->flags & WHYRST_TCP_SYN);
     uint32_t end = seq + segment->payload_length;
     bool first = sender->last_payload_frame == 0;
@@ -202,7 +203,10 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
         sender->payload_end = sender->flags & ENDPOINT_SYN ? sender->base_seq + 1 : seq;
     }
     if (event->retransmission) {
-        sender->retransmits += sender->retransmits < UINT8_MAX;
+        /* Rounds, not segments: each begins with the first byte not acknowledged. */
+        if (!(receiver->flags & ENDPOINT_ACKED) || !seq_after(seq, receiver->ack)) {
+            sender->retransmits += sender->retransmits < UINT8_MAX;
+        }
     } else {
         feed_segment(context, conn, side, segment, seq);
         if (beyond) {

@@ -60,10 +60,16 @@ static void deliver_missing(struct reassembly *data, uint32_t seq,
     sink(user, &missing, true);
 }
 
-static void pop_piece(struct reassembly *data, reassembly_sink sink, void *user)
+/* A piece comes out when @filler fills the hole before it: then it became known, not before. */
+static void pop_piece(struct reassembly *data, const struct observe_chunk *filler,
+                      reassembly_sink sink, void *user)
 {
     struct piece *piece = data->pieces;
 
+    if (filler && filler->frame > piece->chunk.frame) {
+        piece->chunk.frame = filler->frame;
+        piece->chunk.time_ns = filler->time_ns;
+    }
     data->pieces = piece->next;
     data->bytes -= piece->chunk.captured;
     data->count--;
@@ -71,10 +77,11 @@ static void pop_piece(struct reassembly *data, reassembly_sink sink, void *user)
     g_free(piece);
 }
 
-static void drain(struct reassembly *data, reassembly_sink sink, void *user)
+static void drain(struct reassembly *data, const struct observe_chunk *filler, reassembly_sink sink,
+                  void *user)
 {
     while (data->pieces && !seq_after(data->pieces->seq, data->next)) {
-        pop_piece(data, sink, user);
+        pop_piece(data, filler, sink, user);
     }
 }
 
@@ -110,14 +117,14 @@ bool reassembly_add(struct reassembly *data, uint32_t seq, const struct observe_
     reassembly_start(data, seq);
     if (!seq_after(seq, data->next)) {
         deliver(data, seq, *chunk, sink, user);
-        drain(data, sink, user);
+        drain(data, chunk, sink, user);
         return true;
     }
     keep(data, seq, chunk);
     while (data->count > LIMIT_REASSEMBLY_PIECES || data->bytes > LIMIT_REASSEMBLY_BYTES) {
         within_bounds = false;
         deliver_missing(data, data->pieces->seq, &data->pieces->chunk, sink, user);
-        drain(data, sink, user);
+        drain(data, NULL, sink, user);
     }
     return within_bounds;
 }
@@ -135,11 +142,11 @@ void reassembly_acked(struct reassembly *data, uint32_t ack, bool final, reassem
         if (seq_after(data->pieces->seq, data->next)) {
             deliver_missing(data, data->pieces->seq, &data->pieces->chunk, sink, user);
         }
-        drain(data, sink, user);
+        drain(data, NULL, sink, user);
     }
     if (final && seq_after(ack, data->next)) {
         deliver_missing(data, ack, NULL, sink, user);
-        drain(data, sink, user);
+        drain(data, NULL, sink, user);
     }
 }
 

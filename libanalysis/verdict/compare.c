@@ -47,10 +47,8 @@ static void compare_ttl(const struct host *host, struct rst_facts *facts)
         facts->ttl_of_host = true;
     }
     /* Where the TTL has varied (several back ends behind one address, routes), the nearer end. */
-    facts->ttl_expected = abs(hop_count(low) - hop_count(ttl)) <
-                                  abs(hop_count(high) - hop_count(ttl))
-                              ? low
-                              : high;
+    facts->ttl_expected =
+        abs(hop_count(low) - hop_count(ttl)) < abs(hop_count(high) - hop_count(ttl)) ? low : high;
     if (ttl == low || ttl == high) {
         facts->ttl_expected = ttl;
         facts->hops = HOPS_SAME;

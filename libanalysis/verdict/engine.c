@@ -234,13 +234,14 @@ static void make_room(struct whyrst_engine *engine)
     }
 }
 
-static struct conn *start_connection(struct whyrst_engine *engine, const struct flow_key *key)
+static struct conn *start_connection(struct whyrst_engine *engine, const struct flow_key *key,
+                                     unsigned side)
 {
     struct conn *conn;
 
     make_room(engine);
     conn = flow_table_add(engine->table, key);
-    conn->stream = engine->streams++;
+    conn_init(conn, key, side, engine->streams++);
     return conn;
 }
 
@@ -251,7 +252,7 @@ static struct conn *find_connection(struct whyrst_engine *engine, const struct f
     struct conn *conn = flow_table_find(engine->table, key);
 
     if (!conn) {
-        return start_connection(engine, key);
+        return start_connection(engine, key, side);
     }
     if (!conn_is_reused(conn, side, segment)) {
         return conn;
@@ -261,9 +262,7 @@ static struct conn *find_connection(struct whyrst_engine *engine, const struct f
         conn->stream = engine->streams++;
     } else {
         end_connection(engine, conn);
-        memset(conn, 0, sizeof *conn);
-        conn->key = *key;
-        conn->stream = engine->streams++;
+        conn_init(conn, key, side, engine->streams++);
     }
     return conn;
 }
@@ -284,15 +283,12 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
     struct whyrst_record *record;
     struct rst_facts facts;
     struct observe_state names;
-    bool valid;
-
     facts_gather(&engine->context, conn, side, segment, &facts);
     learn_facts(&engine->context, engine->hosts, conn, &facts);
-    valid = facts.sequence_check != WHYRST_SEQUENCE_OUT_OF_WINDOW;
     names = facts.state;
     facts.state.hello = facts.state.hello_retry = NULL;
     facts.state.http_method = NULL;
-    conn_reset(&engine->context, conn, side, segment, valid,
+    conn_reset(&engine->context, conn, side, segment, facts.sequence_check,
                facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE);
 
     record = record_new(WHYRST_RECORD_RST, conn);
@@ -300,6 +296,7 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
     record->frame = segment->frame;
     record->time_ns = segment->time_ns;
     record_copy_names(record, &names);
+    record_copy_text(record, segment);
     record->conn_state = history_state(conn);
     copy_history(record, conn);
     return record;
@@ -339,6 +336,7 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     record->alpn = g_strdup(original->alpn);
     record->http_method = g_strdup(original->http_method);
     record->reset_text = g_strdup(original->reset_text);
+    record->twin = whyrst_record_ref((struct whyrst_record *)original);
     record->conn = NULL;
     record->older = record->newer = NULL;
     record->judged = false;
@@ -374,8 +372,9 @@ static void finalize_head(struct whyrst_engine *engine)
 {
     struct whyrst_record *record = queue_pop(&engine->pending);
 
-    detach(record);
     learn_final(engine->hosts, record);
+    detach(record);
+    record->judged = false;
     record->final = true;
     queue_push(&engine->ready, record);
 }

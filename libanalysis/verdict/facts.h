@@ -65,6 +65,7 @@ enum id_match {
  * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
  * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
  * @accept_frame:   the refusing service accepted a connection later
+ * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
  */
 struct hindsight {
     uint32_t life_frame;
@@ -76,6 +77,7 @@ struct hindsight {
     uint32_t accept_frame;
     uint8_t other_ttl;
     int64_t both_ns;
+    struct reset_tally tally;
 };
 
 /**
@@ -87,6 +89,8 @@ struct hindsight {
  * @last_payload_ns: latest payload of either side before the trigger (or the RST); 0 = none
  * @idle_ns:   from then to the trigger or the RST; valid when @idle_known
  * @silent_ns: from the latest payload to the RST, valid when @idle_known
+ * @partial:   the capture lacks the connection's start, one of its directions, or payload that
+ *             mattered: what is not seen may be otherwise
  * @phase:     of the dialogue, inferred where it cannot be read
  * @hops, @ttl_expected, @hops_closer: comparison with the claimed sender's other segments, the TTL
  *             they had, and how many hops nearer to the capture point the RST was built (negative:
@@ -124,6 +128,7 @@ struct rst_facts {
     uint64_t unacked_bytes;
     bool unacked_known;
 
+    bool partial;
     enum observe_phase phase;
     int64_t silent_ns;
     enum hop_match hops;

@@ -8,6 +8,8 @@
 
 #include "bytes/strbuf.h"
 #include "verdict/record.h"
+#include "verdict/reset_text.h"
+#include "verdict/tampering.h"
 #include "verdict/timers.h"
 #include "verdict/words.h"
 
@@ -220,6 +222,12 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
         return facts->idle_known && facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT &&
                set_string(value,
                           timers_name(facts->idle_ns, (char *)r->timer_text, sizeof r->timer_text));
+    case WHYRST_FIELD_MPTCP_REASON:
+        return facts->options.mptcp_reset &&
+               set_string(value, reset_text_mptcp(facts->options.mptcp_reason));
+    case WHYRST_FIELD_TAMPERING_SIGNATURE:
+        record_judgement(r); /* counts the RSTs known by now */
+        return set_string(value, tampering_signature(facts));
     case WHYRST_FIELD_TLS_ALERT:
         return get_alert(r, value);
     case WHYRST_FIELD_CAUSE:

@@ -148,6 +148,9 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
     } else {
         judgement->confidence =
             confidence(judgement->scale.points, judgement->scale.points - second);
+        if (facts->partial && judgement->confidence > WHYRST_CONFIDENCE_LOW) {
+            judgement->confidence--;
+        }
     }
     judgement->sender = find_sender(facts, judgement);
 }

@@ -29,11 +29,29 @@ static bool is_flowing(const struct endpoint *sender, const struct endpoint *rec
            seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
 }
 
+/* Payload of @sender that @receiver acknowledged but the capture lacks. */
+static bool has_unseen(const struct endpoint *sender, const struct endpoint *receiver)
+{
+    uint32_t end = sender->last_payload_frame ? sender->payload_end : sender->base_seq + 1;
+
+    if (!(receiver->flags & ENDPOINT_ACKED) ||
+        !(sender->last_payload_frame || (sender->flags & ENDPOINT_SYN))) {
+        return false;
+    }
+    return seq_diff(receiver->ack, end) > ((sender->flags & ENDPOINT_FIN) ? 1 : 0);
+}
+
 /* The phase of a dialogue that cannot be read, from who spoke last. */
 static enum observe_phase infer_phase(const struct endpoint *client, const struct endpoint *server)
 {
+    if (has_unseen(server, client)) {
+        return OBSERVE_PHASE_COMPLETE;
+    }
+    if (has_unseen(client, server)) {
+        return OBSERVE_PHASE_AWAITING;
+    }
     if (client->last_payload_frame == 0 && server->last_payload_frame == 0) {
-        return OBSERVE_PHASE_NO_DATA;
+        return OBSERVE_PHASE_UNKNOWN;
     }
     if (client->last_payload_frame > server->last_payload_frame) {
         return is_flowing(client, server) ? OBSERVE_PHASE_REQUEST : OBSERVE_PHASE_AWAITING;
@@ -59,6 +77,12 @@ static enum observe_phase dialogue_phase(const struct rst_facts *facts, const st
     const struct endpoint *client = &conn->side[conn->client];
     const struct endpoint *server = &conn->side[!conn->client];
 
+    bool from_start = conn->flags & (CONN_SYN | CONN_SYN_ACK);
+
+    if (facts->state.phase == OBSERVE_PHASE_NO_DATA && !(conn->flags & CONN_PAYLOAD) &&
+        (!from_start || has_unseen(client, server) || has_unseen(server, client))) {
+        return infer_phase(client, server); /* not all that was said was captured */
+    }
     if (facts->state.phase == OBSERVE_PHASE_UNKNOWN) {
         return infer_phase(client, server);
     }
@@ -146,6 +170,17 @@ static enum whyrst_origin handshake_origin(const struct conn *conn, const struct
                : WHYRST_ORIGIN_ABORTED_HANDSHAKE;
 }
 
+static bool is_partial(const struct rst_facts *facts, const struct conn *conn)
+{
+    const struct endpoint *client = &conn->side[conn->client];
+    const struct endpoint *server = &conn->side[!conn->client];
+
+    return (conn->flags & (CONN_SYN | CONN_SYN_ACK)) != (CONN_SYN | CONN_SYN_ACK) ||
+           !(client->flags & server->flags & ENDPOINT_SPOKE) || has_unseen(client, server) ||
+           has_unseen(server, client) || facts->state.side[OBSERVE_CLIENT].lost ||
+           facts->state.side[OBSERVE_SERVER].lost;
+}
+
 void origin_decide(const struct conn_context *context, const struct conn *conn,
                    struct rst_facts *facts)
 {
@@ -170,6 +205,7 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
         return;
     }
     phase = dialogue_phase(facts, conn);
+    facts->partial = is_partial(facts, conn);
     facts->phase = phase;
     facts->origin_sure = facts->state.exact && phase == facts->state.phase;
     facts->origin =

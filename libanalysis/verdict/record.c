@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "conn/payload.h"
+#include "verdict/reset_text.h"
 
 struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn)
 {
@@ -51,6 +52,16 @@ void record_copy_names(struct whyrst_record *record, const struct observe_state 
     record->http_method = copy(state->http_method);
 }
 
+void record_copy_text(struct whyrst_record *record, const struct whyrst_segment *rst)
+{
+    char text[300];
+
+    if (rst->payload_captured > 0) {
+        record->reset_text = copy(reset_text_read(rst, text, sizeof text));
+        record->facts.known_payload = reset_text_is_injector(rst);
+    }
+}
+
 static void forget_evidence(struct whyrst_record *record)
 {
     for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
@@ -62,9 +73,12 @@ static void forget_evidence(struct whyrst_record *record)
 /* A cache behind a const getter: while a verdict is provisional it is weighed anew each time. */
 const struct judgement *record_judgement(const struct whyrst_record *record)
 {
-    struct whyrst_record *cache = (struct whyrst_record *)record;
+    struct whyrst_record *cache = (struct whyrst_record *)(record->twin ? record->twin : record);
 
     if (!cache->judged || !cache->final) {
+        if (cache->conn) {
+            cache->facts.later.tally = cache->conn->extra->tally[cache->facts.from];
+        }
         cache->facts.later.burst = cache->burst ? cache->burst->count : 0;
         judge(&cache->facts, &cache->judgement);
         cache->judged = true;
@@ -85,6 +99,7 @@ void whyrst_record_unref(struct whyrst_record *record)
         return;
     }
     forget_evidence(record);
+    whyrst_record_unref(record->twin);
     if (record->burst) {
         g_rc_box_release(record->burst);
     }

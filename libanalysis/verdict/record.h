@@ -54,7 +54,8 @@ struct whyrst_record {
     int64_t duration_ns;
 
     struct rst_facts facts;
-    struct burst *burst; /* resets of the same endpoint in the same instant, or NULL */
+    struct whyrst_record *twin; /* the RST of which this is a second capture, or NULL */
+    struct burst *burst;        /* resets of the same endpoint in the same instant, or NULL */
     bool judged;
     struct judgement judgement;   /* valid when @judged */
     char *evidence[EVIDENCE_MAX]; /* worded when asked for */
@@ -70,6 +71,8 @@ struct whyrst_record {
 
 /** A record of @conn with what all kinds share; the caller owns the reference. */
 struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn);
+/** Copies what the RST says of itself. */
+void record_copy_text(struct whyrst_record *record, const struct whyrst_segment *rst);
 /** The verdict on cause and sender, weighed when first asked for and again after revisions. */
 const struct judgement *record_judgement(const struct whyrst_record *record);
 /** Copies the names that belong to the ClientHello and the HTTP message under way. */

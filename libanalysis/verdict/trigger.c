@@ -102,9 +102,18 @@ static bool is_better(const struct search *search, int64_t off, int64_t best_off
     return off <= best_off || off - best_off <= slack;
 }
 
+/* A RST that came back sooner than the way to the sender takes was built by a device before it, and
+ * timing says nothing of which segment that device meant: the latest. */
+static bool came_early(const struct search *search, const struct ring_entry *best)
+{
+    return search->rtt >= INT64_C(5000000) &&
+           search->rst->time_ns - best->time_ns < search->rtt / 4 * 3;
+}
+
 static struct ring_entry *search_ring(struct conn_context *context, const struct conn *conn,
                                       struct search *search)
 {
+    struct ring_entry *latest = NULL;
     struct ring_entry *best = NULL;
     int64_t best_off = INT64_MAX;
     uint64_t at = conn->recent;
@@ -124,13 +133,14 @@ static struct ring_entry *search_ring(struct conn_context *context, const struct
         if (search->rtt < 0) {
             return entry; /* the latest, for want of a measure */
         }
+        latest = latest ? latest : entry;
         off = llabs(search->rst->time_ns - entry->time_ns - search->rtt);
         if (!best || is_better(search, off, best_off)) {
             best_off = best && best_off < off ? best_off : off;
             best = entry;
         }
     }
-    return best;
+    return best && came_early(search, best) ? latest : best;
 }
 
 struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,
