@@ -8,6 +8,7 @@ folders to search) and over one capture made here with RSTs in all kinds of tunn
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -119,7 +120,7 @@ def main():
     parser.add_argument("--tool", required=True, help="the whyrst program")
     parser.add_argument("--tshark", default="tshark")
     parser.add_argument("--preload", help="library to preload (a sanitizer's runtime)")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("captures", nargs="*", type=Path)
     arguments = parser.parse_args()
     with Tshark(arguments.plugin, arguments.tshark, arguments.preload) as tshark:
