@@ -5,8 +5,6 @@
  */
 #include "generate.h"
 
-#include <string.h>
-
 #define GREASE 0x2a2a
 
 /* Extension numbers (IANA, TLS ExtensionType Values). */
@@ -97,7 +95,8 @@ static const struct style styles[HELLO_STYLES] = {
 #define AT_SESSION 44u
 
 /** struct template - a ClientHello and where the name's digits stand in it */
-struct template {
+struct template
+{
     uint8_t bytes[HELLO_MAX];
     size_t length;
     size_t digits;
@@ -105,17 +104,17 @@ struct template {
 
 static struct template templates[HELLO_STYLES];
 
-static void put(struct template *t, const void *data, size_t length)
+static void add(struct template *t, const void *data, size_t length)
 {
     memcpy(t->bytes + t->length, data, length);
     t->length += length;
 }
 
-static void put16(struct template *t, size_t value)
+static void add16(struct template *t, size_t value)
 {
     const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
 
-    put(t, bytes, sizeof bytes);
+    add(t, bytes, sizeof bytes);
 }
 
 /* Sets the 16-bit length at @at to what has been written since. */
@@ -129,7 +128,7 @@ static void close16(struct template *t, size_t at)
 
 static size_t open16(struct template *t)
 {
-    put16(t, 0);
+    add16(t, 0);
     return t->length - 2;
 }
 
@@ -138,7 +137,7 @@ static void put_list(struct template *t, const uint16_t *list)
     size_t at = open16(t);
 
     for (; *list != 0xffff; list++) {
-        put16(t, *list);
+        add16(t, *list);
     }
     close16(t, at);
 }
@@ -147,10 +146,10 @@ static void put_name(struct template *t)
 {
     size_t list = open16(t);
 
-    put(t, "", 1);
-    put16(t, strlen(NAME));
+    add(t, "", 1);
+    add16(t, strlen(NAME));
     t->digits = t->length + 4;
-    put(t, NAME, strlen(NAME));
+    add(t, NAME, strlen(NAME));
     close16(t, list);
 }
 
@@ -159,12 +158,12 @@ static void put_key_share(struct template *t, const struct style *style)
     size_t list = open16(t);
     struct random random = {style->share};
 
-    put16(t, style->share == 32 ? 0x001d : 0x11ec);
-    put16(t, style->share);
+    add16(t, style->share == 32 ? 0x001d : 0x11ec);
+    add16(t, style->share);
     for (unsigned i = 0; i < style->share; i += 8) {
         uint64_t bytes = random_next(&random);
 
-        put(t, &bytes, sizeof bytes);
+        add(t, &bytes, sizeof bytes);
     }
     close16(t, list);
 }
@@ -173,7 +172,7 @@ static void put_padding(struct template *t, const struct style *style)
 {
     /* 9: the record header and the handshake's; what is open now ends here */
     while (t->length < style->padded + 9u) {
-        put(t, "", 1);
+        add(t, "", 1);
     }
 }
 
@@ -186,13 +185,13 @@ static void put_body(struct template *t, const struct style *style, uint16_t kin
         put_name(t);
         break;
     case STATUS:
-        put(t, "\x01\0\0\0", 5);
+        add(t, "\x01\0\0\0", 5);
         break;
     case GROUPS:
         put_list(t, style->groups);
         break;
     case POINTS:
-        put(t, "\x01", 2);
+        add(t, "\x01", 2);
         break;
     case SIGNATURES:
     case DELEGATED:
@@ -200,29 +199,29 @@ static void put_body(struct template *t, const struct style *style, uint16_t kin
         break;
     case ALPN:
         list = open16(t);
-        put(t, style->alpn, strlen(style->alpn));
+        add(t, style->alpn, strlen(style->alpn));
         close16(t, list);
         break;
     case VERSIONS:
-        put(t, "\x04\x03\x04\x03\x03", 5);
+        add(t, "\x04\x03\x04\x03\x03", 5);
         break;
     case PSK_MODES:
-        put(t, "\x01\x01", 2);
+        add(t, "\x01\x01", 2);
         break;
     case KEY_SHARE:
         put_key_share(t, style);
         break;
     case COMPRESS_CERTIFICATE:
-        put(t, "\x02\0\x02", 3);
+        add(t, "\x02\0\x02", 3);
         break;
     case RECORD_LIMIT:
-        put(t, "\x40\x01", 2);
+        add(t, "\x40\x01", 2);
         break;
     case APPLICATION_SETTINGS:
-        put(t, "\0\x03\x02h2", 5);
+        add(t, "\0\x03\x02h2", 5);
         break;
     case RENEGOTIATION:
-        put(t, "", 1);
+        add(t, "", 1);
         break;
     case PADDING:
         put_padding(t, style);
@@ -239,7 +238,7 @@ static void put_extensions(struct template *t, const struct style *style)
     for (const uint16_t *kind = style->extensions; *kind != 0xffff; kind++) {
         size_t one;
 
-        put16(t, *kind);
+        add16(t, *kind);
         one = open16(t);
         put_body(t, style, *kind);
         close16(t, one);
@@ -252,16 +251,16 @@ static void prepare(struct template *t, const struct style *style)
     const uint8_t zeros[32] = {0};
     size_t record, handshake;
 
-    put(t, "\x16\x03\x01", 3);
+    add(t, "\x16\x03\x01", 3);
     record = open16(t);
-    put(t, "\x01", 2); /* ClientHello, high byte of its length */
+    add(t, "\x01", 2); /* ClientHello, high byte of its length */
     handshake = open16(t);
-    put(t, "\x03\x03", 2);
-    put(t, zeros, 32);
-    put(t, "\x20", 1);
-    put(t, zeros, 32);
+    add(t, "\x03\x03", 2);
+    add(t, zeros, 32);
+    add(t, "\x20", 1);
+    add(t, zeros, 32);
     put_list(t, style->ciphers);
-    put(t, "\x01", 2); /* no compression */
+    add(t, "\x01", 2); /* no compression */
     put_extensions(t, style);
     close16(t, handshake);
     close16(t, record);

@@ -2,11 +2,9 @@
 /* Writes pcap (microseconds) and pcapng (nanoseconds), in the byte order of this machine. */
 #include "generate.h"
 
-#include <string.h>
-
 #define BUFFER (1024u * 1024)
 
-static void put(struct output *output, const void *data, size_t length)
+static void put_bytes(struct output *output, const void *data, size_t length)
 {
     output->bytes += fwrite(data, 1, length, output->file);
 }
@@ -15,7 +13,7 @@ static void put_pcap_header(struct output *output)
 {
     const uint32_t header[6] = {0xa1b2c3d4, 4u << 16 | 2u, 0, 0, 262144, 1 /* Ethernet */};
 
-    put(output, header, sizeof header);
+    put_bytes(output, header, sizeof header);
 }
 
 static void put_pcapng_header(struct output *output)
@@ -24,8 +22,8 @@ static void put_pcapng_header(struct output *output)
     /* Ethernet; option if_tsresol (9) of one byte: 10^-9; end of options */
     const uint32_t interface[8] = {1, 32, 1, 262144, 1u << 16 | 9u, 9, 0, 32};
 
-    put(output, section, sizeof section);
-    put(output, interface, sizeof interface);
+    put_bytes(output, section, sizeof section);
+    put_bytes(output, interface, sizeof interface);
 }
 
 bool output_open(struct output *output, const char *path, bool pcapng)
@@ -49,10 +47,10 @@ static void put_pcapng_frame(struct output *output, int64_t time_ns, const uint8
     uint32_t head[7] = {6,      total, 0, (uint32_t)((uint64_t)time_ns >> 32), (uint32_t)time_ns,
                         length, length};
 
-    put(output, head, sizeof head);
-    put(output, frame, length);
-    put(output, padding, pad);
-    put(output, &total, sizeof total);
+    put_bytes(output, head, sizeof head);
+    put_bytes(output, frame, length);
+    put_bytes(output, padding, pad);
+    put_bytes(output, &total, sizeof total);
 }
 
 void output_frame(struct output *output, int64_t time_ns, const uint8_t *frame, size_t length)
@@ -66,8 +64,8 @@ void output_frame(struct output *output, int64_t time_ns, const uint8_t *frame, 
         put_pcapng_frame(output, time_ns, frame, size);
         return;
     }
-    put(output, head, sizeof head);
-    put(output, frame, length);
+    put_bytes(output, head, sizeof head);
+    put_bytes(output, frame, length);
 }
 
 bool output_close(struct output *output)
