@@ -386,7 +386,6 @@ static bool http1_resync(void *state, enum observe_side side, const uint8_t *byt
 }
 
 const struct parser http1_parser = {
-    .all_app = true,
     .want = http1_want,
     .unit = http1_unit,
     .skipped = http1_skipped,

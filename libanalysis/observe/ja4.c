@@ -184,12 +184,13 @@ struct raw_form {
 static struct raw_form raw_form(const struct client_hello *hello, const struct ja4_lists *lists)
 {
     size_t values = lists->cipher_count + lists->extension_count + lists->algorithm_count;
-    struct raw_form raw = {.text = g_malloc(16 + 5 * values)};
+    size_t room = 16 + 5 * values;
+    struct raw_form raw = {.text = g_malloc(room)};
     char alpn[3];
     char *at = raw.text;
 
     alpn_characters(hello, alpn);
-    at += sprintf(at, "t%s%c%02u%02u%s_", version_digits(hello), hello->has_server_name ? 'd' : 'i',
+    at += snprintf(at, room, "t%s%c%02u%02u%s_", version_digits(hello), hello->has_server_name ? 'd' : 'i',
                   (unsigned)MIN(lists->cipher_count, COUNT_MAX),
                   (unsigned)MIN(lists->extension_total, COUNT_MAX), alpn);
     raw.b = at;

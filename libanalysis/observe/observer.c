@@ -32,12 +32,18 @@ enum reader {
     READER_OPAQUE,
 };
 
+/** struct payload - all that one side has sent, and where the latest byte came */
+struct payload {
+    uint64_t bytes;
+    uint64_t frame;
+    int64_t time_ns;
+};
+
 /**
  * struct observer - one connection
  * @reader:     of each side
  * @unknown:    per side: no known protocol began with its first bytes
  * @middle:     per side: its first bytes were not captured
- * @spoken:     per side: has sent payload
  * @current:    the latest protocol recognised on either side
  */
 struct observer {
@@ -46,10 +52,10 @@ struct observer {
     struct http1 *http;
     struct prologue *prologue;
     struct stream streams[2];
+    struct payload payload[2];
     uint8_t reader[2];
     bool unknown[2];
     bool middle[2];
-    bool spoken[2];
     uint8_t current;
     bool server_first;
     bool tunnel;
@@ -136,7 +142,7 @@ static void hand_over(struct observer *o, uint8_t reader)
 /** Whether @other's stream is joined in its middle when @side shows what the connection is. */
 static bool joins_in_middle(const struct observer *o, enum observe_side other)
 {
-    return o->middle[other] && o->spoken[other];
+    return o->middle[other] && o->payload[other].bytes > 0;
 }
 
 /** TLS begins: its application data is what counts from here on. */
@@ -146,11 +152,6 @@ static void adopt_tls(struct observer *o, enum observe_side side, enum tls_entry
 
     tls_free(o->tls);
     o->tls = tls_new(&o->context->cache, entry);
-    for (int i = 0; i < 2; i++) {
-        o->streams[i].app_bytes = 0;
-        o->streams[i].app_frame = 0;
-        o->streams[i].app_time_ns = 0;
-    }
     if (entry != TLS_ENTRY_START) {
         o->tls->side[side].resynced = true;
         o->tls->side[other].resynced = true;
@@ -236,7 +237,7 @@ static void replay(struct observer *o, enum observe_side side)
 {
     struct stream *s = &o->streams[side];
     struct kept *kept = s->kept;
-    struct input input = {.segment_start = true, .counted = true};
+    struct input input = {.segment_start = true};
 
     s->kept = NULL;
     s->held = false;
@@ -299,7 +300,7 @@ static void settle(struct observer *o)
 /** Gives up when neither side can still show a protocol. */
 static void consider_giving_up(struct observer *o)
 {
-    uint64_t bytes = o->streams[OBSERVE_CLIENT].app_bytes + o->streams[OBSERVE_SERVER].app_bytes;
+    uint64_t bytes = o->payload[OBSERVE_CLIENT].bytes + o->payload[OBSERVE_SERVER].bytes;
     bool client_done = o->unknown[OBSERVE_CLIENT] && !o->middle[OBSERVE_CLIENT];
     bool other_reader = o->reader[OBSERVE_CLIENT] != READER_DETECTION ||
                         o->reader[OBSERVE_SERVER] != READER_DETECTION;
@@ -321,8 +322,6 @@ static void watch(struct observer *o, enum observe_side side, struct input *inpu
         adopt(o, side, found, input->at, input->captured);
         return;
     }
-    stream_count(&o->streams[side], input->counted ? 0 : input->length, input->frame,
-                 input->time_ns);
     input_advance(input, input->length);
     consider_giving_up(o);
 }
@@ -373,7 +372,6 @@ static void detect(struct observer *o, enum observe_side side, struct input *inp
         if (before == 0) {
             stream_keep(s, input, present);
         }
-        stream_count(s, input->counted ? 0 : present, input->frame, input->time_ns);
         input_advance(input, present);
         return;
     }
@@ -397,9 +395,6 @@ static void feed(struct observer *o, enum observe_side side, struct input *input
         enum observe_side other = 1 - side;
 
         if (o->reader[side] == READER_OPAQUE) {
-            if (!input->counted) {
-                stream_count(&o->streams[side], input->length, input->frame, input->time_ns);
-            }
             return;
         }
         if (o->reader[side] == READER_DETECTION && o->reader[other] == READER_TLS) {
@@ -419,6 +414,14 @@ static void feed(struct observer *o, enum observe_side side, struct input *input
     }
 }
 
+void observer_skip(struct observer *o, enum observe_side side, uint32_t length, uint64_t frame,
+                   int64_t time_ns)
+{
+    o->payload[side].bytes += length;
+    o->payload[side].frame = frame;
+    o->payload[side].time_ns = time_ns;
+}
+
 void observer_chunk(struct observer *o, enum observe_side side, const struct observe_chunk *chunk)
 {
     struct input input = {
@@ -435,16 +438,10 @@ void observer_chunk(struct observer *o, enum observe_side side, const struct obs
     if (chunk->length == 0) {
         return;
     }
-    o->server_first |= side == OBSERVE_SERVER && !o->spoken[OBSERVE_CLIENT];
-    o->spoken[side] = true;
+    o->server_first |= side == OBSERVE_SERVER && o->payload[OBSERVE_CLIENT].bytes == 0;
+    observer_skip(o, side, chunk->length, chunk->frame, chunk->time_ns);
     feed(o, side, &input);
     settle(o);
-}
-
-void observer_skip(struct observer *o, enum observe_side side, uint32_t length, uint64_t frame,
-                   int64_t time_ns)
-{
-    stream_count(&o->streams[side], length, frame, time_ns);
 }
 
 bool observer_is_opaque(const struct observer *o)
@@ -457,6 +454,11 @@ static enum observe_protocol undetected(const struct observer *o)
 {
     return o->unknown[OBSERVE_CLIENT] || o->unknown[OBSERVE_SERVER] ? OBSERVE_OPAQUE
                                                                       : OBSERVE_NOTHING;
+}
+
+static bool has_payload(const struct observer *o)
+{
+    return o->payload[OBSERVE_CLIENT].bytes > 0 || o->payload[OBSERVE_SERVER].bytes > 0;
 }
 
 static void describe_current(const struct observer *o, struct observe_state *out)
@@ -479,7 +481,7 @@ static void describe_current(const struct observer *o, struct observe_state *out
         break;
     default:
         out->protocol = undetected(o);
-        out->phase = o->spoken[0] || o->spoken[1] ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
+        out->phase = has_payload(o) ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
         out->exact = out->phase == OBSERVE_PHASE_NO_DATA;
         break;
     }
@@ -491,9 +493,9 @@ void observer_state(const struct observer *o, struct observe_state *out)
     out->server_first = o->server_first;
     out->tunnel = o->tunnel;
     for (int side = 0; side < 2; side++) {
-        out->side[side].app_bytes = o->streams[side].app_bytes;
-        out->side[side].last_app_frame = o->streams[side].app_frame;
-        out->side[side].last_app_time_ns = o->streams[side].app_time_ns;
+        out->side[side].app_bytes = o->payload[side].bytes;
+        out->side[side].last_app_frame = o->payload[side].frame;
+        out->side[side].last_app_time_ns = o->payload[side].time_ns;
     }
     if (o->http) {
         http1_describe_last(o->http, out);

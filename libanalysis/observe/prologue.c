@@ -329,7 +329,6 @@ static bool prologue_resync(void *state, enum observe_side side, const uint8_t *
 }
 
 const struct parser prologue_parser = {
-    .all_app = true,
     .want = prologue_want,
     .unit = prologue_unit,
     .skipped = prologue_skipped,

@@ -10,13 +10,6 @@
 /** A kept buffer up to this size stays for the next unit; record headers often span chunks. */
 #define KEPT_SMALL 64u
 
-void stream_count(struct stream *stream, uint64_t length, uint64_t frame, int64_t time_ns)
-{
-    stream->app_bytes += length;
-    stream->app_frame = frame;
-    stream->app_time_ns = time_ns;
-}
-
 void input_advance(struct input *input, uint32_t length)
 {
     uint32_t present = MIN(length, input->captured);
@@ -35,8 +28,10 @@ void input_advance(struct input *input, uint32_t length)
 /** Moves past @length bytes of @input and counts them when they are application payload. */
 static void pass(struct stream *stream, struct input *input, uint32_t length, bool app)
 {
-    if (app && !input->counted) {
-        stream_count(stream, length, input->frame, input->time_ns);
+    if (app) {
+        stream->app_bytes += length;
+        stream->app_frame = input->frame;
+        stream->app_time_ns = input->time_ns;
     }
     input_advance(input, length);
 }
@@ -127,7 +122,7 @@ static void take(const struct feed *f, uint32_t length, bool complete, bool cut)
         bytes = f->stream->kept->bytes;
         total = f->stream->kept->length;
     }
-    pass(f->stream, f->input, length, f->parser->all_app);
+    input_advance(f->input, length);
     if (complete) {
         hand_over(f, bytes, total, cut);
     }
@@ -166,7 +161,7 @@ static void discard(const struct feed *f)
     }
     end = memchr(f->input->at, f->stream->discard, f->input->captured);
     length = end ? (uint32_t)(end - f->input->at) + 1 : f->input->captured;
-    pass(f->stream, f->input, length, f->parser->all_app);
+    input_advance(f->input, length);
     if (end) {
         f->stream->discard = 0;
     }
@@ -198,7 +193,7 @@ static void hold(const struct feed *f)
     }
     stream_keep(f->stream, f->input, length);
     f->stream->held = true;
-    pass(f->stream, f->input, length, f->parser->all_app);
+    input_advance(f->input, length);
     f->parser->held(f->state, f->side, f->stream->kept->bytes, f->stream->kept->length);
 }
 
@@ -208,7 +203,7 @@ static void find_feet(const struct feed *f, bool app)
         f->parser->resync(f->state, f->side, f->input->at, f->input->captured)) {
         return;
     }
-    pass(f->stream, f->input, f->input->length, app || f->parser->all_app);
+    pass(f->stream, f->input, f->input->length, app);
 }
 
 /** Passes the bytes to be skipped. */
@@ -216,7 +211,7 @@ static void skip(const struct feed *f)
 {
     uint32_t length = (uint32_t)MIN(f->stream->skip, f->input->length);
 
-    pass(f->stream, f->input, length, f->stream->skip_app || f->parser->all_app);
+    pass(f->stream, f->input, length, f->stream->skip_app);
     f->stream->skip -= length;
     if (f->stream->skip == 0) {
         f->parser->skipped(f->state, f->side, f->input->frame, f->input->time_ns);
@@ -245,7 +240,7 @@ static bool serve(const struct feed *f, const struct want *want)
         f->stream->skip_app = want->app;
         break;
     case WANT_ALL:
-        pass(f->stream, f->input, f->input->length, want->app || f->parser->all_app);
+        pass(f->stream, f->input, f->input->length, want->app);
         break;
     case WANT_HOLD:
         hold(f);

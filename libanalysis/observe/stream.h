@@ -54,7 +54,6 @@ struct unit {
 
 /**
  * struct parser - a protocol's callbacks; @state is the parser's own, for both sides
- * @all_app: every byte is application payload, not only what passes with want.app
  * @want:    what is wanted of @side now; asked again after each other callback
  * @unit:    a wanted unit is here
  * @skipped: the bytes wanted by WANT_SKIP have passed, the last of them with this frame
@@ -64,7 +63,6 @@ struct unit {
  * @resync:  @bytes begin a segment: true when a message begins here (want() has changed)
  */
 struct parser {
-    bool all_app;
     struct want (*want)(const void *state, enum observe_side side);
     void (*unit)(void *state, enum observe_side side, const struct unit *unit);
     void (*skipped)(void *state, enum observe_side side, uint64_t frame, int64_t time_ns);
@@ -92,7 +90,7 @@ struct kept {
  * struct stream - a side's position
  * @kept:       NULL when nothing was kept yet
  * @skip:       bytes still to pass unseen
- * @app_bytes, @app_frame, @app_time_ns: application payload so far, and where its latest byte came
+ * @app_bytes, @app_frame, @app_time_ns: bytes passed with want.app, and where the latest came
  * @skip_app:   the bytes passed are application payload
  * @held:       the kept bytes were held, and must be fed again when WANT_HOLD is over
  * @discard:    the rest of a cut unit passes, up to this byte; 0 none
@@ -119,7 +117,6 @@ static inline uint32_t stream_kept_length(const struct stream *stream)
  * @length:        those on the wire, missing ones last
  * @first_frame, @first_time_ns: where the first byte came; others came in @frame or before
  * @segment_start: the next byte begins a segment
- * @counted:       they were counted as application payload before
  */
 struct input {
     const uint8_t *at;
@@ -130,7 +127,6 @@ struct input {
     uint64_t frame;
     int64_t time_ns;
     bool segment_start;
-    bool counted;
 };
 
 /**
@@ -143,8 +139,6 @@ void stream_feed(struct stream *stream, const struct parser *parser, void *state
 void stream_keep(struct stream *stream, const struct input *input, uint32_t length);
 /** Forgets the kept bytes. */
 void stream_drop_kept(struct stream *stream);
-/** Counts application payload. */
-void stream_count(struct stream *stream, uint64_t length, uint64_t frame, int64_t time_ns);
 /** Moves @input past @length bytes. */
 void input_advance(struct input *input, uint32_t length);
 

@@ -449,6 +449,9 @@ void tls_describe(const struct tls *tls, const struct stream streams[2],
         bool header = s->position == TLS_AT_HEADER && cursor_left(&kept) > 0;
         bool body = s->position == TLS_IN_BODY || s->position == TLS_IN_RECORD;
 
+        o->app_bytes = streams[side].app_bytes;
+        o->last_app_frame = streams[side].app_frame;
+        o->last_app_time_ns = streams[side].app_time_ns;
         o->records = s->records;
         o->last_record_length = s->last_length;
         o->inside_record = header || body;
