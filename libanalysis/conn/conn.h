@@ -46,6 +46,7 @@ enum {
     ENDPOINT_SYN_ODD = 1 << 17,   /**< its SYN's TTL and IP ID are a scanner's */
     ENDPOINT_SYN_PLAIN = 1 << 18, /**< it sent a SYN without ACK */
     ENDPOINT_SYN_ACK = 1 << 19,   /**< it sent a SYN-ACK */
+    ENDPOINT_CUT = 1 << 20,       /**< the capture holds its payload only in part (snaplen) */
 };
 
 /**

@@ -199,12 +199,16 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
         guess_roles_by_payload(conn, side, segment);
     }
     note_first_bytes(conn, side, segment->time_ns);
+    if (segment->payload_captured < segment->payload_length) {
+        sender->flags |= ENDPOINT_CUT;
+    }
     if (first) {
         sender->payload_end = sender->flags & ENDPOINT_SYN ? sender->base_seq + 1 : seq;
     }
     if (event->retransmission) {
         /* Rounds, not segments: each begins with the first byte not acknowledged. */
-        if (!(receiver->flags & ENDPOINT_ACKED) || !seq_after(seq, receiver->ack)) {
+        if (!(receiver->flags & ENDPOINT_ACKED) ||
+            (!seq_after(seq, receiver->ack) && seq_after(end, receiver->ack))) {
             sender->retransmits += sender->retransmits < UINT8_MAX;
         }
     } else {

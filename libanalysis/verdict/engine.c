@@ -259,6 +259,7 @@ static struct conn *find_connection(struct whyrst_engine *engine, const struct f
     }
     if (conn_is_late_answer(conn, side, segment)) {
         conn->side[side].base_seq = segment->seq;
+        conn->flags &= (uint16_t) ~(CONN_RST_SEEN | CONN_FIN_SEEN);
         conn->stream = engine->streams++;
     } else {
         end_connection(engine, conn);

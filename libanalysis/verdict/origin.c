@@ -72,14 +72,34 @@ static enum observe_phase refine_phase(enum observe_phase phase, const struct en
     return phase;
 }
 
-static enum observe_phase dialogue_phase(const struct rst_facts *facts, const struct conn *conn)
+/* The two sides as the rules see them. */
+struct sides {
+    struct endpoint client;
+    struct endpoint server;
+};
+
+/* What the RST acknowledges its sender had received, too. */
+static struct sides sides_with_reset(const struct rst_facts *facts)
 {
-    const struct endpoint *client = &conn->side[conn->client];
-    const struct endpoint *server = &conn->side[!conn->client];
+    struct endpoint sender = facts->sender;
 
-    bool from_start = conn->flags & (CONN_SYN | CONN_SYN_ACK);
+    if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
+        (sender.flags & ENDPOINT_SPOKE)) {
+        sender.ack = sender.flags & ENDPOINT_ACKED ? seq_max(sender.ack, facts->segment.ack)
+                                                   : facts->segment.ack;
+        sender.flags |= ENDPOINT_ACKED;
+    }
+    return facts->from_client ? (struct sides){.client = sender, .server = facts->receiver}
+                              : (struct sides){.client = facts->receiver, .server = sender};
+}
 
-    if (facts->state.phase == OBSERVE_PHASE_NO_DATA && !(conn->flags & CONN_PAYLOAD) &&
+static enum observe_phase dialogue_phase(const struct rst_facts *facts, const struct sides *sides)
+{
+    const struct endpoint *client = &sides->client;
+    const struct endpoint *server = &sides->server;
+    bool from_start = facts->conn_flags & (CONN_SYN | CONN_SYN_ACK);
+
+    if (facts->state.phase == OBSERVE_PHASE_NO_DATA && !(facts->conn_flags & CONN_PAYLOAD) &&
         (!from_start || has_unseen(client, server) || has_unseen(server, client))) {
         return infer_phase(client, server); /* not all that was said was captured */
     }
@@ -170,23 +190,37 @@ static enum whyrst_origin handshake_origin(const struct conn *conn, const struct
                : WHYRST_ORIGIN_ABORTED_HANDSHAKE;
 }
 
-static bool is_partial(const struct rst_facts *facts, const struct conn *conn)
+static bool is_partial(const struct rst_facts *facts, const struct sides *sides)
 {
-    const struct endpoint *client = &conn->side[conn->client];
-    const struct endpoint *server = &conn->side[!conn->client];
+    const struct endpoint *client = &sides->client;
+    const struct endpoint *server = &sides->server;
+    uint32_t cut = (client->flags | server->flags) & ENDPOINT_CUT;
 
-    return (conn->flags & (CONN_SYN | CONN_SYN_ACK)) != (CONN_SYN | CONN_SYN_ACK) ||
-           !(client->flags & server->flags & ENDPOINT_SPOKE) || has_unseen(client, server) ||
-           has_unseen(server, client) || facts->state.side[OBSERVE_CLIENT].lost ||
-           facts->state.side[OBSERVE_SERVER].lost;
+    if (facts->conn_flags & CONN_SYN_ACK) {
+        return !(facts->conn_flags & CONN_SYN) || !(client->flags & ENDPOINT_SPOKE) ||
+               has_unseen(client, server) || has_unseen(server, client) ||
+               facts->state.side[OBSERVE_CLIENT].lost || facts->state.side[OBSERVE_SERVER].lost ||
+               (cut && !facts->state.exact);
+    }
+    return (facts->conn_flags & CONN_ESTABLISHED) || !(facts->conn_flags & CONN_SYN);
+}
+
+/* The handshake is over, or the RST acknowledges more than the SYN. */
+static bool is_established(const struct rst_facts *facts, const struct sides *sides)
+{
+    return (facts->conn_flags & CONN_ESTABLISHED) ||
+           ((facts->conn_flags & CONN_SYN_ACK) && !facts->from_client &&
+            has_unseen(&sides->client, &sides->server));
 }
 
 void origin_decide(const struct conn_context *context, const struct conn *conn,
                    struct rst_facts *facts)
 {
+    struct sides sides = sides_with_reset(facts);
     enum observe_phase phase;
 
-    facts->origin_sure = true;
+    facts->partial = is_partial(facts, &sides);
+    facts->origin_sure = !facts->partial;
     if (conn->flags & (CONN_CLOSED | CONN_RESET)) {
         facts->origin = WHYRST_ORIGIN_AFTER_CLOSE;
         return;
@@ -200,12 +234,11 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
         facts->origin_sure = false;
         return;
     }
-    if (!(conn->flags & CONN_ESTABLISHED)) {
+    if (!is_established(facts, &sides)) {
         facts->origin = handshake_origin(conn, facts);
         return;
     }
-    phase = dialogue_phase(facts, conn);
-    facts->partial = is_partial(facts, conn);
+    phase = dialogue_phase(facts, &sides);
     facts->phase = phase;
     facts->origin_sure = facts->state.exact && phase == facts->state.phase;
     facts->origin =

@@ -114,6 +114,6 @@ const struct cause cause_injected = {
          .references =
              "Weaver, Sommer, Paxson (NDSS 2009); Sundara Raman et al. (SIGCOMM 2023); Clayton et "
              "al. (PET 2006)",
-         .sample = "forged-on-sni"},
+         .sample = "injected-sni"},
     .weigh = weigh,
 };

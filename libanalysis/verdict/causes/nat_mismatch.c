@@ -35,6 +35,6 @@ const struct cause cause_nat_mismatch = {
              "INVALID packets (nf_conntrack_tcp_be_liberal, DROP INVALID).",
          .references =
              "RFC 9293 section 3.5.2, group 1; Linux netfilter conntrack (ctstate INVALID)",
-         .sample = "unnated-reply"},
+         .sample = "nat-mismatch"},
     .weigh = weigh,
 };

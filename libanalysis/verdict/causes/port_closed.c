@@ -9,6 +9,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     }
     scale_add(scale, 55, EVIDENCE_REFUSES_SYN, 0, 0, facts->trigger.frame);
     weigh_host_answer(facts, scale);
+    if (facts->hops == HOPS_UNKNOWN) {
+        scale->points -= 5; /* nothing of the host to compare with */
+    }
     if (facts->accept_frame || facts->later.accept_frame) {
         uint32_t frame = facts->accept_frame ? facts->accept_frame : facts->later.accept_frame;
 

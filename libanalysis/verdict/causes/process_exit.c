@@ -27,6 +27,6 @@ const struct cause cause_process_exit = {
                        "drain before stopping.",
              .references =
                  "Linux do_exit() -> __tcp_close(): RST where data was unread, FIN elsewhere",
-             .sample = "process-exit"},
+             .sample = "kill-process"},
     .weigh = weigh,
 };

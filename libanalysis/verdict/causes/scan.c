@@ -31,6 +31,6 @@ const struct cause cause_scan = {
          .advice =
              "A port scan or a half-open health check: harmless by itself; find out who runs it.",
          .references = "nmap -sS; ZMap (IP ID 54321); RFC 9293 section 3.5.2",
-         .sample = "scan"},
+         .sample = "scan-half-open"},
     .weigh = weigh,
 };
