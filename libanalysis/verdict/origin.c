@@ -103,6 +103,10 @@ static enum observe_phase dialogue_phase(const struct rst_facts *facts, const st
         (!from_start || has_unseen(client, server) || has_unseen(server, client))) {
         return infer_phase(client, server); /* not all that was said was captured */
     }
+    if (facts->state.phase == OBSERVE_PHASE_UNKNOWN && facts->state.tls &&
+        facts->state.tls_stage < WHYRST_TLS_ESTABLISHED && facts->state.hello_frame == 0) {
+        return OBSERVE_PHASE_UNKNOWN; /* the client's part of the handshake was not captured */
+    }
     if (facts->state.phase == OBSERVE_PHASE_UNKNOWN) {
         return infer_phase(client, server);
     }
