@@ -18,7 +18,8 @@ extern "C" {
 /**
  * struct whyrst_frame - one captured record
  * @time_ns:   nanoseconds since 1970-01-01 UTC; 0 when the record has no time (pcapng SPB)
- * @number:    record number in the capture, counted from 1, as Wireshark's frame.number
+ * @number:    record number in the capture, counted from 1, as Wireshark's frame.number; it skips
+ *             where Wireshark numbers a pcapng block that holds no packet (journal, custom, sysdig)
  * @data:      captured bytes; valid until the next call on the capture
  * @captured:  bytes at @data
  * @length:    bytes on the wire
@@ -40,7 +41,7 @@ enum whyrst_capture_status {
     WHYRST_CAPTURE_END,       /**< the capture ended where a record ends */
     WHYRST_CAPTURE_TRUNCATED, /**< it ended inside a record or header */
     WHYRST_CAPTURE_CORRUPT,   /**< a header or length makes no sense; reading cannot go on */
-    WHYRST_CAPTURE_UNKNOWN,   /**< neither pcap nor pcapng */
+    WHYRST_CAPTURE_UNKNOWN,   /**< neither pcap nor pcapng, or a pcap of a kind not known here */
     WHYRST_CAPTURE_IO,        /**< read(2) failed */
 };
 

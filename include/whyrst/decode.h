@@ -39,7 +39,9 @@ WHYRST_API void whyrst_decoder_free(struct whyrst_decoder *decoder);
 /**
  * Decodes @frame into @segments (room for WHYRST_MAX_SEGMENTS) and returns how many there are.
  * Their pointers stay valid until the next call, as long as the frame's bytes do. A frame that
- * yields none is counted under one reason.
+ * yields none is counted under one reason; an IP fragment only once its datagram is given up, the
+ * one that completes it yields the segment. A TCP header whose data offset is below five words is
+ * handed on as a quoted one: it takes a stream number in Wireshark, but is not to be believed.
  */
 WHYRST_API unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder,
                                          const struct whyrst_frame *frame,
@@ -56,8 +58,9 @@ WHYRST_API const char *whyrst_skip_text(enum whyrst_skip reason);
 /**
  * Fills the TCP part of @segment from a raw TCP header and what follows it: ports, numbers, flags,
  * window, options and payload. @captured bytes are at @data, @length were on the wire. The caller
- * sets time, frame and the IP part. Returns false when the header is cut short or its data offset
- * is below five words (RFC 9293 section 3.1).
+ * sets time, frame and the IP part. Returns false when fewer than the 16 bytes up to the window are
+ * captured (as many as Wireshark wants before it gives a stream number), or when the data offset is
+ * below five words (RFC 9293 section 3.1). Options that are cut are given as far as they go.
  */
 WHYRST_API bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t *data,
                                   uint32_t captured, uint32_t length);

@@ -36,8 +36,8 @@ extern "C" {
  * @options:          first byte of the TCP options; may be NULL when @options_length is 0
  * @options_length:   bytes of TCP options present in the capture, at most 40
  * @ip_version:       4 or 6; IPv4 addresses fill the first four bytes of the arrays below
- * @quoted:           the header was quoted by an ICMP error: no segment, but it takes a stream
- *                    number as it does in Wireshark
+ * @quoted:           the header was quoted by an ICMP error, or has a data offset that cannot be: no
+ *                    segment, but it takes a stream number as it does in Wireshark
  * @source, @destination: addresses in network order, unused bytes zero
  * @seq, @ack, @window, @flags: from the header, host order; @window unscaled
  * @ttl:              IPv4 TTL or IPv6 hop limit

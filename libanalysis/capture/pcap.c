@@ -9,7 +9,8 @@
 
 #include <glib.h>
 
-#define FILE_HEADER 24u
+#define FILE_HEADER   24u
+#define RECORD_HEADER 16u /* the part that all variants have in common */
 
 #define MAGIC_STANDARD      0xa1b2c3d4u
 #define MAGIC_NANOSECONDS   0xa1b23c4du
@@ -177,7 +178,7 @@ static enum whyrst_capture_status pcap_next(struct whyrst_capture *capture,
     if (!reader_has(r, header)) {
         return capture_short(capture, header);
     }
-    c = reader_peek(r, header);
+    c = reader_peek(r, RECORD_HEADER);
     record = pcap_record_read(pcap, &c);
     order_lengths(pcap, &record);
     if (record.captured > pcap->max_packet || record.captured < pcap->padding) {

@@ -2,6 +2,8 @@
 /* Ethernet, IEEE 802.2 LLC and SNAP, and what an EtherType announces. */
 #include "decode/packet.h"
 
+#define HEADER 14u /* addresses, type or length */
+
 /* From here on the field is an EtherType, below it is a length (IEEE 802.3 section 3.2.6). */
 #define ETHERTYPE_MIN 0x0600
 
@@ -45,9 +47,12 @@ static void decode_type_or_length(struct packet *p, uint16_t type)
 /** decode_ethernet() - a frame from its destination address on */
 void decode_ethernet(struct packet *p)
 {
-    struct cursor c = packet_header(p, 14);
+    const uint8_t *header = packet_take(p, HEADER);
 
-    if (cursor_skip(&c, 12)) {
+    if (header) {
+        struct cursor c = cursor_make(header, HEADER);
+
+        (void)cursor_skip(&c, HEADER - 2);
         decode_type_or_length(p, cursor_be16(&c));
     }
 }

@@ -33,10 +33,13 @@
 /* Option of the hop-by-hop header that holds a jumbogram's length (RFC 2675). */
 #define OPTION_JUMBO 0xc2
 
-static uint32_t fill_ipv4(struct whyrst_segment *segment, struct cursor c)
+/* The two functions below read from a cursor over a constant number of bytes, which were counted
+ * before: inlined, its checks fold away. This is where every packet passes. */
+
+static uint32_t fill_ipv4(struct whyrst_segment *segment, const uint8_t *data)
 {
+    struct cursor c = cursor_make(data, IPV4_MIN);
     uint32_t header = (cursor_u8(&c) & 0x0f) * 4u;
-    const uint8_t *source, *destination;
 
     segment->ip_version = 4;
     segment->tos = cursor_u8(&c);
@@ -46,22 +49,17 @@ static uint32_t fill_ipv4(struct whyrst_segment *segment, struct cursor c)
     segment->ttl = cursor_u8(&c);
     (void)cursor_skip(&c, 3);
     segment->flow_label = 0;
-    source = cursor_take(&c, 4);
-    destination = cursor_take(&c, 4);
-    if (!destination || header < IPV4_MIN) {
-        return 0;
-    }
     memset(segment->source, 0, sizeof segment->source);
     memset(segment->destination, 0, sizeof segment->destination);
-    memcpy(segment->source, source, 4);
-    memcpy(segment->destination, destination, 4);
-    return header;
+    memcpy(segment->source, cursor_take(&c, 4), 4);
+    memcpy(segment->destination, cursor_take(&c, 4), 4);
+    return header >= IPV4_MIN ? header : 0;
 }
 
-static uint32_t fill_ipv6(struct whyrst_segment *segment, struct cursor c)
+static uint32_t fill_ipv6(struct whyrst_segment *segment, const uint8_t *data)
 {
+    struct cursor c = cursor_make(data, IPV6_SIZE);
     uint32_t first = cursor_be32(&c);
-    const uint8_t *source, *destination;
 
     segment->ip_version = 6;
     segment->tos = (uint8_t)(first >> 20);
@@ -70,29 +68,20 @@ static uint32_t fill_ipv6(struct whyrst_segment *segment, struct cursor c)
     segment->dont_fragment = false;
     (void)cursor_skip(&c, 3);
     segment->ttl = cursor_u8(&c);
-    source = cursor_take(&c, 16);
-    destination = cursor_take(&c, 16);
-    if (!destination) {
-        return 0;
-    }
-    memcpy(segment->source, source, 16);
-    memcpy(segment->destination, destination, 16);
+    memcpy(segment->source, cursor_take(&c, 16), 16);
+    memcpy(segment->destination, cursor_take(&c, 16), 16);
     return IPV6_SIZE;
 }
 
 uint32_t whyrst_decode_ip(struct whyrst_segment *segment, const uint8_t *data, uint32_t captured)
 {
     struct cursor c = cursor_make(data, captured);
-    struct cursor peek = c;
+    uint8_t version = cursor_u8(&c) >> 4;
 
-    switch (cursor_u8(&peek) >> 4) {
-    case 4:
-        return fill_ipv4(segment, c);
-    case 6:
-        return fill_ipv6(segment, c);
-    default:
-        return 0;
+    if (version == 4 && captured >= IPV4_MIN) {
+        return fill_ipv4(segment, data);
     }
+    return version == 6 && captured >= IPV6_SIZE ? fill_ipv6(segment, data) : 0;
 }
 
 /** The IP version that the next byte claims; 0 when there is none. */
@@ -141,43 +130,50 @@ static void decode_fragment(struct packet *p, const struct fragment *fragment)
     }
 }
 
-/** decode_ipv4() - an IPv4 header */
-void decode_ipv4(struct packet *p)
+/** Takes the IPv4 header off; false, and stopped, when it makes no sense. */
+static bool take_ipv4(struct packet *p, struct fragment *fragment)
 {
-    struct cursor c = packet_peek(p, IPV4_MIN);
-    uint32_t header = 0, total, place;
-    struct fragment fragment;
+    struct cursor c = cursor_make(p->c.at, IPV4_MIN);
+    uint32_t header = fill_ipv4(&p->segments[p->count], p->c.at);
+    uint32_t total, place;
 
-    if (version_of(p) == 6) {
-        decode_ipv6(p);
-        return;
-    }
-    if (version_of(p) == 4) {
-        header = fill_ipv4(&p->segments[p->count], c);
-    }
     (void)cursor_skip(&c, 2);
     total = cursor_be16(&c);
-    fragment.id = cursor_be16(&c);
+    fragment->id = cursor_be16(&c);
     place = cursor_be16(&c);
     (void)cursor_skip(&c, 1);
-    fragment.protocol = cursor_u8(&c);
+    fragment->protocol = cursor_u8(&c);
+    fragment->offset = (place & IPV4_OFFSET) * 8;
+    fragment->more = (place & IPV4_MORE_FRAGMENTS) != 0;
     /* Length 0: captured before segmentation offload set it. */
     total = total ? total : p->wire;
-    if (c.failed || total < header || !header) {
-        packet_stop(p, c.failed ? WHYRST_SKIP_TRUNCATED : WHYRST_SKIP_MALFORMED);
-        return;
+    if (!header || total < header) {
+        packet_stop(p, WHYRST_SKIP_MALFORMED);
+        return false;
     }
     p->cut = total > p->wire;
     packet_bound(p, total);
-    if (!packet_take(p, header)) {
-        return;
-    }
-    if (place & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET)) {
-        fragment.offset = (place & IPV4_OFFSET) * 8;
-        fragment.more = (place & IPV4_MORE_FRAGMENTS) != 0;
-        decode_fragment(p, &fragment);
-    } else {
-        decode_ip_protocol(p, fragment.protocol);
+    return packet_take(p, header) != NULL;
+}
+
+/** decode_ipv4() - an IPv4 header */
+void decode_ipv4(struct packet *p)
+{
+    struct fragment fragment;
+    unsigned version = version_of(p);
+
+    if (version == 6) {
+        decode_ipv6(p);
+    } else if (packet_left(p) < IPV4_MIN) {
+        packet_stop(p, p->wire < IPV4_MIN ? WHYRST_SKIP_MALFORMED : WHYRST_SKIP_TRUNCATED);
+    } else if (version != 4) {
+        packet_stop(p, WHYRST_SKIP_MALFORMED);
+    } else if (take_ipv4(p, &fragment)) {
+        if (fragment.offset || fragment.more) {
+            decode_fragment(p, &fragment);
+        } else {
+            decode_ip_protocol(p, fragment.protocol);
+        }
     }
 }
 
@@ -196,14 +192,20 @@ static uint32_t jumbo_length(const struct packet *p)
 /** decode_ipv6() - an IPv6 header */
 void decode_ipv6(struct packet *p)
 {
-    struct cursor c = packet_peek(p, IPV6_SIZE);
+    struct cursor c;
     uint32_t length;
     uint8_t next;
 
-    if (version_of(p) != 6 || !fill_ipv6(&p->segments[p->count], c)) {
-        packet_stop(p, packet_left(p) < IPV6_SIZE ? WHYRST_SKIP_TRUNCATED : WHYRST_SKIP_MALFORMED);
+    if (packet_left(p) < IPV6_SIZE) {
+        packet_stop(p, p->wire < IPV6_SIZE ? WHYRST_SKIP_MALFORMED : WHYRST_SKIP_TRUNCATED);
         return;
     }
+    if (version_of(p) != 6) {
+        packet_stop(p, WHYRST_SKIP_MALFORMED);
+        return;
+    }
+    c = cursor_make(p->c.at, IPV6_SIZE);
+    (void)fill_ipv6(&p->segments[p->count], p->c.at);
     (void)cursor_skip(&c, 4);
     length = cursor_be16(&c);
     next = cursor_u8(&c);

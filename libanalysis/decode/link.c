@@ -19,8 +19,8 @@
 /* Values of the protocol field of Linux cooked captures that are no EtherType. */
 #define SLL_LLC 0x0004
 
-/* Hardware types of linux/if_arp.h that say what follows a cooked header. */
-#define ARPHRD_GRE      778
+/* Hardware type of linux/if_arp.h that says what follows a cooked header; else the protocol does.
+ */
 #define ARPHRD_RADIOTAP 803
 
 /* PPP in HDLC framing begins with these address and control bytes (RFC 1662). */
@@ -112,10 +112,6 @@ static void decode_cooked(struct packet *p, uint16_t hardware, uint16_t protocol
 {
     if (hardware == ARPHRD_RADIOTAP) {
         decode_radiotap(p);
-    } else if (hardware == ARPHRD_GRE) {
-        /* The protocol is the tunnel's payload here, but some kernels give its EtherType, others
-         * the GRE header itself: only the former is followed. */
-        decode_ethertype(p, protocol);
     } else if (protocol == SLL_LLC) {
         decode_llc(p);
     } else {

@@ -2,8 +2,7 @@
 /* The TCP header (RFC 9293 section 3.1). */
 #include "decode/packet.h"
 
-#define HEADER_MIN  20u
-#define OPTIONS_MAX 40u
+#define HEADER_MIN 20u
 
 /* Up to the window. What follows (checksum, urgent pointer) is of no interest here, and Wireshark,
  * too, takes a segment this short for one, with a stream number. */
@@ -12,9 +11,14 @@
 bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t *data, uint32_t captured,
                        uint32_t length)
 {
-    struct cursor c = cursor_make(data, captured);
-    uint32_t header, options;
+    uint32_t header, end;
+    struct cursor c;
 
+    if (captured < HEADER_NEEDED) {
+        return false;
+    }
+    /* Of a constant length, so that, inlined, its checks fold away. */
+    c = cursor_make(data, HEADER_NEEDED);
     segment->source_port = cursor_be16(&c);
     segment->destination_port = cursor_be16(&c);
     segment->seq = cursor_be32(&c);
@@ -27,19 +31,22 @@ bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t *data, uint
     segment->payload_length = length > header ? length - header : 0;
     segment->options = NULL;
     segment->options_length = 0;
-    if (c.failed || header < HEADER_MIN) {
+    if (header < HEADER_MIN) {
         return false;
     }
-    if (captured > HEADER_MIN) {
-        (void)cursor_skip(&c, HEADER_MIN - HEADER_NEEDED);
-        options = (captured < header ? captured : header) - HEADER_MIN;
-        segment->options = cursor_take(&c, options);
-        segment->options_length = (uint8_t)options;
-        segment->payload = c.at;
-        segment->payload_captured = (uint32_t)cursor_left(&c);
+    end = captured < header ? captured : header;
+    c = cursor_make(data, captured);
+    if (end > HEADER_MIN && cursor_skip(&c, HEADER_MIN)) {
+        segment->options = c.at;
+        segment->options_length = (uint8_t)(end - HEADER_MIN);
     }
-    if (segment->payload_captured > segment->payload_length) {
-        segment->payload_captured = segment->payload_length;
+    if (captured > header) {
+        c = cursor_make(data, captured);
+        (void)cursor_skip(&c, header);
+        segment->payload = c.at;
+        segment->payload_captured = captured - header < segment->payload_length
+                                        ? captured - header
+                                        : segment->payload_length;
     }
     return true;
 }
