@@ -34,6 +34,7 @@ struct trigger {
     uint32_t frame;
     uint32_t length; /**< payload bytes */
     uint32_t seq;
+    uint16_t window;
     uint8_t flags;
     uint8_t tos;
 };

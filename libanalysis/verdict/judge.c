@@ -145,6 +145,9 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
     if (judgement->scale.points < POINTS_ANY) {
         judgement->cause = NULL;
         judgement->confidence = WHYRST_CONFIDENCE_LOW;
+        if (judgement->scale.count == 0) {
+            scale_add(&judgement->scale, 0, EVIDENCE_UNEXPLAINED_SHAPE, 0, 0, 0);
+        }
     } else {
         judgement->confidence =
             confidence(judgement->scale.points, judgement->scale.points - second);

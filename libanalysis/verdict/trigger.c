@@ -171,6 +171,7 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             .frame = entry->frame,
                             .length = entry->length,
                             .seq = entry->seq,
+                            .window = entry->window,
                             .flags = entry->flags,
                             .tos = entry->tos};
 }

@@ -74,6 +74,10 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
     uint8_t dscp = trigger_dscp(facts);
 
     weigh_life_after(facts, scale);
+    if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window) {
+        scale_add(scale, 20, EVIDENCE_WINDOW_COPIED, facts->segment.window, 0,
+                  facts->trigger.frame);
+    }
     if (facts->hops == HOPS_OTHER) {
         scale_add(scale, 30, facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
                   facts->segment.ttl, facts->ttl_expected, 0);
@@ -108,8 +112,10 @@ void weigh_life_after(const struct rst_facts *facts, struct scale *scale)
 
 void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
 {
-    if (is_own_stack(facts)) {
+    if (is_own_stack(facts) && facts->options.timestamps) {
         scale_add(scale, 5, EVIDENCE_OWN_STACK, 0, 0, 0);
+    } else if (is_own_stack(facts)) {
+        scale_add(scale, 5, EVIDENCE_IP_ID_CONTINUES, facts->segment.ip_id, facts->sender.ip_id, 0);
     } else if ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
         scale_add(scale, -25, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }

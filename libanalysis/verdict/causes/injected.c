@@ -34,6 +34,10 @@ static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
     const struct endpoint *receiver = &facts->receiver;
     int32_t ahead = seq_diff(facts->segment.seq, sender->next);
 
+    if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE && facts->shape == RST_SHAPE_OTHER &&
+        (facts->segment.flags & WHYRST_TCP_ACK) && facts->segment.ack != receiver->next) {
+        scale_add(scale, 35, EVIDENCE_ACK_NOT_OF_SYN, facts->segment.ack, receiver->next, 0);
+    }
     if (facts->shape != RST_SHAPE_OTHER || !(sender->flags & ENDPOINT_SEEN) ||
         !(receiver->flags & ENDPOINT_SEEN)) {
         return;
