@@ -28,9 +28,11 @@ enum evidence_kind {
 /** Evidence items one verdict keeps: what a person reads, and every rule stays below it. */
 #define EVIDENCE_MAX 10
 
-/** struct evidence - one fact: what was observed, what was to be expected, in which frame */
+/** struct evidence - one fact: what was observed, what was to be expected, in which frame; it may
+ *  speak against the cause that won all the same */
 struct evidence {
     enum evidence_kind kind;
+    bool against;
     uint32_t frame;
     int64_t observed;
     int64_t expected;

@@ -33,6 +33,7 @@ const char *evidence_word(const struct evidence *evidence, char *buffer, size_t 
     struct strbuf s = strbuf_make(buffer, size);
     const char *p = templates[evidence->kind];
 
+    strbuf_add(&s, evidence->against ? "against it: " : "");
     while (*p) {
         const char *open = strchr(p, '{');
         const char *close = open ? strchr(open, '}') : NULL;

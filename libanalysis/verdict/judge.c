@@ -64,8 +64,11 @@ void scale_add(struct scale *scale, int points, enum evidence_kind kind, int64_t
 {
     scale->points += points;
     if (scale->count < EVIDENCE_MAX) {
-        scale->items[scale->count++] = (struct evidence){
-            .kind = kind, .observed = observed, .expected = expected, .frame = frame};
+        scale->items[scale->count++] = (struct evidence){.kind = kind,
+                                                         .against = points < 0,
+                                                         .observed = observed,
+                                                         .expected = expected,
+                                                         .frame = frame};
     }
 }
 
