@@ -228,6 +228,24 @@ static enum match ldap_start(const uint8_t *bytes, size_t length)
     return MATCH_PERHAPS;
 }
 
+/** Remote Desktop: TPKT (RFC 1006) with an X.224 connection request. */
+static enum match rdp_start(const uint8_t *bytes, size_t length)
+{
+    struct cursor c = cursor_make(bytes, length);
+    uint16_t version = cursor_be16(&c);
+    uint16_t total = cursor_be16(&c);
+    uint8_t rest = cursor_u8(&c);
+    uint8_t code = cursor_u8(&c);
+    struct cursor first = cursor_make(bytes, length);
+
+    if (c.failed) {
+        return cursor_u8(&first) == 3 && (length < 2 || cursor_u8(&first) == 0) ? MATCH_PERHAPS
+                                                                                : MATCH_NO;
+    }
+    return version == 0x0300 && total >= 11 && rest == total - 5 && code == 0xe0 ? MATCH_YES
+                                                                                 : MATCH_NO;
+}
+
 static enum match xmpp_start(const uint8_t *bytes, size_t length)
 {
     static const char *const texts[] = {"<?xml ", "<stream:stream"};
@@ -289,6 +307,7 @@ static const struct candidate client_candidates[] = {
     {DETECT_SOCKS5, socks5_start},
     {DETECT_POSTGRESQL, postgresql_start},
     {DETECT_LDAP, ldap_start},
+    {DETECT_RDP, rdp_start},
     {DETECT_XMPP, xmpp_start},
 };
 
@@ -337,6 +356,12 @@ bool detect_is_client_hello(const uint8_t *bytes, size_t length)
     }
     cursor_skip(&c, TLS_RECORD_HEADER - 1);
     return cursor_u8(&c) == 1 && !c.failed;
+}
+
+bool detect_may_be_client_hello(const uint8_t *bytes, size_t length)
+{
+    return length > TLS_RECORD_HEADER ? detect_is_client_hello(bytes, length)
+                                      : tls_start(bytes, length) != MATCH_NO;
 }
 
 enum detected detect_middle(enum observe_side side, const uint8_t *bytes, size_t length)

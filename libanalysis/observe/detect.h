@@ -20,6 +20,7 @@ enum detected {
     DETECT_POSTGRESQL,
     DETECT_MYSQL,
     DETECT_LDAP,
+    DETECT_RDP,
     DETECT_XMPP,
     DETECT_TEXT, /**< lines: SMTP, IMAP, POP3, FTP... */
 };
@@ -35,5 +36,7 @@ enum detected detect_middle(enum observe_side side, const uint8_t *bytes, size_t
 
 /** Whether @bytes begin a TLS record with a ClientHello (at least 6 bytes). */
 bool detect_is_client_hello(const uint8_t *bytes, size_t length);
+/** Whether they do, or may do so when more have come. */
+bool detect_may_be_client_hello(const uint8_t *bytes, size_t length);
 
 #endif

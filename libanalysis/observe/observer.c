@@ -266,25 +266,36 @@ static void leave(struct observer *o, enum observe_side side)
     o->middle[side] = false;
 }
 
-/** Acts on what a side's parser wants when it wants no bytes; true when something changed. */
-static bool settle_side(struct observer *o, enum observe_side side)
+/** What a side's parser wants; WANT_HOLD while it is not to be asked. */
+static enum want_kind wants(const struct observer *o, enum observe_side side)
 {
     void *state;
     const struct parser *parser;
-    struct want want;
 
     if (!is_parsed(o, side) || o->streams[side].skip > 0 || o->streams[side].discard) {
-        return false;
+        return WANT_HOLD;
     }
     parser = parser_of(o, side, &state);
-    want = parser->want(state, side);
-    if (want.kind == WANT_OPAQUE) {
+    return parser->want(state, side).kind;
+}
+
+/** Acts on what a side's parser wants when it wants no bytes; true when something changed. */
+static bool settle_side(struct observer *o, enum observe_side side)
+{
+    enum observe_side other = 1 - side;
+    enum want_kind want = wants(o, side);
+
+    if (want == WANT_OPAQUE) {
         give_up(o);
         return true;
     }
-    if (want.kind == WANT_SWITCH) {
+    if (want == WANT_SWITCH) {
         leave(o, side);
-    } else if (!o->streams[side].held || want.kind == WANT_HOLD) {
+        if (wants(o, other) == WANT_SWITCH) {
+            leave(o, other); /* before the bytes that follow are looked at */
+            replay(o, other);
+        }
+    } else if (!o->streams[side].held || want == WANT_HOLD) {
         return false;
     }
     replay(o, side);
@@ -332,6 +343,10 @@ static enum detected classify(const struct observer *o, enum observe_side side,
 {
     enum detected found = o->middle[side] ? detect_middle(side, bytes, length) : DETECT_NONE;
 
+    if (o->reader[1 - side] == READER_PROLOGUE && o->prologue->kind == DETECT_PROXY) {
+        /* The client's protocol decides, which comes after the header. */
+        return length < LIMIT_HELD ? DETECT_MORE : DETECT_NONE;
+    }
     if (found != DETECT_NONE) {
         return found;
     }

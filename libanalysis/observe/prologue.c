@@ -229,6 +229,8 @@ static const struct dialogue *dialogue_of(const struct prologue *p)
         return &mysql_dialogue;
     case DETECT_LDAP:
         return &ldap_dialogue;
+    case DETECT_RDP:
+        return &rdp_dialogue;
     case DETECT_XMPP:
         return &xmpp_dialogue;
     default:
@@ -307,8 +309,12 @@ static void leave_early(struct prologue *p)
 static void prologue_held(void *state, enum observe_side side, const uint8_t *bytes_held,
                           size_t length)
 {
+    struct prologue *p = state;
+
     if (side == OBSERVE_CLIENT && detect_is_client_hello(bytes_held, length)) {
-        leave_early(state);
+        leave_early(p);
+    } else if (p->turn && !detect_may_be_client_hello(bytes_held, length)) {
+        p->turn = false;
     }
 }
 

@@ -4,7 +4,7 @@
  * the ways to start TLS in a connection that began without (HTTP's CONNECT is http1.c's).
  *
  * prologue.c has what they share and the short ones (PROXY, PostgreSQL, MySQL), socks.c SOCKS,
- * starttls.c the texts (SMTP, IMAP, POP3, FTP, NNTP, ManageSieve; XMPP), ldap.c LDAP.
+ * starttls.c the texts (SMTP, IMAP, POP3, FTP, NNTP, ManageSieve; XMPP), ldap.c LDAP, rdp.c Remote Desktop.
  */
 #ifndef OBSERVE_PROLOGUE_H
 #define OBSERVE_PROLOGUE_H
@@ -36,6 +36,7 @@ enum prologue_progress {
  * @lost:     per side: bytes of the dialogue are missing
  * @owed:     the client waits for an answer
  * @tunnel:   granted: what follows is another connection's payload
+ * @turn:     text: the server has spoken since the client's last line
  * @failed:   SOCKS: the answer under way refuses
  * @bytes:    of the dialogue so far (LIMIT_PROLOGUE)
  * @tag:      IMAP: of the STARTTLS command; "" elsewhere
@@ -50,6 +51,7 @@ struct prologue {
     bool lost[2];
     bool owed;
     bool tunnel;
+    bool turn;
     bool failed;
     uint32_t bytes;
     char tag[PROLOGUE_TAG_MAX + 1];
@@ -77,6 +79,8 @@ extern const struct dialogue text_dialogue;
 extern const struct dialogue xmpp_dialogue;
 /* ldap.c */
 extern const struct dialogue ldap_dialogue;
+/* rdp.c */
+extern const struct dialogue rdp_dialogue;
 
 /** The next piece of @side: @step, of @need bytes where they vary. */
 void prologue_next(struct prologue *p, enum observe_side side, uint8_t step, uint32_t need);

@@ -127,8 +127,9 @@ static void on_answer(struct prologue *p, enum answer answer)
 
 static struct want text_want(const struct prologue *p, enum observe_side side)
 {
-    /* Between its request and the answer a client sends nothing, unless it starts TLS. */
-    if (side == OBSERVE_CLIENT && p->progress == PROLOGUE_ASKED) {
+    /* Between its request and the answer a client sends nothing, unless it starts TLS. It may also
+     * start TLS in its turn, unasked or after an answer not understood here. */
+    if (side == OBSERVE_CLIENT && (p->progress == PROLOGUE_ASKED || p->turn)) {
         return (struct want){.kind = WANT_HOLD};
     }
     return (struct want){.kind = WANT_UNTIL, .length = LINE_MAX_LENGTH, .stop = '\n'};
@@ -137,6 +138,7 @@ static struct want text_want(const struct prologue *p, enum observe_side side)
 static void text_unit(struct prologue *p, enum observe_side side, const struct unit *unit)
 {
     if (side == OBSERVE_SERVER) {
+        p->turn = true;
         on_answer(p, read_answer(p, unit));
     } else if (asks_for_tls(p, unit)) {
         prologue_message(p, side);

@@ -185,9 +185,10 @@ static void gather_until(const struct feed *f, char stop, uint64_t limit)
 
 static void hold(const struct feed *f)
 {
-    uint32_t length = f->input->captured;
+    uint32_t room = LIMIT_HELD - MIN(LIMIT_HELD, stream_kept_length(f->stream));
+    uint32_t length = MIN(f->input->captured, room);
 
-    if (stream_kept_length(f->stream) + length > LIMIT_HELD) {
+    if (length == 0) {
         report_hole(f);
         return;
     }
