@@ -115,8 +115,7 @@ static enum hello_result parse_body(struct cursor message, struct client_hello *
     return parse_extensions(message, hello);
 }
 
-enum hello_result client_hello_parse(const uint8_t *data, size_t length,
-                                     struct client_hello *hello)
+enum hello_result client_hello_parse(const uint8_t *data, size_t length, struct client_hello *hello)
 {
     struct cursor c = cursor_make(data, length);
     struct cursor message;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** A TLS ClientHello as a plain struct: views into its bytes, nothing interpreted beyond the shape. */
+/** A TLS ClientHello as a plain struct: views into its bytes, nothing interpreted beyond the shape.
+ */
 #ifndef OBSERVE_CLIENT_HELLO_H
 #define OBSERVE_CLIENT_HELLO_H
 

@@ -23,8 +23,8 @@ static enum match match_text(const uint8_t *bytes, size_t length, const char *te
 {
     size_t full = strlen(text);
     size_t n = MIN(length, full);
-    bool same = fold ? g_ascii_strncasecmp((const char *)bytes, text, n) == 0
-                     : memcmp(bytes, text, n) == 0;
+    bool same =
+        fold ? g_ascii_strncasecmp((const char *)bytes, text, n) == 0 : memcmp(bytes, text, n) == 0;
 
     if (!same) {
         return MATCH_NO;
@@ -92,8 +92,7 @@ static enum match sslv2_start(const uint8_t *bytes, size_t length)
     if (c.failed) {
         return MATCH_PERHAPS;
     }
-    return ciphers % 3 == 0 && ciphers > 0 &&
-                   (header & 0x7fff) == 9 + ciphers + session + challenge
+    return ciphers % 3 == 0 && ciphers > 0 && (header & 0x7fff) == 9 + ciphers + session + challenge
                ? MATCH_YES
                : MATCH_NO;
 }
@@ -194,7 +193,8 @@ static enum match postgresql_start(const uint8_t *bytes, size_t length)
     return last == 0x2f || last == 0x30 ? MATCH_YES : MATCH_NO;
 }
 
-/** LDAPMessage: SEQUENCE, a message number of one byte, a request's tag (RFC 4511 section 4.1.1). */
+/** LDAPMessage: SEQUENCE, a message number of one byte, a request's tag (RFC 4511 section 4.1.1).
+ */
 static enum match ldap_start(const uint8_t *bytes, size_t length)
 {
     static const uint8_t requests[] = {0x60, 0x63, 0x77};
@@ -256,7 +256,7 @@ static enum match xmpp_start(const uint8_t *bytes, size_t length)
 /** A client of a line protocol that does not wait for the greeting. */
 static enum match text_client_start(const uint8_t *bytes, size_t length)
 {
-    static const char *const texts[] = {"EHLO ",      "HELO ",      "LHLO ", "STARTTLS\r\n",
+    static const char *const texts[] = {"EHLO ",        "HELO ",        "LHLO ",    "STARTTLS\r\n",
                                         "AUTH TLS\r\n", "AUTH SSL\r\n", "STLS\r\n", "CAPA\r\n"};
 
     return match_texts(bytes, length, texts, G_N_ELEMENTS(texts), true);
@@ -265,8 +265,8 @@ static enum match text_client_start(const uint8_t *bytes, size_t length)
 /** Greetings of SMTP and FTP, POP3, IMAP, NNTP and ManageSieve. */
 static enum match text_server_start(const uint8_t *bytes, size_t length)
 {
-    static const char *const texts[] = {"220 ", "220-", "+OK", "* OK", "* PREAUTH", "200 ", "201 ",
-                                        "\"IMPLEMENTATION\""};
+    static const char *const texts[] = {"220 ",      "220-", "+OK",  "* OK",
+                                        "* PREAUTH", "200 ", "201 ", "\"IMPLEMENTATION\""};
 
     return match_texts(bytes, length, texts, G_N_ELEMENTS(texts), true);
 }
@@ -318,8 +318,8 @@ static const struct candidate server_candidates[] = {
     {DETECT_TLS, tls_server_start},
 };
 
-static enum detected detect(const struct candidate *candidates, size_t count,
-                            const uint8_t *bytes, size_t length)
+static enum detected detect(const struct candidate *candidates, size_t count, const uint8_t *bytes,
+                            size_t length)
 {
     enum detected result = DETECT_NONE;
 

@@ -14,7 +14,7 @@ enum detected {
     DETECT_TLS,
     DETECT_SSLV2, /**< TLS whose ClientHello has SSL 2.0's framing */
     DETECT_HTTP1,
-    DETECT_PROXY,    /**< HAProxy's PROXY protocol header, before anything else */
+    DETECT_PROXY, /**< HAProxy's PROXY protocol header, before anything else */
     DETECT_SOCKS4,
     DETECT_SOCKS5,
     DETECT_POSTGRESQL,

@@ -441,8 +441,9 @@ void http1_describe(const struct http1 *http, const struct stream streams[2],
     bool request = is_in_message(client) || (client->stage == HTTP1_START &&
                                              stream_kept_length(&streams[OBSERVE_CLIENT]) > 0);
     bool interim = http->status > 0 && http->status < 200;
-    bool response = (is_in_message(server) && !interim) ||
-                    (server->stage == HTTP1_START && stream_kept_length(&streams[OBSERVE_SERVER]) > 0);
+    bool response =
+        (is_in_message(server) && !interim) ||
+        (server->stage == HTTP1_START && stream_kept_length(&streams[OBSERVE_SERVER]) > 0);
 
     out->side[OBSERVE_CLIENT].lost = client->stage == HTTP1_LOST;
     out->side[OBSERVE_SERVER].lost = server->stage == HTTP1_LOST;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines of HTTP/1.x heads (RFC 9112 sections 2 to 7). A line's bytes end with its LF, unless cut. */
+/* Lines of HTTP/1.x heads (RFC 9112 sections 2 to 7). A line's bytes end with its LF, unless cut.
+ */
 #include "observe/http1.h"
 
 #include <string.h>
@@ -21,9 +22,32 @@ static const char *const method_names[] = {
     [HTTP1_METHOD_HEAD] = "HEAD",
     [HTTP1_METHOD_CONNECT] = "CONNECT",
     [HTTP1_METHOD_KNOWN] = "GET",
-    "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL", "COPY",
-    "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "PURGE", "MKCALENDAR", "BIND", "REBIND",
-    "UNBIND", "MERGE", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "M-SEARCH", "SOURCE",
+    "POST",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "TRACE",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "PURGE",
+    "MKCALENDAR",
+    "BIND",
+    "REBIND",
+    "UNBIND",
+    "MERGE",
+    "NOTIFY",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "M-SEARCH",
+    "SOURCE",
 };
 
 /** struct text - borrowed characters */
@@ -48,9 +72,9 @@ static struct text trimmed(struct text text)
         text.at++;
         text.length--;
     }
-    while (text.length > 0 && (is_blank(text.at[text.length - 1]) ||
-                               text.at[text.length - 1] == '\r' ||
-                               text.at[text.length - 1] == '\n')) {
+    while (text.length > 0 &&
+           (is_blank(text.at[text.length - 1]) || text.at[text.length - 1] == '\r' ||
+            text.at[text.length - 1] == '\n')) {
         text.length--;
     }
     return text;
@@ -127,8 +151,7 @@ static bool has_version(struct text line)
     struct text t = trimmed(line);
 
     return t.length > n + 2 && t.at[t.length - n - 2] == ' ' &&
-           memcmp(t.at + t.length - n - 1, version, n) == 0 &&
-           g_ascii_isdigit(t.at[t.length - 1]);
+           memcmp(t.at + t.length - n - 1, version, n) == 0 && g_ascii_isdigit(t.at[t.length - 1]);
 }
 
 /** Whether a line holds bytes that no request line has, its line end apart. */

@@ -190,9 +190,10 @@ static struct raw_form raw_form(const struct client_hello *hello, const struct j
     char *at = raw.text;
 
     alpn_characters(hello, alpn);
-    at += snprintf(at, room, "t%s%c%02u%02u%s_", version_digits(hello), hello->has_server_name ? 'd' : 'i',
-                  (unsigned)MIN(lists->cipher_count, COUNT_MAX),
-                  (unsigned)MIN(lists->extension_total, COUNT_MAX), alpn);
+    at +=
+        snprintf(at, room, "t%s%c%02u%02u%s_", version_digits(hello),
+                 hello->has_server_name ? 'd' : 'i', (unsigned)MIN(lists->cipher_count, COUNT_MAX),
+                 (unsigned)MIN(lists->extension_total, COUNT_MAX), alpn);
     raw.b = at;
     at = put_values(at, lists->ciphers, lists->cipher_count);
     raw.b_length = (size_t)(at - raw.b);

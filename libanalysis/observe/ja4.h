@@ -13,7 +13,8 @@
 /** struct ja4_cache - what was hashed before: raw form to JA4; never forgets, is bounded */
 struct ja4_cache {
     GHashTable *entries;
-    uint64_t refused; /**< fingerprints not remembered, because the cache was full or they too long */
+    uint64_t
+        refused; /**< fingerprints not remembered, because the cache was full or they too long */
 };
 
 void ja4_cache_init(struct ja4_cache *cache);

@@ -199,8 +199,9 @@ static void adopt(struct observer *o, enum observe_side side, enum detected kind
 
     switch (kind) {
     case DETECT_TLS:
-        adopt_tls(o, side, o->middle[side] || side == OBSERVE_SERVER ? tls_entry_of(bytes, length)
-                                                                     : TLS_ENTRY_START);
+        adopt_tls(o, side,
+                  o->middle[side] || side == OBSERVE_SERVER ? tls_entry_of(bytes, length)
+                                                            : TLS_ENTRY_START);
         break;
     case DETECT_SSLV2:
         adopt_tls(o, side, TLS_ENTRY_START);
@@ -468,7 +469,7 @@ bool observer_is_opaque(const struct observer *o)
 static enum observe_protocol undetected(const struct observer *o)
 {
     return o->unknown[OBSERVE_CLIENT] || o->unknown[OBSERVE_SERVER] ? OBSERVE_OPAQUE
-                                                                      : OBSERVE_NOTHING;
+                                                                    : OBSERVE_NOTHING;
 }
 
 static bool has_payload(const struct observer *o)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
- * What the two byte streams of one connection say: TLS, HTTP/1.x, proxy prologues, or nothing known.
+ * What the two byte streams of one connection say: TLS, HTTP/1.x, proxy prologues, or nothing.
  *
  * conn/ puts each side's payload in order and hands it over in chunks; an observer keeps no payload
  * beyond what an unfinished header or ClientHello needs (bounds in limits.h), skips bodies by
@@ -20,8 +20,8 @@ enum observe_side { OBSERVE_CLIENT = 0, OBSERVE_SERVER = 1 };
 
 /** What the streams are, as of now. */
 enum observe_protocol {
-    OBSERVE_NOTHING, /**< too little payload to tell */
-    OBSERVE_OPAQUE,  /**< payload of a protocol this library does not read */
+    OBSERVE_NOTHING,  /**< too little payload to tell */
+    OBSERVE_OPAQUE,   /**< payload of a protocol this library does not read */
     OBSERVE_PROLOGUE, /**< CONNECT, SOCKS or STARTTLS dialogue before what they lead to */
     OBSERVE_TLS,
     OBSERVE_HTTP1,
@@ -29,7 +29,8 @@ enum observe_protocol {
 
 /** Where the dialogue stands. */
 enum observe_phase {
-    OBSERVE_PHASE_UNKNOWN,   /**< lost, or opaque: only direction and timing can tell */
+    OBSERVE_PHASE_UNKNOWN,   /**< lost, opaque, or a text dialogue before STARTTLS: only direction and
+                                  timing can tell */
     OBSERVE_PHASE_NO_DATA,   /**< no application payload yet (TLS: handshake done, nothing sent) */
     OBSERVE_PHASE_HANDSHAKE, /**< TLS handshake under way, from the ClientHello's first byte */
     OBSERVE_PHASE_REQUEST,   /**< a request is incomplete, or its early answer came already */
@@ -110,9 +111,9 @@ struct observe_state {
 
     bool tls;  /**< TLS was seen at any time on this connection */
     enum whyrst_tls_stage tls_stage;
-    const struct observe_hello *hello; /**< first ClientHello of the latest TLS handshake, or NULL */
+    const struct observe_hello *hello; /**< first ClientHello of the TLS handshake, or NULL */
     const struct observe_hello *hello_retry; /**< after a HelloRetryRequest, or NULL */
-    uint64_t hello_frame; /**< frame that completes the ClientHello; partial: that begins it; or 0 */
+    uint64_t hello_frame; /**< that completes the ClientHello; partial: that begins it; or 0 */
     int64_t hello_time_ns;
     struct observe_alert alert; /**< the latest alert */
 
@@ -127,7 +128,7 @@ struct observe_state {
 struct observe_context;
 struct observe_context *observe_context_new(void);
 void observe_context_free(struct observe_context *context);
-/** JA4s that the cache did not take (limits.h: LIMIT_JA4_CACHE, LIMIT_JA4_RAW); no ja4_r for them. */
+/** JA4s without ja4_r, since the cache did not take them (LIMIT_JA4_CACHE, LIMIT_JA4_RAW). */
 uint64_t observe_context_refused(const struct observe_context *context);
 
 struct observer;

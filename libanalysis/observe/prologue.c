@@ -162,9 +162,8 @@ static struct want mysql_want(const struct prologue *p, enum observe_side side)
     case MYSQL_HEADER:
         return bytes(MYSQL_HEADER_LENGTH);
     case MYSQL_BODY:
-        return side == OBSERVE_CLIENT
-                   ? bytes(p->need[side])
-                   : (struct want){.kind = WANT_SKIP, .length = p->need[side]};
+        return side == OBSERVE_CLIENT ? bytes(p->need[side])
+                                      : (struct want){.kind = WANT_SKIP, .length = p->need[side]};
     default:
         return (struct want){.kind = WANT_HOLD};
     }

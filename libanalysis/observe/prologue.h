@@ -4,7 +4,8 @@
  * the ways to start TLS in a connection that began without (HTTP's CONNECT is http1.c's).
  *
  * prologue.c has what they share and the short ones (PROXY, PostgreSQL, MySQL), socks.c SOCKS,
- * starttls.c the texts (SMTP, IMAP, POP3, FTP, NNTP, ManageSieve; XMPP), ldap.c LDAP, rdp.c Remote Desktop.
+ * starttls.c the texts (SMTP, IMAP, POP3, FTP, NNTP, ManageSieve; XMPP), ldap.c LDAP, rdp.c Remote
+ * Desktop.
  */
 #ifndef OBSERVE_PROLOGUE_H
 #define OBSERVE_PROLOGUE_H

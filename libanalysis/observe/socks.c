@@ -102,13 +102,13 @@ const struct dialogue socks4_dialogue = {
  * password where chosen; then the request and its answer, which both end with an address.
  */
 enum {
-    SOCKS5_FIRST,      /* version, number of methods | version, method */
-    SOCKS5_METHODS,    /* the methods */
-    SOCKS5_LOGIN,      /* version, length of the user name | version, status */
-    SOCKS5_USER,       /* user name, length of the password */
-    SOCKS5_PASSWORD,   /* password */
-    SOCKS5_REQUEST,    /* version, command or reply, reserved, address type, first byte of it */
-    SOCKS5_ADDRESS,    /* the rest of the address, port */
+    SOCKS5_FIRST,    /* version, number of methods | version, method */
+    SOCKS5_METHODS,  /* the methods */
+    SOCKS5_LOGIN,    /* version, length of the user name | version, status */
+    SOCKS5_USER,     /* user name, length of the password */
+    SOCKS5_PASSWORD, /* password */
+    SOCKS5_REQUEST,  /* version, command or reply, reserved, address type, first byte of it */
+    SOCKS5_ADDRESS,  /* the rest of the address, port */
     SOCKS5_WAIT,
     SOCKS5_NO_LOGIN = 0,
     SOCKS5_USER_LOGIN = 2,

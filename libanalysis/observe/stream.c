@@ -222,8 +222,8 @@ static void skip(const struct feed *f)
 /** Gives the parser what it wants; false when it wants nothing more of this stream. */
 static bool serve(const struct feed *f, const struct want *want)
 {
-    bool needs_bytes = want->kind == WANT_BYTES || want->kind == WANT_UNTIL ||
-                       want->kind == WANT_HOLD;
+    bool needs_bytes =
+        want->kind == WANT_BYTES || want->kind == WANT_UNTIL || want->kind == WANT_HOLD;
 
     if (needs_bytes && f->input->captured == 0) {
         report_hole(f);

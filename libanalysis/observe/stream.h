@@ -17,17 +17,19 @@
 #include "observe/observer.h"
 
 enum want_kind {
-    WANT_BYTES,  /**< exactly @length bytes, at least one */
-    WANT_UNTIL,  /**< bytes up to and with @stop; at most @length are handed over, the rest passed */
-    WANT_SKIP,   /**< @length bytes pass unseen, then skipped() is called; at least one */
-    WANT_ALL,    /**< all that follows passes unseen */
-    WANT_HOLD,   /**< what follows is kept until the other side has said what it is */
-    WANT_RESYNC, /**< lost: all passes unseen until resync() finds a beginning at a segment's start */
+    WANT_BYTES, /**< exactly @length bytes, at least one */
+    WANT_UNTIL, /**< bytes up to and with @stop; at most @length are handed over, the rest passed */
+    WANT_SKIP,  /**< @length bytes pass unseen, then skipped() is called; at least one */
+    WANT_ALL,   /**< all that follows passes unseen */
+    WANT_HOLD,  /**< what follows is kept until the other side has said what it is */
+    WANT_RESYNC, /**< lost: all passes unseen until resync() finds a beginning at a segment's start
+                  */
     WANT_SWITCH, /**< another protocol begins here */
     WANT_OPAQUE, /**< what follows, on both sides, is no protocol known here */
 };
 
-/** struct want - what a parser asks of one side's stream; @app: passed bytes are application data */
+/** struct want - what a parser asks of one side's stream; @app: passed bytes are application data
+ */
 struct want {
     enum want_kind kind;
     uint64_t length;
@@ -59,7 +61,8 @@ struct unit {
  * @skipped: the bytes wanted by WANT_SKIP have passed, the last of them with this frame
  * @hole:    bytes of the wanted unit or kept bytes are missing, @got of it had come; afterwards
  *           the parser must not want a unit of the same bytes
- * @held:    bytes kept by WANT_HOLD; the parser may change what it wants when they show what they are
+ * @held:    bytes kept by WANT_HOLD; the parser may change what it wants when they show what they
+ * are
  * @resync:  @bytes begin a segment: true when a message begins here (want() has changed)
  */
 struct parser {

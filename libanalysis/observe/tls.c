@@ -345,8 +345,7 @@ static struct want tls_want(const void *state, enum observe_side side)
     case TLS_LOST:
         break;
     }
-    return (struct want){.kind = WANT_RESYNC,
-                         .app = tls_stage(tls) == WHYRST_TLS_ESTABLISHED};
+    return (struct want){.kind = WANT_RESYNC, .app = tls_stage(tls) == WHYRST_TLS_ESTABLISHED};
 }
 
 static void tls_unit(void *state, enum observe_side side, const struct unit *unit)
@@ -437,8 +436,7 @@ static struct cursor kept_bytes(const struct stream *stream)
                         : cursor_make(NULL, 0);
 }
 
-void tls_describe(const struct tls *tls, const struct stream streams[2],
-                  struct observe_state *out)
+void tls_describe(const struct tls *tls, const struct stream streams[2], struct observe_state *out)
 {
     bool inside[2];
 

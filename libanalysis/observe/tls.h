@@ -131,8 +131,7 @@ void tls_free(struct tls *tls);
 /** The bytes before this side's next one are not all known: it looks for a record's beginning. */
 void tls_lose(struct tls *tls, enum observe_side side);
 /** Fills the TLS part of @out; @streams: both sides'. */
-void tls_describe(const struct tls *tls, const struct stream streams[2],
-                  struct observe_state *out);
+void tls_describe(const struct tls *tls, const struct stream streams[2], struct observe_state *out);
 extern const struct parser tls_parser;
 
 /** Whether @bytes begin with a plausible record header (at least 5 bytes). */

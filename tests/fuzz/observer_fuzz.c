@@ -31,7 +31,7 @@ static void check(const struct observer *o, const uint64_t fed[2], struct observ
     require(state->phase <= OBSERVE_PHASE_COMPLETE);
     require(state->tls_stage < WHYRST_TLS_COUNT);
     require(state->tls == (state->tls_stage != WHYRST_TLS_NONE));
-    require((state->phase == OBSERVE_PHASE_HANDSHAKE) ==
+    require(state->phase != OBSERVE_PHASE_HANDSHAKE ||
             (state->tls && state->tls_stage != WHYRST_TLS_ESTABLISHED));
     require(state->phase != OBSERVE_PHASE_UNKNOWN || !state->exact);
     require(!observer_is_opaque(o) || state->protocol == OBSERVE_OPAQUE);

@@ -5,14 +5,14 @@
 #include "observe_support.h"
 
 /* The cipher suites, extensions and algorithms of FoxIO's worked example, GREASE added. */
-#define FOXIO_CIPHERS                                                                             \
+#define FOXIO_CIPHERS                                                                              \
     "2a2a 1301 1302 1303 c02b c02f c02c c030 cca9 cca8 c013 c014 009c 009d 002f 0035"
-#define FOXIO_SNI "0000 000e 000c 00 0009 612e6578616d706c65"
-#define FOXIO_ALPN "0010 0005 0003 02 6832"
+#define FOXIO_SNI        "0000 000e 000c 00 0009 612e6578616d706c65"
+#define FOXIO_ALPN       "0010 0005 0003 02 6832"
 #define FOXIO_ALGORITHMS "000d 0012 0010 0403 0804 0401 0503 0805 0501 0806 0601"
-#define FOXIO_VERSIONS "002b 0007 06 dada 0303 0304"
-#define FOXIO_OTHERS                                                                              \
-    "001b 0000 0033 0000 4469 0000 0017 0000 002d 0000 0005 0000 0023 0000 0012 0000"             \
+#define FOXIO_VERSIONS   "002b 0007 06 dada 0303 0304"
+#define FOXIO_OTHERS                                                                               \
+    "001b 0000 0033 0000 4469 0000 0017 0000 002d 0000 0005 0000 0023 0000 0012 0000"              \
     "ff01 0000 000b 0000 000a 0000 0015 0000"
 
 struct example {
@@ -27,23 +27,21 @@ static const struct example examples[] = {
      "5a5a 0000" FOXIO_SNI FOXIO_ALPN FOXIO_ALGORITHMS FOXIO_VERSIONS FOXIO_OTHERS "baba 0000",
      "t13d1516h2_8daaf6152771_e5627efa2ab1"},
     {"GREASE among the signature algorithms (Chrome 152)", FOXIO_CIPHERS,
-     FOXIO_SNI FOXIO_ALPN "000d 0014 0012 6a6a 0403 0804 0401 0503 0805 0501 0806 0601"
-     FOXIO_VERSIONS FOXIO_OTHERS,
+     FOXIO_SNI FOXIO_ALPN
+     "000d 0014 0012 6a6a 0403 0804 0401 0503 0805 0501 0806 0601" FOXIO_VERSIONS FOXIO_OTHERS,
      "t13d1516h2_8daaf6152771_e5627efa2ab1"},
     {"no signature algorithms: no underscore", FOXIO_CIPHERS,
      FOXIO_SNI FOXIO_ALPN "000d 0000" FOXIO_VERSIONS FOXIO_OTHERS,
      "t13d1516h2_8daaf6152771_6d807ffa2a79"},
     {"first ALPN bytes ba ad are no letters: hexadecimal (FoxIO's old golden files say 99)",
-     FOXIO_CIPHERS,
-     FOXIO_SNI "0010 0005 0003 02 baad" FOXIO_ALGORITHMS FOXIO_VERSIONS FOXIO_OTHERS,
+     FOXIO_CIPHERS, FOXIO_SNI "0010 0005 0003 02 baad" FOXIO_ALGORITHMS FOXIO_VERSIONS FOXIO_OTHERS,
      "t13d1516bd_8daaf6152771_e5627efa2ab1"},
     {"no extensions block: version from the ClientHello", "1301", NULL,
      "t12i010000_0f2cb44170f4_000000000000"},
     {"no cipher suites, only SNI", "", FOXIO_SNI, "t12d000100_000000000000_000000000000"},
     {"an empty SNI extension counts as a domain", "", "0000 0000",
      "t12d000100_000000000000_000000000000"},
-    {"supported_versions with GREASE alone", "", "002b 0003 02 1a1a",
-     "t00i000100_000000000000_"},
+    {"supported_versions with GREASE alone", "", "002b 0003 02 1a1a", "t00i000100_000000000000_"},
     {"signature_algorithms_cert is not signature_algorithms", "", "0032 0004 0002 0403",
      "t12i000100_000000000000_"},
 };
@@ -85,10 +83,11 @@ static void test_alpn(void)
         const char *list; /* names with their lengths */
         const char *expected;
     } cases[] = {
-        {"", "00"},           {"00", "00"},         {"01ab", "ab"},       {"0120", "20"},
-        {"02abcd", "ad"},     {"022061", "21"},     {"0230ab", "3b"},     {"026120", "60"},
-        {"043031abcd", "3d"}, {"0430abcd31", "01"}, {"026832", "h2"},     {"08687474702f312e31", "h1"},
-        {"0168", "hh"},       {"020a0a", "0a"},     {"03683263026832", "hc"},
+        {"", "00"},           {"00", "00"},     {"01ab", "ab"},
+        {"0120", "20"},       {"02abcd", "ad"}, {"022061", "21"},
+        {"0230ab", "3b"},     {"026120", "60"}, {"043031abcd", "3d"},
+        {"0430abcd31", "01"}, {"026832", "h2"}, {"08687474702f312e31", "h1"},
+        {"0168", "hh"},       {"020a0a", "0a"}, {"03683263026832", "hc"},
     };
     struct ja4_cache cache;
 

@@ -116,11 +116,11 @@ static inline GByteArray *client_hello(const char *ciphers, const char *extensio
 
 /* What Chrome sends, in short: GREASE, SNI a.example, ALPN h2 and http/1.1, TLS 1.3 and 1.2. */
 #define CIPHERS_13 "0a0a 1301 1302 1303 c02b c02f"
-#define EXTENSIONS_13                                                                             \
-    "1a1a 0000"                                                                                   \
-    "0000 000e 000c 00 0009 612e6578616d706c65"                                                   \
-    "0010 000e 000c 02 6832 08 687474702f312e31"                                                  \
-    "000d 0008 0006 0403 0804 0401"                                                               \
+#define EXTENSIONS_13                                                                              \
+    "1a1a 0000"                                                                                    \
+    "0000 000e 000c 00 0009 612e6578616d706c65"                                                    \
+    "0010 000e 000c 02 6832 08 687474702f312e31"                                                   \
+    "000d 0008 0006 0403 0804 0401"                                                                \
     "002b 0007 06 3a3a 0304 0303"
 
 /** A ServerHello that chooses @cipher; @extensions as above. */
@@ -141,9 +141,9 @@ static inline GByteArray *server_hello(const char *random, const char *cipher,
     return handshake(2, body);
 }
 
-#define RANDOM "2222222222222222222222222222222222222222222222222222222222222222"
+#define RANDOM       "2222222222222222222222222222222222222222222222222222222222222222"
 #define RETRY_RANDOM "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
-#define CHOSE_13 "002b 0002 0304"
+#define CHOSE_13     "002b 0002 0304"
 
 /** struct dialogue - messages in the order sent */
 struct dialogue {
@@ -260,8 +260,7 @@ static inline void assert_state_equal(const struct observe_state *a, const struc
 }
 
 /** Every split of every message in two, and into single bytes, leads to the same state. */
-static inline void assert_split_invariant(struct observe_context *context,
-                                          const struct dialogue *d)
+static inline void assert_split_invariant(struct observe_context *context, const struct dialogue *d)
 {
     struct observer *whole = observer_new(context, true);
     struct observer *bytes = observer_new(context, true);

@@ -101,13 +101,13 @@ static void assert_steps(const struct dialogue *d, const struct step *steps, gsi
     }
 }
 
-#define ASSERT_STEPS(d, ...)                                                                      \
-    do {                                                                                          \
-        static const struct step steps[] = {__VA_ARGS__};                                         \
-        assert_steps(d, steps, G_N_ELEMENTS(steps));                                              \
-        assert_split_invariant(context, d);                                                       \
-        assert_survives_cuts(context, d);                                                         \
-        hush(d);                                                                                  \
+#define ASSERT_STEPS(d, ...)                                                                       \
+    do {                                                                                           \
+        static const struct step steps[] = {__VA_ARGS__};                                          \
+        assert_steps(d, steps, G_N_ELEMENTS(steps));                                               \
+        assert_split_invariant(context, d);                                                        \
+        assert_survives_cuts(context, d);                                                          \
+        hush(d);                                                                                   \
     } while (0)
 
 static void test_tls13(void)
@@ -180,8 +180,8 @@ static void test_coalesced_client_flight(void)
 static void test_early_data(void)
 {
     struct dialogue d = {0};
-    GByteArray *first = records(
-        22, client_hello(CIPHERS_13, EXTENSIONS_13 "002a 0000 0029 0004 00000000"), 16384);
+    GByteArray *first =
+        records(22, client_hello(CIPHERS_13, EXTENSIONS_13 "002a 0000 0029 0004 00000000"), 16384);
     GByteArray *finished = sealed(23, 21);
 
     put_array(first, sealed(23, 53)); /* early data of the size of a Finished */
