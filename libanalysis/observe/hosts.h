@@ -20,6 +20,7 @@
 /**
  * struct host - an address (port 0) or one of its services (address and port)
  * @ttl_min, @ttl_max: of its first segments of connections; 0 = none seen
+ * @labels:        IPv6: its first segments of connections carry a flow label
  * @accepts:       SYN-ACKs; @accept_ns: time of the latest
  * @syn_acks_again: SYN-ACKs sent again for want of the final ACK
  * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
@@ -31,6 +32,7 @@ struct host {
     struct flow_key key;
     uint8_t ttl_min;
     uint8_t ttl_max;
+    bool labels;
     uint32_t accepts;
     uint32_t accept_frame;
     uint32_t syn_acks_again;

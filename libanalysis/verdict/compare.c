@@ -174,6 +174,8 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
                    struct rst_facts *facts)
 {
     compare_ttl(host, facts);
+    facts->labels_known = (facts->sender.flags & ENDPOINT_LABEL) ||
+                          (!(facts->sender.flags & ENDPOINT_SPOKE) && host && host->labels);
     compare_id(facts);
     measure_reaction(context, conn, facts);
     measure_quiet(context, conn, facts);

@@ -136,6 +136,7 @@ struct rst_facts {
     uint8_t ttl_expected;
     int8_t hops_closer;
     bool ttl_of_host;
+    bool labels_known; /**< IPv6: the claimed sender's other segments carry flow labels */
     enum id_match ip_id;
     int64_t reaction_ns;
     int64_t rtt_ns;

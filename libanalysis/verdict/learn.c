@@ -16,10 +16,13 @@
 /* After this time a claimed sender's acknowledgement is no packet that was overtaken. */
 #define OVERTAKEN_NS INT64_C(3000000)
 
-static void learn_ttl(struct hosts *hosts, const struct conn *conn, unsigned side, uint8_t ttl)
+static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned side,
+                       const struct whyrst_segment *segment)
 {
     struct host *host = hosts_get(hosts, &conn->key, side, false, true);
+    uint8_t ttl = segment->ttl;
 
+    host->labels |= segment->flow_label != 0;
     if (host->ttl_max == 0) {
         host->ttl_min = host->ttl_max = ttl;
     }
@@ -41,7 +44,7 @@ static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsign
         service->syn_frame = (uint32_t)segment->frame;
         service->syn_ns = segment->time_ns;
     }
-    learn_ttl(hosts, conn, side, segment->ttl);
+    learn_host(hosts, conn, side, segment);
 }
 
 /* Does a segment of the claimed sender after its RST show that it lives on? */

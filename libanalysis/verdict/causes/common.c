@@ -35,70 +35,22 @@ static uint8_t trigger_dscp(const struct rst_facts *facts)
     return facts->trigger.frame ? facts->trigger.tos >> 2 : 0;
 }
 
-/* For a RST without a word of the host before, IPv6 can still tell: the kernel sets a label. */
-static bool label_tells(const struct rst_facts *facts)
+/* IPv6: Linux sets a label on its own answers, firewall rules send 0. That is telling where the
+ * host is seen to set labels, and a hint where nothing of it was seen (older kernels send 0 as
+ * well). */
+static void weigh_label(const struct rst_facts *facts, int host_points, struct scale *scale)
 {
-    return facts->segment.ip_version == 6 &&
-           ((facts->sender.flags & ENDPOINT_LABEL) || !(facts->sender.flags & ENDPOINT_SPOKE));
-}
+    bool set = facts->segment.flow_label != 0;
+    bool spoke = facts->sender.flags & ENDPOINT_SPOKE;
 
-void weigh_host_answer(const struct rst_facts *facts, struct scale *scale)
-{
-    uint8_t dscp = trigger_dscp(facts);
-
-    weigh_life_after(facts, scale);
-    if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
-        scale_add(scale, 8, facts->hops == HOPS_SAME ? EVIDENCE_TTL_SAME : EVIDENCE_TTL_REBASED,
-                  facts->segment.ttl, facts->ttl_expected, 0);
-    } else if (facts->hops != HOPS_UNKNOWN) {
-        scale_add(scale, facts->hops == HOPS_OTHER ? -25 : -15,
-                  facts->hops == HOPS_OTHER ? EVIDENCE_TTL_OTHER : EVIDENCE_TTL_NEAR,
-                  facts->segment.ttl, facts->ttl_expected, 0);
+    if (facts->segment.ip_version != 6 || (spoke && !facts->labels_known)) {
+        return;
     }
-    if (label_tells(facts)) {
-        bool set = facts->segment.flow_label != 0;
-
-        scale_add(scale, set ? 15 : -20, set ? EVIDENCE_FLOW_LABEL_SET : EVIDENCE_FLOW_LABEL_ZERO,
-                  0, 0, 0);
+    if (!facts->labels_known) {
+        host_points = host_points > 0 ? 8 : -8;
     }
-    if (dscp != 0) {
-        bool echoed = facts->segment.tos >> 2 == dscp;
-
-        scale_add(scale, echoed ? 12 : -12, echoed ? EVIDENCE_DSCP_ECHOED : EVIDENCE_DSCP_ZERO,
-                  echoed ? dscp : 0, dscp, 0);
-    }
-}
-
-void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
-{
-    uint8_t dscp = trigger_dscp(facts);
-
-    weigh_life_after(facts, scale);
-    if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window) {
-        scale_add(scale, 20, EVIDENCE_WINDOW_COPIED, facts->segment.window, 0,
-                  facts->trigger.frame);
-    }
-    if (facts->hops == HOPS_OTHER) {
-        scale_add(scale, 30, facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
-                  facts->segment.ttl, facts->ttl_expected, 0);
-    } else if (facts->hops == HOPS_NEAR && facts->hops_closer > 0) {
-        scale_add(scale, 20, EVIDENCE_TTL_NEAR, facts->segment.ttl, facts->ttl_expected, 0);
-    } else if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
-        scale_add(scale, -8, facts->hops == HOPS_SAME ? EVIDENCE_TTL_SAME : EVIDENCE_TTL_REBASED,
-                  facts->segment.ttl, facts->ttl_expected, 0);
-    }
-    if (label_tells(facts)) {
-        bool set = facts->segment.flow_label != 0;
-
-        scale_add(scale, set ? -20 : 25, set ? EVIDENCE_FLOW_LABEL_SET : EVIDENCE_FLOW_LABEL_ZERO,
-                  0, 0, 0);
-    }
-    if (dscp != 0) {
-        bool echoed = facts->segment.tos >> 2 == dscp;
-
-        scale_add(scale, echoed ? -12 : 20, echoed ? EVIDENCE_DSCP_ECHOED : EVIDENCE_DSCP_ZERO,
-                  echoed ? dscp : 0, dscp, 0);
-    }
+    scale_add(scale, set ? host_points : -host_points,
+              set ? EVIDENCE_FLOW_LABEL_SET : EVIDENCE_FLOW_LABEL_ZERO, 0, 0, 0);
 }
 
 void weigh_life_after(const struct rst_facts *facts, struct scale *scale)
@@ -108,6 +60,63 @@ void weigh_life_after(const struct rst_facts *facts, struct scale *scale)
     } else if (facts->later.life_frame) {
         scale_add(scale, -50, EVIDENCE_LIFE_AFTER, 0, 0, facts->later.life_frame);
     }
+}
+
+static void weigh_dscp(const struct rst_facts *facts, int host_points, struct scale *scale)
+{
+    uint8_t dscp = trigger_dscp(facts);
+
+    if (dscp != 0) {
+        bool echoed = facts->segment.tos >> 2 == dscp;
+
+        scale_add(scale, echoed ? host_points : -host_points,
+                  echoed ? EVIDENCE_DSCP_ECHOED : EVIDENCE_DSCP_ZERO, echoed ? dscp : 0, dscp, 0);
+    }
+}
+
+static void add_ttl(const struct rst_facts *facts, int points, struct scale *scale)
+{
+    static const enum evidence_kind kinds[] = {[HOPS_SAME] = EVIDENCE_TTL_SAME,
+                                               [HOPS_REBASED] = EVIDENCE_TTL_REBASED,
+                                               [HOPS_NEAR] = EVIDENCE_TTL_NEAR,
+                                               [HOPS_OTHER] = EVIDENCE_TTL_OTHER};
+    enum evidence_kind kind = facts->hops == HOPS_OTHER && facts->ttl_of_host
+                                  ? EVIDENCE_TTL_OTHER_HOST
+                                  : kinds[facts->hops];
+
+    scale_add(scale, points, kind, facts->segment.ttl, facts->ttl_expected, 0);
+}
+
+void weigh_host_answer(const struct rst_facts *facts, struct scale *scale)
+{
+    weigh_life_after(facts, scale);
+    if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
+        add_ttl(facts, 8, scale);
+    } else if (facts->hops != HOPS_UNKNOWN) {
+        add_ttl(facts, facts->hops == HOPS_OTHER ? -25 : -15, scale);
+    }
+    weigh_label(facts, 18, scale);
+    weigh_dscp(facts, 12, scale);
+}
+
+void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
+{
+    weigh_life_after(facts, scale);
+    if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window) {
+        scale_add(scale, 20, EVIDENCE_WINDOW_COPIED, facts->segment.window, 0,
+                  facts->trigger.frame);
+    }
+    if (facts->hops == HOPS_OTHER && facts->hops_closer < 0) {
+        add_ttl(facts, -20, scale); /* no device before the host is further away than the host */
+    } else if (facts->hops == HOPS_OTHER) {
+        add_ttl(facts, 30, scale);
+    } else if (facts->hops == HOPS_NEAR && facts->hops_closer > 0) {
+        add_ttl(facts, 20, scale);
+    } else if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
+        add_ttl(facts, -8, scale);
+    }
+    weigh_label(facts, -22, scale);
+    weigh_dscp(facts, -16, scale);
 }
 
 void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)

@@ -29,10 +29,13 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     } else if (facts->shape != RST_SHAPE_ACTIVE || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
         return;
     } else if (idle) {
-        scale_add(scale, 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+        scale_add(scale, facts->from_client ? 55 : 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
         weigh_own_stack(facts, scale);
     } else {
         scale_add(scale, facts->from_client ? 40 : 55, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
+        if (facts->origin == WHYRST_ORIGIN_AFTER_FIN) {
+            scale_add(scale, -20, EVIDENCE_CLOSE_BEGUN, 0, 0, 0);
+        }
         weigh_own_stack(facts, scale);
     }
     if (facts->sender.keepalives >= 2) {

@@ -55,7 +55,9 @@ static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
 static void weigh_build(const struct rst_facts *facts, struct scale *scale)
 {
     if (facts->hops == HOPS_OTHER) {
-        scale_add(scale, 30, facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
+        /* From further away than the host itself: a TTL that somebody made up. */
+        scale_add(scale, facts->hops_closer < 0 ? 50 : 30,
+                  facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
                   facts->segment.ttl, facts->ttl_expected, 0);
     } else if (facts->hops == HOPS_NEAR && facts->shape != RST_SHAPE_ANSWER &&
                facts->shape != RST_SHAPE_REFUSAL) {

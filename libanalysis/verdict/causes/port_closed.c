@@ -18,7 +18,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->accept_frame || facts->later.accept_frame) {
         uint32_t frame = facts->accept_frame ? facts->accept_frame : facts->later.accept_frame;
 
-        scale_add(scale, -25, EVIDENCE_LISTENS_ELSEWHERE, 0, 0, frame);
+        scale_add(scale, -12, EVIDENCE_LISTENS_ELSEWHERE, 0, 0, frame);
     }
 }
 

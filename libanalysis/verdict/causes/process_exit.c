@@ -9,12 +9,16 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (!is_live_abort(facts) || facts->later.burst < 3) {
         return;
     }
-    scale_add(scale, 50 + (int)MIN(facts->later.burst, 8) * 5, EVIDENCE_SAME_INSTANT,
-              facts->later.burst, HOSTS_INSTANT_NS, 0);
+    /* A client's program also drops many connections at once when it is done with them. */
+    scale_add(scale, (facts->from_client ? 30 : 50) + (int)MIN(facts->later.burst, 8) * 5,
+              EVIDENCE_SAME_INSTANT, facts->later.burst, HOSTS_INSTANT_NS, 0);
     weigh_own_stack(facts, scale);
     if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT) {
         /* A killed process has nothing unread on idle connections: the kernel sends FIN there. */
         scale_add(scale, -40, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
+    }
+    if (facts->origin == WHYRST_ORIGIN_AFTER_FIN) {
+        scale_add(scale, -40, EVIDENCE_CLOSE_BEGUN, 0, 0, 0);
     }
 }
 
