@@ -8,8 +8,11 @@
 #include "console.h"
 #include "input.h"
 
-/* Frames between two looks at how far the file has been read; a power of two. */
+/* Frames between two looks at how far the file has been read. */
 #define PROGRESS_FRAMES 4096u
+
+/* Segments that the engine gets at once, with room for a last frame of several. */
+#define BATCH_SEGMENTS (32u + WHYRST_MAX_SEGMENTS)
 
 /** struct work - what lives while one capture is read */
 struct work {
@@ -72,15 +75,27 @@ static void show_ready(struct work *work)
     }
 }
 
-static void add_frame(struct work *work, const struct whyrst_frame *frame)
+/* Reads what the input has ready, up to a batch, and hands it to the engine at once. */
+static enum whyrst_capture_status add_frames(struct work *work, struct input *input)
 {
-    struct whyrst_segment segments[WHYRST_MAX_SEGMENTS];
-    unsigned count = whyrst_decoder_frame(work->decoder, frame, segments);
+    struct whyrst_segment segments[BATCH_SEGMENTS];
+    enum whyrst_capture_status status;
+    unsigned count = 0;
 
-    for (unsigned i = 0; i < count; i++) {
-        whyrst_engine_add(work->engine, &segments[i]);
-    }
+    do {
+        struct whyrst_frame frame;
+
+        status = input_next(input, &frame);
+        if (status != WHYRST_CAPTURE_OK) {
+            break;
+        }
+        count += whyrst_decoder_frame(work->decoder, &frame, segments + count);
+        work->analysis->report.packets = frame.number;
+    } while (count + WHYRST_MAX_SEGMENTS <= BATCH_SEGMENTS &&
+             !whyrst_decoder_holds(work->decoder) && input_is_ready(input));
+    whyrst_engine_add_all(work->engine, segments, count);
     show_ready(work);
+    return status;
 }
 
 static void fail(struct analysis *analysis, char *message)
@@ -95,12 +110,11 @@ static void read_frames(struct work *work, struct input *input)
 {
     struct analysis *analysis = work->analysis;
     enum whyrst_capture_status status;
-    struct whyrst_frame frame;
+    uint64_t looked = 0;
 
-    while ((status = input_next(input, &frame)) == WHYRST_CAPTURE_OK) {
-        add_frame(work, &frame);
-        analysis->report.packets = frame.number;
-        if (frame.number % PROGRESS_FRAMES == 0) {
+    while ((status = add_frames(work, input)) == WHYRST_CAPTURE_OK) {
+        if (analysis->report.packets - looked >= PROGRESS_FRAMES) {
+            looked = analysis->report.packets;
             atomic_store_explicit(&analysis->offset, input_offset(input), memory_order_relaxed);
             if (is_broken(analysis)) {
                 return;

@@ -159,6 +159,11 @@ enum whyrst_capture_status input_next(struct input *input, struct whyrst_frame *
                           : wiretap_next(input->wiretap, frame);
 }
 
+bool input_is_ready(const struct input *input)
+{
+    return input->capture && whyrst_capture_is_ready(input->capture);
+}
+
 const char *input_message(const struct input *input)
 {
     return input->capture ? whyrst_capture_message(input->capture)

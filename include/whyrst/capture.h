@@ -61,6 +61,11 @@ WHYRST_API struct whyrst_capture *whyrst_capture_open(int fd, enum whyrst_captur
  */
 WHYRST_API enum whyrst_capture_status whyrst_capture_next(struct whyrst_capture *capture,
                                                           struct whyrst_frame *frame);
+/**
+ * Whether the next record is in memory already. If so, whyrst_capture_next() will not block, and
+ * the bytes of earlier frames stay valid past it: some frames can be worked on at once.
+ */
+WHYRST_API bool whyrst_capture_is_ready(const struct whyrst_capture *capture);
 /** After TRUNCATED, CORRUPT or IO: what is wrong, with frame number and byte offset. */
 WHYRST_API const char *whyrst_capture_message(const struct whyrst_capture *capture);
 /** Bytes consumed so far (progress bars). */

@@ -46,6 +46,9 @@ WHYRST_API void whyrst_decoder_free(struct whyrst_decoder *decoder);
 WHYRST_API unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder,
                                          const struct whyrst_frame *frame,
                                          struct whyrst_segment *segments);
+/** Whether the last frame's segments point to memory that the next call frees (a datagram put
+ *  together from fragments). All others' stay valid as long as their frames' bytes do. */
+WHYRST_API bool whyrst_decoder_holds(const struct whyrst_decoder *decoder);
 /** The capture has ended: fragments still waiting are counted as skipped. */
 WHYRST_API void whyrst_decoder_finish(struct whyrst_decoder *decoder);
 WHYRST_API uint64_t whyrst_decoder_skipped(const struct whyrst_decoder *decoder,

@@ -160,6 +160,11 @@ enum whyrst_capture_status whyrst_capture_next(struct whyrst_capture *capture,
     return capture->status;
 }
 
+bool whyrst_capture_is_ready(const struct whyrst_capture *capture)
+{
+    return capture->status == WHYRST_CAPTURE_OK && capture->format->ready(capture);
+}
+
 const char *whyrst_capture_message(const struct whyrst_capture *capture)
 {
     return capture->message;

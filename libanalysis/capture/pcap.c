@@ -201,5 +201,22 @@ static enum whyrst_capture_status pcap_next(struct whyrst_capture *capture,
     return WHYRST_CAPTURE_OK;
 }
 
+static bool pcap_ready(const struct whyrst_capture *capture)
+{
+    const struct pcap *pcap = capture->state;
+    const struct reader *r = &capture->reader;
+    size_t header = pcap_header_size(pcap->variant);
+    struct pcap_record record;
+    struct cursor c;
+
+    if (reader_left(r) < header) {
+        return false;
+    }
+    c = reader_peek(r, header);
+    record = pcap_record_read(pcap, &c);
+    order_lengths(pcap, &record);
+    return reader_left(r) - header >= record.captured;
+}
+
 const struct capture_format capture_pcap = {
-    .name = "pcap", .open = pcap_open, .next = pcap_next, .close = g_free};
+    .name = "pcap", .open = pcap_open, .next = pcap_next, .ready = pcap_ready, .close = g_free};

@@ -395,5 +395,27 @@ static enum whyrst_capture_status pcapng_open(struct whyrst_capture *capture)
     return WHYRST_CAPTURE_OK;
 }
 
+/* Blocks other than packets may be followed by anything. */
+static bool pcapng_ready(const struct whyrst_capture *capture)
+{
+    const struct pcapng *ng = capture->state;
+    const struct reader *r = &capture->reader;
+    struct cursor c;
+    uint32_t type, total;
+
+    if (reader_left(r) < BLOCK_HEADER) {
+        return false;
+    }
+    c = reader_peek(r, BLOCK_HEADER);
+    type = field_u32(&c, ng->big_endian);
+    total = field_u32(&c, ng->big_endian);
+    return type == BLOCK_ENHANCED && reader_left(r) >= block_length(total);
+}
+
 const struct capture_format capture_pcapng = {
-    .name = "pcapng", .open = pcapng_open, .next = pcapng_next, .close = pcapng_close};
+    .name = "pcapng",
+    .open = pcapng_open,
+    .next = pcapng_next,
+    .ready = pcapng_ready,
+    .close = pcapng_close,
+};

@@ -133,6 +133,11 @@ unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder, const struct whyrs
     return p.count;
 }
 
+bool whyrst_decoder_holds(const struct whyrst_decoder *decoder)
+{
+    return decoder->held->len > 0;
+}
+
 void whyrst_decoder_finish(struct whyrst_decoder *decoder)
 {
     fragments_finish(decoder);

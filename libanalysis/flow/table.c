@@ -6,6 +6,7 @@
 /* Entries live in chunks of this many, allocated as needed and kept until the table is freed. */
 #define CHUNK_ENTRIES 1024u
 #define FIRST_SLOTS   1024u
+#define CACHE_LINE    64u
 
 /* A key's version is 4 or 6, never 0: a zero there marks a free arena position. */
 
@@ -41,7 +42,7 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint32_t hash_key(const struct flow_table *table, const struct flow_key *key)
+uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *key)
 {
     uint64_t ports = (uint64_t)key->port[0] << 32 | (uint64_t)key->port[1] << 8 | key->version;
     uint64_t h;
@@ -88,7 +89,7 @@ struct flow_table *flow_table_new(size_t entry_size, uint64_t seed)
     /* Odd constants keep the multiplier from losing bits even with a seed of 0. */
     table->seed[0] = seed ^ UINT64_C(0x9e3779b97f4a7c15);
     table->seed[1] = (seed << 32 | seed >> 32) ^ UINT64_C(0xd6e8feb86659fd93);
-    table->chunks = g_ptr_array_new_with_free_func(g_free);
+    table->chunks = g_ptr_array_new_with_free_func(g_aligned_free);
     return table;
 }
 
@@ -101,10 +102,29 @@ void flow_table_free(struct flow_table *table)
     }
 }
 
-void *flow_table_find(struct flow_table *table, const struct flow_key *key)
+void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash)
 {
-    uint32_t hash = hash_key(table, key);
+    __builtin_prefetch(&table->slots[hash & table->mask]);
+}
 
+void flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
+{
+    uint32_t i = hash & table->mask;
+
+    while (table->slots[i].index != FLOW_NONE && table->slots[i].hash != hash) {
+        i = (i + 1) & table->mask;
+    }
+    if (table->slots[i].index != FLOW_NONE) {
+        const uint8_t *entry = entry_at(table, table->slots[i].index);
+
+        for (size_t at = 0; at < table->entry_size; at += CACHE_LINE) {
+            __builtin_prefetch(entry + at);
+        }
+    }
+}
+
+void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash)
+{
     for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
         const struct slot *slot = &table->slots[i];
 
@@ -156,12 +176,13 @@ static uint32_t take_position(struct flow_table *table)
         return index;
     }
     if (table->positions % CHUNK_ENTRIES == 0) {
-        g_ptr_array_add(table->chunks, g_malloc0(CHUNK_ENTRIES * table->entry_size));
+        g_ptr_array_add(table->chunks,
+                        g_aligned_alloc0(CHUNK_ENTRIES, table->entry_size, CACHE_LINE));
     }
     return table->positions++;
 }
 
-void *flow_table_add(struct flow_table *table, const struct flow_key *key)
+void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
     uint32_t index = take_position(table);
     void *entry = entry_at(table, index);
@@ -169,7 +190,7 @@ void *flow_table_add(struct flow_table *table, const struct flow_key *key)
     if ((table->count + 1) * 3 > (table->mask + 1) * 2) {
         grow(table);
     }
-    place(table, hash_key(table, key), index);
+    place(table, hash, index);
     table->count++;
     memset(entry, 0, table->entry_size);
     memcpy(entry, key, sizeof *key);
@@ -205,7 +226,7 @@ void flow_table_remove(struct flow_table *table, void *entry)
     uint32_t index;
 
     memcpy(&key, entry, sizeof key);
-    i = hash_key(table, &key) & table->mask;
+    i = flow_table_hash(table, &key) & table->mask;
     while (entry_at(table, table->slots[i].index) != entry) {
         i = (i + 1) & table->mask;
     }

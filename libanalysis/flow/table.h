@@ -28,10 +28,16 @@ struct flow_table *flow_table_new(size_t entry_size, uint64_t seed);
 /** Frees the table and its entries' memory (not what the entries point to). */
 void flow_table_free(struct flow_table *table);
 
+/** The hash of @key, for the functions below. */
+uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *key);
 /** The entry of @key, or NULL. */
-void *flow_table_find(struct flow_table *table, const struct flow_key *key);
+void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash);
 /** Adds an entry for @key (which must not be in the table): zeroed but for its key. */
-void *flow_table_add(struct flow_table *table, const struct flow_key *key);
+void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash);
+/** Asks the processor for the memory that a search for @hash will touch: its slot, and, some time
+ *  later, the entry there. A table of millions is in no cache, and these requests overlap. */
+void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
+void flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
 /** Takes @entry out of the table and releases its memory. */
 void flow_table_remove(struct flow_table *table, void *entry);
 /** Entries in the table. */

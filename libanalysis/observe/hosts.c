@@ -45,9 +45,11 @@ struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned
 {
     struct flow_key end = {.version = key->version, .port = {port ? key->port[side] : 0}};
     struct host *host;
+    uint32_t hash;
 
     memcpy(end.address[0], key->address[side], sizeof end.address[0]);
-    host = flow_table_find(hosts->table, &end);
+    hash = flow_table_hash(hosts->table, &end);
+    host = flow_table_find(hosts->table, &end, hash);
     if (host || !make) {
         return host;
     }
@@ -56,5 +58,5 @@ struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned
         flow_table_free(hosts->table);
         hosts->table = flow_table_new(sizeof(struct host), hosts->seed);
     }
-    return flow_table_add(hosts->table, &end);
+    return flow_table_add(hosts->table, &end, hash);
 }

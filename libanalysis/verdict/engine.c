@@ -25,6 +25,17 @@
 #include "limits.h"
 #include "verdict/learn.h"
 
+/* Segments whose connections are looked up ahead of their turn: the requests to memory overlap, and
+ * what they fetch (a few lines of 64 bytes each) still fits into the first-level cache. */
+#define BATCH 32u
+
+/* Where a segment belongs: its connection's key and the key's hash, and which side sent it. */
+struct place {
+    struct flow_key key;
+    uint32_t hash;
+    unsigned side;
+};
+
 /* Records in the order in which callers get them. */
 struct queue {
     struct whyrst_record *head;
@@ -234,25 +245,25 @@ static void make_room(struct whyrst_engine *engine)
     }
 }
 
-static struct conn *start_connection(struct whyrst_engine *engine, const struct flow_key *key,
-                                     unsigned side)
+static struct conn *start_connection(struct whyrst_engine *engine, const struct place *place)
 {
     struct conn *conn;
 
     make_room(engine);
-    conn = flow_table_add(engine->table, key);
-    conn_init(conn, key, side, engine->streams++);
+    conn = flow_table_add(engine->table, &place->key, place->hash);
+    conn_init(conn, &place->key, place->side, engine->streams++);
     return conn;
 }
 
 /* The connection that the segment belongs to, with Wireshark's rules for reused ports. */
-static struct conn *find_connection(struct whyrst_engine *engine, const struct flow_key *key,
-                                    unsigned side, const struct whyrst_segment *segment)
+static struct conn *find_connection(struct whyrst_engine *engine, const struct place *place,
+                                    const struct whyrst_segment *segment)
 {
-    struct conn *conn = flow_table_find(engine->table, key);
+    struct conn *conn = flow_table_find(engine->table, &place->key, place->hash);
+    unsigned side = place->side;
 
     if (!conn) {
-        return start_connection(engine, key, side);
+        return start_connection(engine, place);
     }
     if (!conn_is_reused(conn, side, segment)) {
         return conn;
@@ -263,7 +274,7 @@ static struct conn *find_connection(struct whyrst_engine *engine, const struct f
         conn->stream = engine->streams++;
     } else {
         end_connection(engine, conn);
-        conn_init(conn, key, side, engine->streams++);
+        conn_init(conn, &place->key, side, engine->streams++);
     }
     return conn;
 }
@@ -389,13 +400,19 @@ static void finalize_old(struct whyrst_engine *engine)
     }
 }
 
-struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
-                                        const struct whyrst_segment *segment)
+static void find_place(const struct whyrst_engine *engine, const struct whyrst_segment *segment,
+                       struct place *place)
 {
+    place->side = flow_key_make(&place->key, segment);
+    place->hash = flow_table_hash(engine->table, &place->key);
+}
+
+static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct place *place,
+                                    const struct whyrst_segment *segment)
+{
+    struct conn *conn = find_connection(engine, place, segment);
     struct whyrst_record *record;
-    struct flow_key key;
-    unsigned side = flow_key_make(&key, segment);
-    struct conn *conn = find_connection(engine, &key, side, segment);
+    unsigned side = place->side;
     uint32_t duplicate_of;
 
     if (segment->quoted) {
@@ -418,6 +435,40 @@ struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
     record = segment->flags & WHYRST_TCP_RST ? add_reset(engine, conn, side, segment)
                                              : add_segment(engine, conn, side, segment);
     return record;
+}
+
+struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
+                                        const struct whyrst_segment *segment)
+{
+    struct place place;
+
+    find_place(engine, segment, &place);
+    return add_at(engine, &place, segment);
+}
+
+static void add_batch(struct whyrst_engine *engine, const struct whyrst_segment *segments,
+                      size_t count)
+{
+    struct place places[BATCH];
+
+    for (size_t i = 0; i < count; i++) {
+        find_place(engine, &segments[i], &places[i]);
+        flow_table_prefetch_slot(engine->table, places[i].hash);
+    }
+    for (size_t i = 0; i < count; i++) {
+        flow_table_prefetch_entry(engine->table, places[i].hash);
+    }
+    for (size_t i = 0; i < count; i++) {
+        add_at(engine, &places[i], &segments[i]);
+    }
+}
+
+void whyrst_engine_add_all(struct whyrst_engine *engine, const struct whyrst_segment *segments,
+                           size_t count)
+{
+    for (size_t at = 0; at < count; at += BATCH) {
+        add_batch(engine, segments + at, MIN(count - at, BATCH));
+    }
 }
 
 struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine)
