@@ -253,11 +253,13 @@ static enum match xmpp_start(const uint8_t *bytes, size_t length)
     return match_texts(bytes, length, texts, G_N_ELEMENTS(texts), false);
 }
 
-/** A client of a line protocol that does not wait for the greeting. */
+/** Clients of line protocols that do not wait for a greeting, or that speak first (NoMachine). */
 static enum match text_client_start(const uint8_t *bytes, size_t length)
 {
-    static const char *const texts[] = {"EHLO ",        "HELO ",        "LHLO ",    "STARTTLS\r\n",
-                                        "AUTH TLS\r\n", "AUTH SSL\r\n", "STLS\r\n", "CAPA\r\n"};
+    static const char *const texts[] = {
+        "EHLO ",        "HELO ",    "LHLO ",    "STARTTLS\r\n", "AUTH TLS\r\n",
+        "AUTH SSL\r\n", "STLS\r\n", "CAPA\r\n", "NXSH-",
+    };
 
     return match_texts(bytes, length, texts, G_N_ELEMENTS(texts), true);
 }

@@ -456,6 +456,9 @@ void observer_chunk(struct observer *o, enum observe_side side, const struct obs
     }
     o->server_first |= side == OBSERVE_SERVER && o->payload[OBSERVE_CLIENT].bytes == 0;
     observer_skip(o, side, chunk->length, chunk->frame, chunk->time_ns);
+    if (stream_pass(&o->streams[side], chunk->length, chunk->frame, chunk->time_ns)) {
+        return; /* the inside of a body: most chunks of a bulk transfer */
+    }
     feed(o, side, &input);
     settle(o);
 }

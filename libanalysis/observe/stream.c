@@ -207,6 +207,20 @@ static void find_feet(const struct feed *f, bool app)
     pass(f->stream, f->input, f->input->length, app);
 }
 
+bool stream_pass(struct stream *stream, uint32_t length, uint64_t frame, int64_t time_ns)
+{
+    if (stream->skip <= length) {
+        return false;
+    }
+    stream->skip -= length;
+    if (stream->skip_app) {
+        stream->app_bytes += length;
+        stream->app_frame = frame;
+        stream->app_time_ns = time_ns;
+    }
+    return true;
+}
+
 /** Passes the bytes to be skipped. */
 static void skip(const struct feed *f)
 {

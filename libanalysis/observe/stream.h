@@ -138,6 +138,8 @@ struct input {
  */
 void stream_feed(struct stream *stream, const struct parser *parser, void *state,
                  enum observe_side side, struct input *input);
+/** Passes @length bytes that lie within what is to be skipped, short of its end; else false. */
+bool stream_pass(struct stream *stream, uint32_t length, uint64_t frame, int64_t time_ns);
 /** Appends the first @length bytes of @input to those kept. */
 void stream_keep(struct stream *stream, const struct input *input, uint32_t length);
 /** Forgets the kept bytes. */
