@@ -23,7 +23,8 @@
  *  tcp_send_active_reset() of Linux). */
 enum rst_shape {
     RST_SHAPE_OTHER,   /**< none of those below */
-    RST_SHAPE_REFUSAL, /**< RST+ACK, seq 0, ack = SYN's seq + 1 (+ its payload): answers a SYN */
+    RST_SHAPE_REFUSAL, /**< RST+ACK, ack = SYN's seq + 1 (+ its payload), nothing sent before:
+                          answers a SYN; seq is 0 by the RFC, but not of every stack */
     RST_SHAPE_ANSWER,  /**< RST, no ACK, seq = ack of a segment: answers that segment */
     RST_SHAPE_ACTIVE,  /**< RST+ACK, seq = what the sender would send next: a live socket's */
 };

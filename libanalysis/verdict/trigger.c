@@ -154,7 +154,7 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             .rtt = round_trip(conn, side)};
     struct ring_entry *entry;
 
-    if (has_ack && segment->seq != 0) {
+    if (has_ack && segment->seq != 0 && (conn->side[side].flags & ENDPOINT_SEEN)) {
         return (struct trigger){0};
     }
     entry = search_ring(context, conn, &search);

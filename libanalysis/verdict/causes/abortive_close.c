@@ -2,8 +2,20 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
+static bool is_bare_abort(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_OTHER && !(facts->segment.flags & WHYRST_TCP_ACK) &&
+           (facts->sender.flags & ENDPOINT_SPOKE) && facts->segment.seq == facts->sender.next &&
+           facts->origin != WHYRST_ORIGIN_AFTER_CLOSE && (facts->conn_flags & CONN_ESTABLISHED);
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
+    if (is_bare_abort(facts)) {
+        scale_add(scale, 40, EVIDENCE_BARE_ABORT, 0, 0, 0);
+        weigh_own_stack(facts, scale);
+        return;
+    }
     if (!is_live_abort(facts)) {
         return;
     }

@@ -12,6 +12,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
             scale_add(scale, 12, EVIDENCE_LISTENS_ELSEWHERE, 0, 0, frame);
         }
         weigh_foreign_answer(facts, scale);
+        if (facts->segment.seq != 0) {
+            scale_add(scale, 5, EVIDENCE_REFUSAL_NUMBERED, 0, 0, 0);
+        }
         return;
     }
     if (!is_stateless_answer(facts) || facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
