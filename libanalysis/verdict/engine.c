@@ -152,6 +152,7 @@ static void detach(struct whyrst_record *record)
         return;
     }
     extra = record->conn->extra;
+    record->facts.later.tally = extra->tally[record->facts.from];
     *(record->older ? &record->older->newer : &extra->oldest) = record->newer;
     *(record->newer ? &record->newer->older : &extra->newest) = record->older;
     record->older = record->newer = NULL;

@@ -144,7 +144,7 @@ static bool get_alert(const struct whyrst_record *r, struct whyrst_value *value)
 static bool get_evidence(const struct whyrst_record *r, struct whyrst_value *value)
 {
     const struct scale *scale = &record_judgement(r)->scale;
-    char **texts = (char **)r->evidence;
+    char **texts = (char **)record_original(r)->evidence;
 
     for (unsigned i = 0; i < scale->count; i++) {
         if (!texts[i]) {
@@ -178,7 +178,8 @@ static bool get_verdict(const struct whyrst_record *r, enum whyrst_field field,
         if (!cause) {
             return set_string(value, whyrst_cause_find("unknown")->advice);
         }
-        return set_string(value, cause->advise ? cause->advise(&r->facts) : cause->info.advice);
+        return set_string(value, cause->advise ? cause->advise(&record_original(r)->facts)
+                                               : cause->info.advice);
     default:
         return false;
     }
@@ -227,7 +228,7 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
                set_string(value, reset_text_mptcp(facts->options.mptcp_reason));
     case WHYRST_FIELD_TAMPERING_SIGNATURE:
         record_judgement(r); /* counts the RSTs known by now */
-        return set_string(value, tampering_signature(facts));
+        return set_string(value, tampering_signature(&record_original(r)->facts));
     case WHYRST_FIELD_TLS_ALERT:
         return get_alert(r, value);
     case WHYRST_FIELD_CAUSE:

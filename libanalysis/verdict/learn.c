@@ -197,9 +197,6 @@ void learn_final(struct hosts *hosts, struct whyrst_record *record)
 {
     struct rst_facts *facts = &record->facts;
 
-    if (record->conn) {
-        facts->later.tally = record->conn->extra->tally[facts->from];
-    }
     if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE && facts->accept_frame == 0) {
         const struct host *service = hosts_get(hosts, &record->key, facts->from, true, false);
 

@@ -70,10 +70,15 @@ static void forget_evidence(struct whyrst_record *record)
     }
 }
 
+const struct whyrst_record *record_original(const struct whyrst_record *record)
+{
+    return record->twin ? record->twin : record;
+}
+
 /* A cache behind a const getter: while a verdict is provisional it is weighed anew each time. */
 const struct judgement *record_judgement(const struct whyrst_record *record)
 {
-    struct whyrst_record *cache = (struct whyrst_record *)(record->twin ? record->twin : record);
+    struct whyrst_record *cache = (struct whyrst_record *)record_original(record);
 
     if (!cache->judged || !cache->final) {
         if (cache->conn) {

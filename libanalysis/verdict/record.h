@@ -73,6 +73,8 @@ struct whyrst_record {
 struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn);
 /** Copies what the RST says of itself. */
 void record_copy_text(struct whyrst_record *record, const struct whyrst_segment *rst);
+/** The record itself or, of a second capture, that of the first: theirs is one verdict. */
+const struct whyrst_record *record_original(const struct whyrst_record *record);
 /** The verdict on cause and sender, weighed when first asked for and again after revisions. */
 const struct judgement *record_judgement(const struct whyrst_record *record);
 /** Copies the names that belong to the ClientHello and the HTTP message under way. */
