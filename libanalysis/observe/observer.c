@@ -187,8 +187,35 @@ static void adopt_prologue(struct observer *o, enum observe_side side, enum dete
     }
 }
 
+/** Nothing known will come on either side. */
+static void give_up(struct observer *o)
+{
+    for (int side = 0; side < 2; side++) {
+        o->reader[side] = READER_OPAQUE;
+        o->streams[side].skip = 0;
+        o->streams[side].discard = 0;
+        stream_drop_kept(&o->streams[side]);
+    }
+    o->current = READER_OPAQUE;
+    tls_free(o->tls);
+    o->tls = NULL;
+}
+
 static void feed(struct observer *o, enum observe_side side, struct input *input);
 static void replay(struct observer *o, enum observe_side side);
+
+static uint8_t reader_of(enum detected kind)
+{
+    switch (kind) {
+    case DETECT_TLS:
+    case DETECT_SSLV2:
+        return READER_TLS;
+    case DETECT_HTTP1:
+        return READER_HTTP1;
+    default:
+        return READER_PROLOGUE;
+    }
+}
 
 /** @side shows that it is @kind, with the first bytes that count at @bytes. */
 static void adopt(struct observer *o, enum observe_side side, enum detected kind,
@@ -197,6 +224,10 @@ static void adopt(struct observer *o, enum observe_side side, enum detected kind
     enum observe_side other = 1 - side;
     bool waits = o->reader[other] == READER_DETECTION;
 
+    if (o->reader[other] == reader_of(kind)) {
+        give_up(o); /* one side begins a second dialogue within the other's first: none was one */
+        return;
+    }
     switch (kind) {
     case DETECT_TLS:
         adopt_tls(o, side,
@@ -217,20 +248,6 @@ static void adopt(struct observer *o, enum observe_side side, enum detected kind
     if (waits && o->reader[other] != READER_DETECTION) {
         replay(o, other);
     }
-}
-
-/** Nothing known will come on either side. */
-static void give_up(struct observer *o)
-{
-    for (int side = 0; side < 2; side++) {
-        o->reader[side] = READER_OPAQUE;
-        o->streams[side].skip = 0;
-        o->streams[side].discard = 0;
-        stream_drop_kept(&o->streams[side]);
-    }
-    o->current = READER_OPAQUE;
-    tls_free(o->tls);
-    o->tls = NULL;
 }
 
 /** Feeds kept bytes again, to whoever reads the stream now. */
