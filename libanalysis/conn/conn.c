@@ -395,6 +395,10 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
         sender->next = end;
         sender->flags |= ENDPOINT_SEEN;
     }
+    if ((segment->flags & FIN) && segment->payload_length == 0 && end == sender->next &&
+        (sender->flags & ENDPOINT_FIN) && !(sender->flags & ENDPOINT_FIN_ACKED)) {
+        sender->retransmits += sender->retransmits < UINT8_MAX; /* the FIN again */
+    }
     if ((segment->flags & FIN) && end == sender->next) {
         sender->flags |= ENDPOINT_FIN;
     }

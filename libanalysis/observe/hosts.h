@@ -47,6 +47,8 @@ struct host {
 /** struct burst - resets of one endpoint in one instant; shared by the verdicts of that instant */
 struct burst {
     int64_t start_ns;
+    int64_t idle_min_ns; /**< silences of its connections before, shortest and longest */
+    int64_t idle_max_ns;
     uint32_t count;
 };
 

@@ -38,7 +38,10 @@ static void compare_ttl(const struct host *host, struct rst_facts *facts)
     uint8_t high = sender->ttl_max;
     int difference;
 
-    if (!(sender->flags & ENDPOINT_SPOKE)) {
+    /* Raw sockets and spoofers build SYNs: a sender of whom nothing else was seen has no measure.
+     */
+    if (!(sender->flags & ENDPOINT_SPOKE) ||
+        ((sender->flags & ENDPOINT_SYN_PLAIN) && !(sender->flags & ENDPOINT_ACKED))) {
         if (!host || host->ttl_max == 0) {
             return;
         }
@@ -49,7 +52,8 @@ static void compare_ttl(const struct host *host, struct rst_facts *facts)
     /* Where the TTL has varied (several back ends behind one address, routes), the nearer end. */
     facts->ttl_expected =
         abs(hop_count(low) - hop_count(ttl)) < abs(hop_count(high) - hop_count(ttl)) ? low : high;
-    if (ttl == low || ttl == high) {
+    if (ttl == low || ttl == high ||
+        (ttl > low && ttl < high && hop_count(low) - hop_count(high) == high - low)) {
         facts->ttl_expected = ttl;
         facts->hops = HOPS_SAME;
         return;
@@ -77,6 +81,27 @@ static void compare_id(struct rst_facts *facts)
                step > 1000 && step < UINT16_MAX - 1000) {
         facts->ip_id = ID_JUMPS;
     }
+}
+
+/* What the sender had acknowledged when it last sent payload: what came after is not answered. */
+static bool acked_at_last_payload(struct conn_context *context, const struct conn *conn,
+                                  unsigned side, uint32_t *ack)
+{
+    uint64_t at = conn->recent;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            return false;
+        }
+        at = entry->previous;
+        if (entry->side == side && entry->length > 0 && (entry->flags & WHYRST_TCP_ACK)) {
+            *ack = entry->ack;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* When the byte before @ack passed, for the first time. */
@@ -145,12 +170,13 @@ static void measure_reaction(struct conn_context *context, const struct conn *co
     }
 }
 
-static void count_unanswered(struct rst_facts *facts)
+static void count_unanswered(struct conn_context *context, const struct conn *conn,
+                             struct rst_facts *facts)
 {
     const struct endpoint *receiver = &facts->receiver;
     const struct endpoint *sender = &facts->sender;
     uint32_t covered = sender->ack;
-    uint32_t in_flight = 0;
+    uint32_t from = receiver->base_seq + 1;
 
     if (receiver->last_payload_frame == 0) {
         return;
@@ -158,16 +184,15 @@ static void count_unanswered(struct rst_facts *facts)
     if (facts->segment.flags & WHYRST_TCP_ACK) {
         covered = seq_max(covered, facts->segment.ack);
     }
-    if (seq_after(receiver->payload_end, covered)) {
-        in_flight = receiver->payload_end - covered;
+    if (seq_after(covered, receiver->payload_end)) {
+        covered = receiver->payload_end;
     }
-    facts->in_flight_bytes = in_flight;
-    if (receiver->last_payload_frame > sender->last_payload_frame) {
-        uint64_t sent = receiver->bytes > in_flight ? receiver->bytes - in_flight : 0;
-
-        /* The latest segment at least; how much before it the dialogue tells, not the count. */
-        facts->unanswered_bytes = (uint32_t)MIN(sent, receiver->segment_size);
+    facts->in_flight_bytes = receiver->payload_end - covered;
+    if (sender->last_payload_frame != 0 &&
+        !acked_at_last_payload(context, conn, facts->from, &from)) {
+        return;
     }
+    facts->unanswered_bytes = seq_after(covered, from) ? covered - from : 0;
 }
 
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
@@ -179,7 +204,7 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     compare_id(facts);
     measure_reaction(context, conn, facts);
     measure_quiet(context, conn, facts);
-    count_unanswered(facts);
+    count_unanswered(context, conn, facts);
     if (conn->extra) {
         facts->previous = conn->extra->resets[facts->from];
         facts->opposite = conn->extra->resets[!facts->from];

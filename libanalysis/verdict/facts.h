@@ -66,6 +66,7 @@ enum id_match {
  * @train_frame:    a later RST of the same claimed sender with other numbers
  * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
  * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
+ * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @accept_frame:   the refusing service accepted a connection later
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
  */
@@ -76,6 +77,8 @@ struct hindsight {
     uint32_t train_frame;
     uint32_t other_ttl_frame;
     uint32_t burst;
+    int64_t burst_idle_min_ns;
+    int64_t burst_idle_max_ns;
     uint32_t accept_frame;
     uint8_t other_ttl;
     int64_t both_ns;

@@ -85,6 +85,9 @@ static enum whyrst_confidence confidence(int points, int lead)
 static bool built_elsewhere(const struct judgement *judgement)
 {
     for (unsigned i = 0; i < judgement->scale.count; i++) {
+        if (judgement->scale.items[i].against) {
+            continue;
+        }
         switch (judgement->scale.items[i].kind) {
         case EVIDENCE_TTL_OTHER:
         case EVIDENCE_TTL_OTHER_HOST:
@@ -96,6 +99,13 @@ static bool built_elsewhere(const struct judgement *judgement)
         }
     }
     return false;
+}
+
+/* Two hints, each of which routes or stacks may explain alone. */
+static bool is_unlike_host(const struct rst_facts *facts)
+{
+    return facts->hops == HOPS_NEAR && facts->shape == RST_SHAPE_ACTIVE &&
+           (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps;
 }
 
 /* A cause that names a device, at the named host's own distance, may be the host's own firewall. */
@@ -119,9 +129,9 @@ static enum whyrst_sender find_sender(const struct rst_facts *facts,
         if (strcmp(name, "state-expired") == 0 && facts->hops == HOPS_UNKNOWN) {
             return WHYRST_SENDER_UNKNOWN;
         }
-        return named;
+        return is_unlike_host(facts) ? WHYRST_SENDER_UNKNOWN : named;
     }
-    if (facts->hops == HOPS_OTHER ||
+    if (facts->hops == HOPS_OTHER || is_unlike_host(facts) ||
         (!judgement->cause && !(facts->sender.flags & ENDPOINT_SPOKE))) {
         return WHYRST_SENDER_UNKNOWN;
     }

@@ -39,12 +39,12 @@ static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsign
         service->accepts++;
         service->accept_frame = (uint32_t)segment->frame;
         service->syn_acks_again += conn->side[side].syns > 1;
+        learn_host(hosts, conn, side, segment); /* not from SYNs, which raw sockets build as well */
     } else {
         service->syn_seq = segment->seq;
         service->syn_frame = (uint32_t)segment->frame;
         service->syn_ns = segment->time_ns;
     }
-    learn_host(hosts, conn, side, segment);
 }
 
 /* Does a segment of the claimed sender after its RST show that it lives on? */
@@ -135,6 +135,18 @@ void learn_facts(struct conn_context *context, struct hosts *hosts, const struct
     }
 }
 
+/* One event resets connections that exist when it happens and are not spoken on since: a RST that
+ * reacts to its own connection's packets only happens to fall into the instant. */
+static bool belongs_to_burst(const struct conn *conn, const struct whyrst_record *record,
+                             const struct burst *burst)
+{
+    const struct rst_facts *facts = &record->facts;
+
+    return conn->first_ns < burst->start_ns &&
+           (!facts->sender_quiet_known ||
+            facts->sender_quiet_ns > record->time_ns - burst->start_ns);
+}
+
 /* Resets by live sockets of one endpoint (a server's service, a client's host) in one instant. */
 static void learn_burst(struct hosts *hosts, const struct conn *conn, struct whyrst_record *record)
 {
@@ -145,15 +157,35 @@ static void learn_burst(struct hosts *hosts, const struct conn *conn, struct why
         return;
     }
     endpoint = hosts_get(hosts, &conn->key, facts->from, !facts->from_client, true);
+    if (endpoint->burst && record->time_ns - endpoint->burst->start_ns <= HOSTS_INSTANT_NS &&
+        !belongs_to_burst(conn, record, endpoint->burst)) {
+        return;
+    }
     if (!endpoint->burst || record->time_ns - endpoint->burst->start_ns > HOSTS_INSTANT_NS) {
         if (endpoint->burst) {
             g_rc_box_release(endpoint->burst);
         }
         endpoint->burst = g_rc_box_new0(struct burst);
         endpoint->burst->start_ns = record->time_ns;
+        endpoint->burst->idle_min_ns = INT64_MAX;
+    }
+    if (facts->idle_known) {
+        endpoint->burst->idle_min_ns = MIN(endpoint->burst->idle_min_ns, facts->idle_ns);
+        endpoint->burst->idle_max_ns = MAX(endpoint->burst->idle_max_ns, facts->idle_ns);
     }
     endpoint->burst->count++;
     record->burst = g_rc_box_acquire(endpoint->burst);
+}
+
+static bool is_answer(const struct rst_facts *facts)
+{
+    return facts->trigger.frame != 0 || facts->shape == RST_SHAPE_REFUSAL ||
+           facts->shape == RST_SHAPE_ANSWER;
+}
+
+static bool continues_host(const struct rst_facts *facts)
+{
+    return facts->hops == HOPS_SAME && (facts->options.timestamps || facts->ip_id == ID_CONTINUES);
 }
 
 /* A new RST tells of the older ones of its connection, and they of it. */
@@ -164,14 +196,21 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
     int64_t apart = record->time_ns - other->time_ns;
 
     if (facts->from != earlier->from) {
-        bool answer = facts->trigger.frame != 0 || facts->shape == RST_SHAPE_REFUSAL;
+        /* One box that resets both ends answers neither and continues neither's numbers. */
+        bool separate = is_answer(facts) || is_answer(earlier) || continues_host(facts) ||
+                        continues_host(earlier);
 
-        if (llabs(apart) <= TOGETHER_NS && !answer && earlier->later.both_frame == 0) {
+        if (llabs(apart) <= TOGETHER_NS && !separate && earlier->later.both_frame == 0) {
             earlier->later.both_frame = (uint32_t)record->frame;
             facts->later.both_frame = (uint32_t)other->frame;
             earlier->later.both_ns = facts->later.both_ns = llabs(apart);
         }
         return;
+    }
+    if (facts->shape == RST_SHAPE_OTHER && apart < INT64_C(2000000000) &&
+        !(facts->sender.flags & ENDPOINT_FIN) &&
+        seq_after(facts->segment.seq, facts->sender.next)) {
+        earlier->later.train_frame = (uint32_t)record->frame; /* numbers nobody acknowledged */
     }
     if (abs(hop_count(facts->segment.ttl) - hop_count(earlier->segment.ttl)) >= 2) {
         earlier->later.other_ttl_frame = (uint32_t)record->frame;
@@ -197,9 +236,11 @@ void learn_final(struct hosts *hosts, struct whyrst_record *record)
 {
     struct rst_facts *facts = &record->facts;
 
-    if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE && facts->accept_frame == 0) {
+    if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE) {
         const struct host *service = hosts_get(hosts, &record->key, facts->from, true, false);
 
-        facts->later.accept_frame = service ? service->accept_frame : 0;
+        if (service && service->accept_frame > record->frame) {
+            facts->later.accept_frame = service->accept_frame;
+        }
     }
 }

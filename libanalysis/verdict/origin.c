@@ -23,7 +23,7 @@ static bool is_flowing(const struct endpoint *sender, const struct endpoint *rec
         return false;
     }
     if (!(sender->flags & ENDPOINT_PSH)) {
-        return true;
+        return sender->segment_size >= FULL_SEGMENT;
     }
     return (receiver->flags & ENDPOINT_ACKED) && sender->segment_size >= FULL_SEGMENT &&
            seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
@@ -169,9 +169,20 @@ static bool silence_before_last_words(const struct rst_facts *facts, const struc
            sender->last_payload_frame == facts->state.alert.frame;
 }
 
+/* Payload is sent again and again for want of an acknowledgement: no silence. */
+static bool is_retransmitting(const struct endpoint *sender, const struct endpoint *receiver)
+{
+    return sender->retransmits > 0 && (receiver->flags & ENDPOINT_ACKED) &&
+           seq_after(sender->payload_end, receiver->ack);
+}
+
 static bool decide_idle(const struct conn_context *context, const struct conn *conn,
                         struct rst_facts *facts, enum observe_phase phase)
 {
+    if (is_retransmitting(&conn->side[0], &conn->side[1]) ||
+        is_retransmitting(&conn->side[1], &conn->side[0])) {
+        return false;
+    }
     if (facts->idle_known && facts->idle_ns >= context->idle_threshold_ns && !is_owed(phase)) {
         return true;
     }

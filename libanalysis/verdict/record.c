@@ -84,7 +84,11 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
         if (cache->conn) {
             cache->facts.later.tally = cache->conn->extra->tally[cache->facts.from];
         }
-        cache->facts.later.burst = cache->burst ? cache->burst->count : 0;
+        if (cache->burst) {
+            cache->facts.later.burst = cache->burst->count;
+            cache->facts.later.burst_idle_min_ns = cache->burst->idle_min_ns;
+            cache->facts.later.burst_idle_max_ns = cache->burst->idle_max_ns;
+        }
         judge(&cache->facts, &cache->judgement);
         cache->judged = true;
         forget_evidence(cache);

@@ -9,6 +9,10 @@
 
 #define SECOND INT64_C(1000000000)
 
+/* A timer runs from the last packet its owner saw: here it may look early by a part of a round
+ * trip, and late by the period of its sweep. */
+#define EARLY (SECOND / 4)
+
 /* Defaults from the products' own documentation, read in November 2026; rarely changed ones only,
  * since a configured timer may have any length. */
 static const struct {
@@ -40,6 +44,10 @@ static int64_t distance(int64_t silent_ns, unsigned i)
     int64_t timer = timers[i].seconds * SECOND;
     int64_t tolerance = MAX(SECOND, timer / 50);
     int64_t off = silent_ns > timer ? silent_ns - timer : timer - silent_ns;
+
+    if (timer - silent_ns > EARLY) {
+        return -1;
+    }
 
     /* Short timers are too common for a whole second of tolerance. */
     return off <= MIN(tolerance, timer / 10) ? off : -1;

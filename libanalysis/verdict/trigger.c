@@ -55,11 +55,12 @@ struct search {
  * something ordinary well after it must have arrived. */
 static bool was_taken(const struct search *search, const struct ring_entry *entry)
 {
-    if (entry->length > 0 && search->acked_known &&
-        !seq_after(entry->seq + entry->length, search->acked)) {
-        return true;
+    uint32_t length = entry->length + !!(entry->flags & WHYRST_TCP_FIN);
+
+    if (length > 0) {
+        return search->acked_known && !seq_after(entry->seq + length, search->acked);
     }
-    return entry->length == 0 && search->rtt >= 0 && search->spoke_ns != 0 &&
+    return search->rtt >= 0 && search->spoke_ns != 0 &&
            entry->time_ns + search->rtt + search->rtt / 4 + INT64_C(2000000) < search->spoke_ns;
 }
 
@@ -107,7 +108,7 @@ static bool is_better(const struct search *search, int64_t off, int64_t best_off
 static bool came_early(const struct search *search, const struct ring_entry *best)
 {
     return search->rtt >= INT64_C(5000000) &&
-           search->rst->time_ns - best->time_ns < search->rtt / 4 * 3;
+           search->rst->time_ns - best->time_ns < search->rtt / 10 * 7;
 }
 
 static struct ring_entry *search_ring(struct conn_context *context, const struct conn *conn,

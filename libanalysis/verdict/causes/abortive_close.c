@@ -4,9 +4,14 @@
 
 static bool is_bare_abort(const struct rst_facts *facts)
 {
-    return facts->shape == RST_SHAPE_OTHER && !(facts->segment.flags & WHYRST_TCP_ACK) &&
-           (facts->sender.flags & ENDPOINT_SPOKE) && facts->segment.seq == facts->sender.next &&
-           facts->origin != WHYRST_ORIGIN_AFTER_CLOSE && (facts->conn_flags & CONN_ESTABLISHED);
+    /* An answer has window 0: with the sender's own, it answers nothing, whatever ack fits. */
+    bool own_window = facts->segment.window != 0 && facts->segment.window == facts->sender.window &&
+                      facts->hops == HOPS_SAME;
+
+    return (facts->shape == RST_SHAPE_OTHER || own_window) &&
+           !(facts->segment.flags & WHYRST_TCP_ACK) && (facts->sender.flags & ENDPOINT_SPOKE) &&
+           facts->segment.seq == facts->sender.next && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
+           (facts->conn_flags & CONN_ESTABLISHED);
 }
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)

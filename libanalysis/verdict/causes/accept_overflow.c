@@ -8,7 +8,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (!is_stateless_answer(facts) || facts->from_client || !(facts->conn_flags & CONN_SYN_ACK) ||
         facts->sender.last_payload_frame != 0 ||
         facts->trigger.seq != facts->receiver.base_seq + 1 ||
-        facts->sender.ack != facts->receiver.base_seq + 1) {
+        facts->sender.ack != facts->receiver.base_seq + 1 || facts->segment.ack != 0 ||
+        facts->segment.window != 0) {
         return;
     }
     scale_add(scale, 50, EVIDENCE_HANDSHAKE_JUST_DONE, 0, 0, facts->trigger.frame);

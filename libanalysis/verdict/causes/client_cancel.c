@@ -2,6 +2,9 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
+/* A response that has not moved for this long did not flow: the client's own timeout. */
+#define STALLED_NS INT64_C(3000000000)
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!facts->from_client || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
@@ -11,8 +14,15 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->phase == OBSERVE_PHASE_RESPONSE || facts->origin == WHYRST_ORIGIN_MID_RESPONSE) {
         bool closed = facts->sender.flags & ENDPOINT_FIN;
 
-        scale_add(scale, closed ? 70 : 75, EVIDENCE_RESPONSE_FLOWING, 0, 0,
-                  facts->receiver.last_payload_frame);
+        if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
+            scale_add(scale, 45, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
+        } else {
+            scale_add(scale,
+                      closed               ? 70
+                      : facts->state.exact ? 75
+                                           : 65,
+                      EVIDENCE_RESPONSE_FLOWING, 0, 0, facts->receiver.last_payload_frame);
+        }
         weigh_own_stack(facts, scale);
     } else if (facts->phase == OBSERVE_PHASE_AWAITING && facts->shape == RST_SHAPE_ACTIVE) {
         scale_add(scale, 50, EVIDENCE_CLIENT_WAITED, 0, 0, 0);

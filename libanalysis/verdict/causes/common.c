@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verdict/causes/common.h"
 
+#include "bytes/seq.h"
+
 bool is_refusal(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_REFUSAL && facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE;
@@ -9,12 +11,28 @@ bool is_refusal(const struct rst_facts *facts)
 bool is_stateless_answer(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_ANSWER && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
-           !(facts->sender.flags & ENDPOINT_FIN);
+           !(facts->sender.flags & ENDPOINT_FIN) && facts->later.train_frame == 0;
 }
 
 bool is_live_abort(const struct rst_facts *facts)
 {
-    return facts->shape == RST_SHAPE_ACTIVE && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE;
+    return facts->shape == RST_SHAPE_ACTIVE && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
+           bytes_after_fin(facts) == 0;
+}
+
+uint32_t bytes_after_fin(const struct rst_facts *facts)
+{
+    const struct endpoint *sender = &facts->sender;
+    uint32_t covered = facts->segment.ack;
+
+    if (!(sender->flags & ENDPOINT_FIN) || !(sender->flags & ENDPOINT_ACKED) ||
+        facts->shape != RST_SHAPE_ACTIVE || facts->receiver.last_payload_frame == 0) {
+        return 0;
+    }
+    if (seq_after(covered, facts->receiver.payload_end)) {
+        covered = facts->receiver.payload_end;
+    }
+    return seq_after(covered, sender->ack) ? covered - sender->ack : 0;
 }
 
 bool is_own_stack(const struct rst_facts *facts)
@@ -65,8 +83,11 @@ void weigh_life_after(const struct rst_facts *facts, struct scale *scale)
 static void weigh_dscp(const struct rst_facts *facts, int host_points, struct scale *scale)
 {
     uint8_t dscp = trigger_dscp(facts);
+    /* Windows (initial TTL 128, and an ack in the bare RST) copies no DSCP either. */
+    bool linux_like = facts->segment.ttl <= 64 &&
+                      ((facts->segment.flags & WHYRST_TCP_ACK) || facts->segment.ack == 0);
 
-    if (dscp != 0) {
+    if (dscp != 0 && linux_like) {
         bool echoed = facts->segment.tos >> 2 == dscp;
 
         scale_add(scale, echoed ? host_points : -host_points,
@@ -102,7 +123,8 @@ void weigh_host_answer(const struct rst_facts *facts, struct scale *scale)
 void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
 {
     weigh_life_after(facts, scale);
-    if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window) {
+    if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window &&
+        facts->segment.window != facts->sender.window) {
         scale_add(scale, 20, EVIDENCE_WINDOW_COPIED, facts->segment.window, 0,
                   facts->trigger.frame);
     }
@@ -126,7 +148,7 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
     } else if (is_own_stack(facts)) {
         scale_add(scale, 5, EVIDENCE_IP_ID_CONTINUES, facts->segment.ip_id, facts->sender.ip_id, 0);
     } else if ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
-        scale_add(scale, -25, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
+        scale_add(scale, -8, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }
     if (facts->hops == HOPS_OTHER || facts->hops == HOPS_NEAR) {
         scale_add(scale, facts->hops == HOPS_OTHER ? -25 : -5,

@@ -11,6 +11,9 @@ bool is_refusal(const struct rst_facts *facts);
 bool is_stateless_answer(const struct rst_facts *facts);
 /** The decision of a live socket, before any close. */
 bool is_live_abort(const struct rst_facts *facts);
+/** Payload that a RST+ACK acknowledges and that came after its sender's FIN (which had the ack of
+ * that moment): Windows and BSD so answer data for a closed side. 0 = none. */
+uint32_t bytes_after_fin(const struct rst_facts *facts);
 /** Timestamps or IP ID go on as in the claimed sender's other segments, at the same hop count. */
 bool is_own_stack(const struct rst_facts *facts);
 /** IPv6 flow label 0 although the claimed sender's other segments carry labels. */

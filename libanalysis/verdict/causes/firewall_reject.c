@@ -6,10 +6,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (is_refusal(facts)) {
         scale_add(scale, 40, EVIDENCE_REFUSES_SYN, 0, 0, facts->trigger.frame);
-        if (facts->accept_frame || facts->later.accept_frame) {
-            uint32_t frame = facts->accept_frame ? facts->accept_frame : facts->later.accept_frame;
-
-            scale_add(scale, 12, EVIDENCE_LISTENS_ELSEWHERE, 0, 0, frame);
+        if (facts->accept_frame && facts->later.accept_frame) {
+            scale_add(scale, 12, EVIDENCE_LISTENS_ELSEWHERE, facts->accept_frame, 0,
+                      facts->later.accept_frame);
         }
         weigh_foreign_answer(facts, scale);
         if (facts->segment.seq != 0) {

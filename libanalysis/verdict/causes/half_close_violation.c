@@ -12,15 +12,14 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->shape == RST_SHAPE_ANSWER && answers_data) {
         scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN, facts->trigger.length, 0,
                   facts->trigger.frame);
+    } else if (bytes_after_fin(facts) > 0) {
+        scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN, bytes_after_fin(facts), 0,
+                  facts->receiver.last_payload_frame);
     } else if (facts->shape == RST_SHAPE_ANSWER) {
         scale_add(scale, 45, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
         scale_add(scale, 0, EVIDENCE_SENDER_HAD_CLOSED, 0, 0, 0);
     } else {
         scale_add(scale, 35, EVIDENCE_SENDER_HAD_CLOSED, 0, 0, 0);
-        if (facts->unanswered_bytes > 0) {
-            scale_add(scale, 20, EVIDENCE_UNANSWERED_DATA, facts->unanswered_bytes, 0,
-                      facts->receiver.last_payload_frame);
-        }
     }
     if (facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
         scale->points -= 40; /* whatever still came, the connection was over */
@@ -29,6 +28,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
 static const char *advise(const struct rst_facts *facts)
 {
+    if (facts->state.alert.frame != 0 && facts->state.alert.frame == facts->trigger.frame) {
+        return "Harmless: a close_notify crossed the close.";
+    }
     return facts->from_client
                ? "Harmless unless the client still wanted the answer: it had closed before the "
                  "server's data came."

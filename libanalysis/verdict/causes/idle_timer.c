@@ -15,6 +15,18 @@ static void weigh_timer(int64_t silent_ns, struct scale *scale)
     }
 }
 
+/* A timer of each connection does not reset several at once after different silences. */
+static void weigh_burst(const struct rst_facts *facts, struct scale *scale)
+{
+    const struct hindsight *later = &facts->later;
+
+    if (later->burst >= 3 &&
+        later->burst_idle_max_ns - later->burst_idle_min_ns > INT64_C(2000000000) &&
+        timers_nearest(later->burst_idle_min_ns) == 0) {
+        scale_add(scale, -40, EVIDENCE_SAME_INSTANT, later->burst, HOSTS_INSTANT_NS, 0);
+    }
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT;
@@ -31,8 +43,12 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     } else if (idle) {
         scale_add(scale, facts->from_client ? 55 : 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
         weigh_own_stack(facts, scale);
+        weigh_burst(facts, scale);
     } else {
-        scale_add(scale, facts->from_client ? 40 : 55, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
+        bool stalled = facts->from_client && facts->phase == OBSERVE_PHASE_RESPONSE;
+
+        scale_add(scale, facts->from_client && !stalled ? 40 : 57, EVIDENCE_WAITED,
+                  facts->silent_ns, 0, 0);
         if (facts->origin == WHYRST_ORIGIN_AFTER_FIN) {
             scale_add(scale, -20, EVIDENCE_CLOSE_BEGUN, 0, 0, 0);
         }
@@ -41,7 +57,23 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->sender.keepalives >= 2) {
         scale_add(scale, -40, EVIDENCE_KEEPALIVES_LOST, facts->sender.keepalives, 0, 0);
     }
-    weigh_timer(idle ? facts->idle_ns : facts->silent_ns, scale);
+    if (!facts->from_client) { /* the known timers are those of servers and devices */
+        weigh_timer(idle ? facts->idle_ns : facts->silent_ns, scale);
+    }
+}
+
+static const char *advise(const struct rst_facts *facts)
+{
+    if (facts->from_client && facts->phase == OBSERVE_PHASE_RESPONSE) {
+        return "The client stopped waiting for the rest of the response: look at why the server or "
+               "the "
+               "path stalled.";
+    }
+    return facts->from_client ? "The client's own pool or idle timer closed it: harmless; where it "
+                                "races with requests, let "
+                                "it close with FIN."
+                              : "Make the client's keep-alive or pool timeout shorter than that "
+                                "timer, or send keep-alives.";
 }
 
 const struct cause cause_idle_timer = {
@@ -56,4 +88,5 @@ const struct cause cause_idle_timer = {
                            "Balancer TCP reset",
              .sample = "idle-timer-rst"},
     .weigh = weigh,
+    .advise = advise,
 };

@@ -22,6 +22,9 @@ static void weigh_later(const struct rst_facts *facts, struct scale *scale)
     if (later->both_frame && later->both_ns <= SAME_TIME_NS) {
         scale_add(scale, 30, EVIDENCE_BOTH_ENDS, later->both_ns, 0, later->both_frame);
     }
+    if (later->train_frame) {
+        scale_add(scale, 35, EVIDENCE_RST_AHEAD_FOLLOWED, 0, 0, later->train_frame);
+    }
     if (later->other_ttl_frame) {
         scale_add(scale, 20, EVIDENCE_OTHER_RST_TTL, facts->segment.ttl, later->other_ttl,
                   later->other_ttl_frame);
@@ -65,7 +68,7 @@ static void weigh_build(const struct rst_facts *facts, struct scale *scale)
     }
     if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
         (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
-        scale_add(scale, 20, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
+        scale_add(scale, 8, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }
     if (facts->ip_id == ID_JUMPS) {
         scale_add(scale, 12, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);

@@ -20,6 +20,12 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
 static const char *advise(const struct rst_facts *facts)
 {
+    if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE &&
+        !(facts->trigger.flags & WHYRST_TCP_SYN)) {
+        return "The peer still knew an older connection on these ports; this RST clears it, the "
+               "SYN is "
+               "repeated.";
+    }
     if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
         return "The initiator had given up before the SYN-ACK came: compare its connect timeout "
                "with the "

@@ -18,10 +18,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->hops == HOPS_UNKNOWN) {
         scale->points -= 5; /* nothing of the host to compare with */
     }
-    if (facts->accept_frame || facts->later.accept_frame) {
-        uint32_t frame = facts->accept_frame ? facts->accept_frame : facts->later.accept_frame;
-
-        scale_add(scale, -12, EVIDENCE_LISTENS_ELSEWHERE, 0, 0, frame);
+    if (facts->accept_frame && facts->later.accept_frame) {
+        scale_add(scale, -12, EVIDENCE_LISTENS_ELSEWHERE, facts->accept_frame, 0,
+                  facts->later.accept_frame);
     }
 }
 

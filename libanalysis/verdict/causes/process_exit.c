@@ -13,8 +13,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     scale_add(scale, (facts->from_client ? 30 : 50) + (int)MIN(facts->later.burst, 8) * 5,
               EVIDENCE_SAME_INSTANT, facts->later.burst, HOSTS_INSTANT_NS, 0);
     weigh_own_stack(facts, scale);
-    if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT) {
-        /* A killed process has nothing unread on idle connections: the kernel sends FIN there. */
+    if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->segment.ttl <= 64) {
+        /* A killed process has nothing unread on idle connections: Linux sends FIN there. */
         scale_add(scale, -40, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
     }
     if (facts->origin == WHYRST_ORIGIN_AFTER_FIN) {

@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <glib.h>
 
+#include "bytes/seq.h"
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
 /* Linux gives up without a packet; its RST comes only when the other side speaks again. Other
  * stacks send the RST at once. Either way the sender's own data had gone unacknowledged. */
+/* Windows' RST has the number of the first byte it gave up, or one further on. */
+static bool is_between(const struct rst_facts *facts)
+{
+    return (facts->segment.flags & WHYRST_TCP_ACK) &&
+           ((!(facts->receiver.flags & ENDPOINT_ACKED) &&
+             facts->segment.seq == facts->sender.base_seq) ||
+            (!seq_before(facts->segment.seq, facts->receiver.ack) &&
+             !seq_after(facts->segment.seq, facts->sender.next)));
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     unsigned times = facts->sender.retransmits;
 
+    if (!(facts->conn_flags & CONN_ESTABLISHED) && facts->sender.syns > 0) {
+        times = facts->sender.syns - 1u;
+    }
     if (times < 2 || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
-        (facts->shape != RST_SHAPE_ACTIVE && facts->shape != RST_SHAPE_ANSWER)) {
+        facts->shape == RST_SHAPE_REFUSAL ||
+        (facts->shape == RST_SHAPE_OTHER && !is_between(facts))) {
         return;
     }
     scale_add(scale, 55 + 5 * (int)MIN(times, 5), EVIDENCE_RETRANSMITTED, times, 0, 0);

@@ -16,7 +16,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->sender.flags & ENDPOINT_SYN_ODD) {
         scale_add(scale, 20, EVIDENCE_SYN_TTL_HIGH, facts->sender.ttl, facts->sender.ip_id, 0);
     }
-    if (facts->half_open >= 3) {
+    if (facts->segment.ttl != facts->sender.ttl) {
+        scale_add(scale, 25, EVIDENCE_SYN_OTHER_TTL, facts->segment.ttl, facts->sender.ttl, 0);
+    }
+    if (facts->half_open >= 3 && scale->count > 1) {
         scale_add(scale, 20, EVIDENCE_MANY_HALF_OPEN, facts->half_open, 0, 0);
     }
 }

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bytes/seq.h"
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    if (facts->origin != WHYRST_ORIGIN_AFTER_CLOSE || facts->later.both_frame) {
+    if (facts->origin != WHYRST_ORIGIN_AFTER_CLOSE) {
         return;
     }
     if (facts->conn_flags & CONN_RESET) {
         uint32_t frame = facts->previous.frame > facts->opposite.frame ? facts->previous.frame
                                                                        : facts->opposite.frame;
 
-        scale_add(scale, 70, EVIDENCE_RESET_BEFORE, 0, 0, frame);
+        scale_add(scale, facts->later.both_frame ? 35 : 70, EVIDENCE_RESET_BEFORE, 0, 0, frame);
     } else {
         scale_add(scale, 70, EVIDENCE_CLOSED_BEFORE, 0, 0, 0);
+    }
+    if (facts->shape == RST_SHAPE_OTHER && (facts->sender.flags & ENDPOINT_SEEN) &&
+        seq_after(facts->segment.seq, facts->sender.next)) {
+        /* neither a duplicate nor an answer */
+        scale_add(scale, -40, EVIDENCE_SEQUENCE_AHEAD,
+                  seq_diff(facts->segment.seq, facts->sender.next), 0, 0);
     }
     if (facts->trigger.frame) {
         scale_add(scale, 10, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);

@@ -15,7 +15,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     }
     if (!alert->encrypted && !alert->probable && alert->level == FATAL) {
         scale_add(scale, 95, EVIDENCE_ALERT_BEFORE, code, 0, (uint32_t)alert->frame);
-    } else if (facts->state.phase == OBSERVE_PHASE_HANDSHAKE &&
+    } else if (facts->state.phase == OBSERVE_PHASE_HANDSHAKE && !facts->partial &&
+               facts->state.side[alert->side].app_bytes == 0 &&
                (alert->encrypted || alert->probable)) {
         scale_add(scale, 80, EVIDENCE_ENCRYPTED_ALERT, 0, 0, (uint32_t)alert->frame);
     }
