@@ -277,32 +277,39 @@ static void see_life_after_reset(struct conn *conn, unsigned side,
 
 static uint32_t digest(const struct whyrst_segment *segment, const struct tcp_options *options)
 {
-    uint32_t words[] = {segment->seq,
-                        segment->ack,
-                        segment->payload_length,
-                        (uint32_t)segment->window << 16 | segment->ip_id,
-                        options->tsval,
-                        options->tsecr,
-                        (uint32_t)segment->flags << 8 | segment->tos};
+    const uint64_t words[] = {(uint64_t)segment->seq << 32 | segment->ack,
+                              (uint64_t)segment->payload_length << 32 |
+                                  (uint32_t)segment->window << 16 | segment->ip_id,
+                              (uint64_t)options->tsval << 32 | options->tsecr,
+                              (uint32_t)segment->flags << 8 | segment->tos};
     uint64_t h = 0;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
         h = (h ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 29;
+        h ^= h >> 32;
     }
     return (uint32_t)h;
 }
 
-static void remember(struct conn_context *context, struct conn *conn, unsigned side,
-                     const struct whyrst_segment *segment, const struct tcp_options *options)
+struct conn_header conn_read_header(const struct whyrst_segment *segment)
 {
+    struct conn_header header = {.options = tcp_options_read(segment)};
+
+    header.check = digest(segment, &header.options);
+    return header;
+}
+
+static void remember(struct conn_context *context, struct conn *conn, unsigned side,
+                     const struct whyrst_segment *segment, const struct conn_header *header)
+{
+    const struct tcp_options *options = &header->options;
     struct ring_entry entry = {.time_ns = segment->time_ns,
                                .previous = conn->recent,
                                .frame = (uint32_t)segment->frame,
                                .seq = segment->seq,
                                .ack = segment->ack,
                                .length = segment->payload_length,
-                               .check = digest(segment, options),
+                               .check = header->check,
                                .tsval = options->tsval,
                                .ip_id = segment->ip_id,
                                .window = segment->window,
@@ -326,18 +333,15 @@ static bool repeats_surely(const struct whyrst_segment *segment, int64_t after_n
 }
 
 uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, unsigned side,
-                             const struct whyrst_segment *segment)
+                             const struct whyrst_segment *segment,
+                             const struct conn_header *header)
 {
     const int64_t window_ns = 100 * INT64_C(1000000);
-    struct tcp_options options;
     uint64_t at = conn->recent;
-    uint32_t check;
 
-    if (at == 0) {
+    if (!ring_may_hold(context->ring, header->check)) {
         return 0;
     }
-    options = tcp_options_read(segment);
-    check = digest(segment, &options);
     for (unsigned i = 0; i < LIMIT_RING_WALK / 4 && at != 0; i++) {
         struct ring_entry *entry = ring_get(context->ring, at);
         int64_t after_ns;
@@ -346,7 +350,7 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
             break;
         }
         after_ns = segment->time_ns - entry->time_ns;
-        if (entry->check == check && entry->side == side && entry->seq == segment->seq &&
+        if (entry->check == header->check && entry->side == side && entry->seq == segment->seq &&
             entry->flags == segment->flags) {
             bool sure = repeats_surely(segment, after_ns);
 
@@ -362,9 +366,9 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
 }
 
 void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
-                  const struct whyrst_segment *segment, struct conn_event *event)
+                  const struct whyrst_segment *segment, const struct conn_header *header,
+                  struct conn_event *event)
 {
-    struct tcp_options options = tcp_options_read(segment);
     struct endpoint *sender = &conn->side[side];
     struct endpoint *peer = &conn->side[!side];
     uint32_t end = segment->seq + sequence_length(segment);
@@ -374,7 +378,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     }
     conn->packets++;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
-    remember(context, conn, side, segment, &options);
+    remember(context, conn, side, segment, header);
     event->keepalive = (conn->flags & CONN_ESTABLISHED) && is_keepalive(sender, peer, segment);
 
     if (!(segment->flags & SYN)) {
@@ -384,7 +388,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     } else {
         see_syn(conn, side, segment);
     }
-    note_baselines(sender, segment, &options);
+    note_baselines(sender, segment, &header->options);
     peer->keepalives = 0;
     if (event->keepalive) {
         sender->keepalives += sender->keepalives < UINT8_MAX;
@@ -427,11 +431,10 @@ static void tally_reset(struct conn_extra *extra, unsigned side,
 }
 
 void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
-                const struct whyrst_segment *segment, enum whyrst_sequence_check check,
-                bool refused)
+                const struct whyrst_segment *segment, const struct conn_header *header,
+                enum whyrst_sequence_check check, bool refused)
 {
     bool valid = check != WHYRST_SEQUENCE_OUT_OF_WINDOW;
-    struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
     struct past_reset *past;
 
@@ -441,7 +444,7 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
     conn->packets++;
     conn->resets += conn->resets < UINT16_MAX;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
-    remember(context, conn, side, segment, &options);
+    remember(context, conn, side, segment, header);
     history_add(conn, side, segment, &event);
     conn->flags |= CONN_RST_SEEN;
     conn->side[side].flags |= ENDPOINT_RST;

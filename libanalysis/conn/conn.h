@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conn/options.h"
 #include "conn/ring.h"
 #include "conn/reassembly.h"
 #include "flow/key.h"
@@ -206,6 +207,16 @@ struct conn_context {
     uint64_t reassembly_caps; /* counts bounds hit */
 };
 
+/**
+ * struct conn_header - what is read off a segment's header once, however many ask
+ * @options: TCP options
+ * @check:   digest of the fields that a second capture of the same packet repeats
+ */
+struct conn_header {
+    struct tcp_options options;
+    uint32_t check;
+};
+
 /** What conn_segment() found the segment to be. */
 struct conn_event {
     bool completes_close;  /**< both FINs are acknowledged, as of this segment */
@@ -225,16 +236,20 @@ bool conn_is_late_answer(const struct conn *conn, unsigned side,
                          const struct whyrst_segment *segment);
 /** Sets Wireshark's base sequence numbers from a segment of the connection. */
 void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment);
+/** Reads what the functions below want to know of the segment's header. */
+struct conn_header conn_read_header(const struct whyrst_segment *segment);
 /** Whether the segment is a second capture of one already seen: that one's frame, or 0. */
 uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, unsigned side,
-                             const struct whyrst_segment *segment);
+                             const struct whyrst_segment *segment,
+                             const struct conn_header *header);
 /** A segment other than a RST: updates everything. */
 void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
-                  const struct whyrst_segment *segment, struct conn_event *event);
+                  const struct whyrst_segment *segment, const struct conn_header *header,
+                  struct conn_event *event);
 /** A RST, after its verdict: notes that and how it ends the connection. */
 void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
-                const struct whyrst_segment *segment, enum whyrst_sequence_check check,
-                bool refused);
+                const struct whyrst_segment *segment, const struct conn_header *header,
+                enum whyrst_sequence_check check, bool refused);
 /** How the connection has ended as far as seen. */
 enum whyrst_close_type conn_close_type(const struct conn *conn);
 /** Latest payload of either side; 0 = none. */

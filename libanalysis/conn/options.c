@@ -13,7 +13,8 @@ enum {
     KIND_MPTCP = 30
 };
 
-#define MPTCP_TCPRST 8u
+#define MPTCP_TCPRST      8u
+#define TIMESTAMPS_LENGTH 10
 
 static void read_one(struct tcp_options *options, uint8_t kind, struct cursor body)
 {
@@ -35,11 +36,34 @@ static void read_one(struct tcp_options *options, uint8_t kind, struct cursor bo
     }
 }
 
+/* Nearly every segment but SYNs has these options or none: padding and a timestamp (RFC 7323,
+ * appendix A recommends the layout). */
+static bool read_usual(struct tcp_options *options, const struct whyrst_segment *segment)
+{
+    const uint32_t layout =
+        KIND_NOP << 24 | KIND_NOP << 16 | KIND_TIMESTAMPS << 8 | TIMESTAMPS_LENGTH;
+    struct cursor c = cursor_make(segment->options, segment->options_length);
+
+    if (segment->options_length == 0) {
+        return true;
+    }
+    if (segment->options_length != 12 || cursor_be32(&c) != layout) {
+        return false;
+    }
+    options->any = options->timestamps = true;
+    options->tsval = cursor_be32(&c);
+    options->tsecr = cursor_be32(&c);
+    return true;
+}
+
 struct tcp_options tcp_options_read(const struct whyrst_segment *segment)
 {
     struct tcp_options options = {.wscale = 0xff};
     struct cursor c = cursor_make(segment->options, segment->options_length);
 
+    if (read_usual(&options, segment)) {
+        return options;
+    }
     while (cursor_left(&c) > 0) {
         uint8_t kind = cursor_u8(&c);
         uint8_t length;

@@ -42,8 +42,11 @@ struct ring;
 
 struct ring *ring_new(void);
 void ring_free(struct ring *ring);
-/** Appends @entry and returns its number (from 1). */
+/** Appends @entry and returns its number, which is never 0. */
 uint64_t ring_add(struct ring *ring, const struct ring_entry *entry);
+/** False when no entry has this check; true mostly means that one has. Saves the walk that looks for
+ *  a second capture, since nearly no segment is one. */
+bool ring_may_hold(const struct ring *ring, uint32_t check);
 /** Entry @number if it is still there, else NULL. */
 struct ring_entry *ring_get(struct ring *ring, uint64_t number);
 

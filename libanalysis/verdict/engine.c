@@ -291,7 +291,8 @@ static void copy_history(struct whyrst_record *record, const struct conn *conn)
 }
 
 static struct whyrst_record *make_record(struct whyrst_engine *engine, struct conn *conn,
-                                         unsigned side, const struct whyrst_segment *segment)
+                                         unsigned side, const struct whyrst_segment *segment,
+                                         const struct conn_header *header)
 {
     struct whyrst_record *record;
     struct rst_facts facts;
@@ -301,7 +302,7 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
     names = facts.state;
     facts.state.hello = facts.state.hello_retry = NULL;
     facts.state.http_method = NULL;
-    conn_reset(&engine->context, conn, side, segment, facts.sequence_check,
+    conn_reset(&engine->context, conn, side, segment, header, facts.sequence_check,
                facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE);
 
     record = record_new(WHYRST_RECORD_RST, conn);
@@ -316,9 +317,10 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
 }
 
 static struct whyrst_record *add_reset(struct whyrst_engine *engine, struct conn *conn,
-                                       unsigned side, const struct whyrst_segment *segment)
+                                       unsigned side, const struct whyrst_segment *segment,
+                                       const struct conn_header *header)
 {
-    struct whyrst_record *record = make_record(engine, conn, side, segment);
+    struct whyrst_record *record = make_record(engine, conn, side, segment, header);
 
     engine->counts[WHYRST_COUNT_RESETS]++;
     attach(conn, record);
@@ -363,11 +365,12 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
 }
 
 static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct conn *conn,
-                                         unsigned side, const struct whyrst_segment *segment)
+                                         unsigned side, const struct whyrst_segment *segment,
+                                         const struct conn_header *header)
 {
     struct conn_event event = {0};
 
-    conn_segment(&engine->context, conn, side, segment, &event);
+    conn_segment(&engine->context, conn, side, segment, header, &event);
     learn_segment(engine->hosts, conn, side, segment, &event);
     if (!event.completes_close || (conn->flags & CONN_RESET)) {
         return NULL;
@@ -412,8 +415,8 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
                                     const struct whyrst_segment *segment)
 {
     struct conn *conn = find_connection(engine, place, segment);
-    struct whyrst_record *record;
     unsigned side = place->side;
+    struct conn_header header;
     uint32_t duplicate_of;
 
     if (segment->quoted) {
@@ -426,16 +429,16 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
         engine->counts[WHYRST_COUNT_CONNECTIONS]++;
     }
     conn_note_base(conn, side, segment);
-    duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment);
+    header = conn_read_header(segment);
+    duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment, &header);
     if (duplicate_of) {
         engine->counts[WHYRST_COUNT_DUPLICATES]++;
         return segment->flags & WHYRST_TCP_RST ? add_duplicate(engine, conn, segment, duplicate_of)
                                                : NULL;
     }
     engine->counts[WHYRST_COUNT_SEGMENTS]++;
-    record = segment->flags & WHYRST_TCP_RST ? add_reset(engine, conn, side, segment)
-                                             : add_segment(engine, conn, side, segment);
-    return record;
+    return segment->flags & WHYRST_TCP_RST ? add_reset(engine, conn, side, segment, &header)
+                                           : add_segment(engine, conn, side, segment, &header);
 }
 
 struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
