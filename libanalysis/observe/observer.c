@@ -334,7 +334,7 @@ static void consider_giving_up(struct observer *o)
     bool other_reader = o->reader[OBSERVE_CLIENT] != READER_DETECTION ||
                         o->reader[OBSERVE_SERVER] != READER_DETECTION;
 
-    if (!other_reader && (client_done || bytes > LIMIT_PROLOGUE)) {
+    if (client_done || (!other_reader && bytes > LIMIT_PROLOGUE)) {
         give_up(o);
     }
 }
