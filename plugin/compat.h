@@ -9,8 +9,10 @@
 
 #include <wireshark.h>
 
+#include <epan/frame_data.h>
 #include <epan/packet.h>
 #include <epan/proto.h>
+#include <epan/stats_tree.h>
 
 #define RST_WIRESHARK_VERSION (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR)
 
@@ -21,9 +23,33 @@
 #define RST_FIELD_VALUE(finfo) (&(finfo)->value)
 #endif
 
+/* Preferences became C99's bool, a byte, in 4.4: a gboolean is an int. */
+#if RST_WIRESHARK_VERSION >= 404
+typedef bool rst_preference_bool;
+#else
+typedef gboolean rst_preference_bool;
+#endif
+
+/* That showing this frame needs frame @number too is noted on the frame since 4.4. */
+#if RST_WIRESHARK_VERSION >= 404
+#define RST_DEPENDS_ON(pinfo, number) mark_frame_as_depended_upon((pinfo)->fd, number)
+#else
+#define RST_DEPENDS_ON(pinfo, number) mark_frame_as_depended_upon(pinfo, number)
+#endif
+
 /* The kind that plugin_describe() answers, asked for since 4.2; 4.0 never calls it. */
 #ifndef WS_PLUGIN_DESC_DISSECTOR
 #define WS_PLUGIN_DESC_DISSECTOR (1UL << 0)
+#endif
+#ifndef WS_PLUGIN_DESC_TAP_LISTENER
+#define WS_PLUGIN_DESC_TAP_LISTENER (1UL << 4)
+#endif
+
+/* Between the parts of a menu path: 4.0 has no name for it, and another separator. */
+#ifdef STATS_TREE_MENU_SEPARATOR
+#define RST_MENU_SEPARATOR STATS_TREE_MENU_SEPARATOR
+#else
+#define RST_MENU_SEPARATOR "/"
 #endif
 
 #endif

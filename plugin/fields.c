@@ -23,6 +23,26 @@ static const struct {
     [WHYRST_TYPE_STRINGS] = {FT_STRING, BASE_NONE},
 };
 
+/* How a linked frame relates to the RST's: the mark that it bears in the packet list. */
+static const struct {
+    enum whyrst_field field;
+    ft_framenum_type_t kind;
+} links[] = {
+    {WHYRST_FIELD_CLIENT_HELLO_FRAME, FT_FRAMENUM_REQUEST},
+    {WHYRST_FIELD_TRIGGER_FRAME, FT_FRAMENUM_REQUEST},
+    {WHYRST_FIELD_DUPLICATE_OF, FT_FRAMENUM_RETRANS_PREV},
+};
+
+static const void *link_kind(enum whyrst_field field)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(links); i++) {
+        if (links[i].field == field) {
+            return FRAMENUM_TYPE(links[i].kind);
+        }
+    }
+    return NULL; /* a link without a meaning of its own; and for other types "no names of values" */
+}
+
 /**
  * fields_register - registers the fields of the protocol @proto
  *
@@ -41,11 +61,21 @@ void fields_register(int proto)
             rows[count++] = (hf_register_info){
                 &field_ids[field],
                 {info->title, wmem_strdup_printf(wmem_epan_scope(), "rst.%s", info->name),
-                 field_types[info->type].type, field_types[info->type].display, NULL, 0, info->help,
-                 HFILL}};
+                 field_types[info->type].type, field_types[info->type].display,
+                 link_kind((enum whyrst_field)field), 0, info->help, HFILL}};
         }
     }
     proto_register_field_array(proto, rows, count);
+}
+
+/**
+ * fields_text - the value of a text field, "" when @record has none
+ */
+const char *fields_text(const struct whyrst_record *record, enum whyrst_field field)
+{
+    struct whyrst_value value;
+
+    return whyrst_record_get(record, field, &value) && value.string ? value.string : "";
 }
 
 static proto_item *add_time(proto_tree *tree, tvbuff_t *tvb, int id, int64_t time_ns)
@@ -57,20 +87,35 @@ static proto_item *add_time(proto_tree *tree, tvbuff_t *tvb, int id, int64_t tim
     return proto_tree_add_time(tree, id, tvb, 0, 0, &time);
 }
 
-static proto_item *finish_item(proto_item *item, bool provisional)
+/*
+ * A list is one value, since JSON parsers keep one of several equal keys; its label is the first
+ * text, the one that matters most.
+ */
+static proto_item *add_list(proto_tree *tree, tvbuff_t *tvb, int id,
+                            const struct whyrst_value *value)
 {
-    proto_item_set_generated(item);
-    if (provisional) {
-        proto_item_append_text(item, " (provisional)");
+    GString *joined = g_string_new(NULL);
+    proto_item *item;
+
+    for (size_t i = 0; i < value->count; i++) {
+        g_string_append_printf(joined, "%s%s", i ? "; " : "", value->strings[i]);
     }
+    if (value->count > 1) {
+        item = proto_tree_add_string_format_value(tree, id, tvb, 0, 0, joined->str,
+                                                  "%s (and %zu more)", value->strings[0],
+                                                  value->count - 1);
+    } else {
+        item = proto_tree_add_string(tree, id, tvb, 0, 0, joined->str);
+    }
+    g_string_free(joined, TRUE);
     return item;
 }
 
 /**
- * fields_add - adds one generated item with @value to @tree; of a list, one item for each text
+ * fields_add - adds one generated item with @value to @tree; the texts of a list joined by "; "
  * @provisional: later packets may revise the value; say so to the reader
  *
- * Returns the last item added: NULL without a tree, and of no use but to be passed on.
+ * Returns the item: NULL without a tree, and of no use but to be passed on.
  */
 proto_item *fields_add(proto_tree *tree, tvbuff_t *tvb, enum whyrst_field field,
                        const struct whyrst_value *value, bool provisional)
@@ -94,11 +139,12 @@ proto_item *fields_add(proto_tree *tree, tvbuff_t *tvb, enum whyrst_field field,
         item = add_time(tree, tvb, id, value->time_ns);
         break;
     case WHYRST_TYPE_STRINGS:
-        for (size_t i = 0; i < value->count; i++) {
-            item = proto_tree_add_string(tree, id, tvb, 0, 0, value->strings[i]);
-            finish_item(item, provisional);
-        }
-        return item;
+        item = add_list(tree, tvb, id, value);
+        break;
     }
-    return finish_item(item, provisional);
+    proto_item_set_generated(item);
+    if (provisional) {
+        proto_item_append_text(item, " (provisional)");
+    }
+    return item;
 }

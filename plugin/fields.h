@@ -10,6 +10,7 @@
 #include <whyrst/record.h>
 
 void fields_register(int proto);
+const char *fields_text(const struct whyrst_record *record, enum whyrst_field field);
 proto_item *fields_add(proto_tree *tree, tvbuff_t *tvb, enum whyrst_field field,
                        const struct whyrst_value *value, bool provisional);
 

@@ -17,10 +17,18 @@
 
 #include "compat.h"
 
+#include <string.h>
+
+#include <epan/column-utils.h>
+#include <epan/tap.h>
+
+#include "expert.h"
 #include "fields.h"
+#include "reset_table.h"
 #include "results.h"
 #include "segments.h"
 #include "settings.h"
+#include "statistics.h"
 #include "tree.h"
 
 WS_DLL_PUBLIC_DEF const char plugin_version[] = WHYRST_VERSION;
@@ -32,6 +40,20 @@ WS_DLL_PUBLIC uint32_t plugin_describe(void);
 
 static int proto_rst = -1;
 static dissector_handle_t rst_handle;
+static int rst_tap = -1;
+
+/* Who sent it, where the packets tell. */
+static void add_to_info_column(packet_info *pinfo, const struct whyrst_record *record)
+{
+    const char *sender = fields_text(record, WHYRST_FIELD_SENDER);
+    bool is_known = strcmp(sender, whyrst_sender_name(WHYRST_SENDER_UNKNOWN)) != 0;
+
+    if (whyrst_record_kind(record) == WHYRST_RECORD_RST) {
+        col_append_fstr(pinfo->cinfo, COL_INFO, " [RST: %s%s%s]",
+                        fields_text(record, WHYRST_FIELD_ORIGIN), is_known ? ", " : "",
+                        is_known ? sender : "");
+    }
+}
 
 static int dissect_rst(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
@@ -41,7 +63,11 @@ static int dissect_rst(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
         results_add_frame(proto_rst, pinfo, tree);
     }
     for (uint32_t i = 0; (record = results_of_frame(proto_rst, pinfo, i)); i++) {
-        tree_show(proto_rst, tvb, tree, record);
+        tree_show(proto_rst, tvb, pinfo, tree, record);
+        if (settings_info_column()) {
+            add_to_info_column(pinfo, record);
+        }
+        tap_queue_packet(rst_tap, pinfo, record);
     }
     return (int)tvb_captured_length(tvb);
 }
@@ -50,11 +76,15 @@ static void proto_register_rst(void)
 {
     proto_rst = proto_register_protocol("RST analysis", "RST", "rst");
     fields_register(proto_rst);
+    expert_register(proto_rst);
     tree_register();
     settings_register(proto_rst);
     results_register();
     rst_handle = register_dissector("rst", dissect_rst, proto_rst);
     register_postdissector(rst_handle);
+    rst_tap = register_tap("rst");
+    statistics_register();
+    reset_table_register();
 }
 
 /* Wireshark calls this again whenever preferences change; once is enough. */
@@ -86,5 +116,5 @@ void plugin_register(void)
  */
 uint32_t plugin_describe(void)
 {
-    return WS_PLUGIN_DESC_DISSECTOR;
+    return WS_PLUGIN_DESC_DISSECTOR | WS_PLUGIN_DESC_TAP_LISTENER;
 }

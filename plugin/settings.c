@@ -10,6 +10,9 @@
 
 static guint idle_threshold = (guint)(WHYRST_IDLE_THRESHOLD_NS / NANOSECONDS);
 static guint hindsight_wait = (guint)(WHYRST_HINDSIGHT_WAIT_NS / NANOSECONDS);
+/* Off: the Info column is TCP's, and installing a plugin should not change what scripts read there.
+ */
+static rst_preference_bool info_column = false;
 
 /**
  * settings_register - registers the preferences of the protocol @proto
@@ -28,6 +31,18 @@ void settings_register(int proto)
         "For how long after a RST, in capture time, later packets may revise its cause and sender; "
         "0 means the default",
         10, &hindsight_wait);
+    prefs_register_bool_preference(
+        module, "info_column", "Show the verdict in the Info column",
+        "Append a short verdict to the Info column of each RST, such as [RST: tls-phase, server]",
+        &info_column);
+}
+
+/**
+ * settings_info_column - whether RSTs show their verdict in the Info column
+ */
+bool settings_info_column(void)
+{
+    return info_column;
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <whyrst/engine.h>
 
 void settings_register(int proto);
+bool settings_info_column(void);
 void settings_options(struct whyrst_options *options);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <whyrst/types.h>
 
+#include "expert.h"
 #include "fields.h"
 
 enum group {
@@ -63,21 +64,22 @@ static const uint8_t groups[WHYRST_FIELD_COUNT] = {
     [WHYRST_FIELD_HTTP_STATUS] = GROUP_HTTP,
 };
 
-/* Ids by which Wireshark remembers which subtrees are open; GROUP_VERDICT's is the root. */
-static int subtree_ids[GROUP_COUNT];
+/* Ids by which Wireshark remembers which subtrees are open; GROUP_VERDICT's is the root's. */
+static int subtree_ids[GROUP_COUNT + 1];
+#define LIST_SUBTREE subtree_ids[GROUP_COUNT]
 
 /**
  * tree_register - registers the subtrees
  */
 void tree_register(void)
 {
-    int *ids[GROUP_COUNT];
+    int *ids[G_N_ELEMENTS(subtree_ids)];
 
-    for (unsigned i = 0; i < GROUP_COUNT; i++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(subtree_ids); i++) {
         subtree_ids[i] = -1;
         ids[i] = &subtree_ids[i];
     }
-    proto_register_subtree_array(ids, GROUP_COUNT);
+    proto_register_subtree_array(ids, G_N_ELEMENTS(ids));
 }
 
 /* The meaning of an origin, for those who meet the word for the first time. */
@@ -90,6 +92,18 @@ static void explain_origin(proto_item *item, const char *name)
     }
 }
 
+/* A list of several texts, one below the other. */
+static void show_list(tvbuff_t *tvb, proto_item *item, const struct whyrst_value *value)
+{
+    proto_tree *tree = proto_item_add_subtree(item, LIST_SUBTREE);
+
+    for (size_t i = 0; value->count > 1 && i < value->count; i++) {
+        proto_item *line;
+        proto_tree_add_subtree(tree, tvb, 0, 0, LIST_SUBTREE, &line, value->strings[i]);
+        proto_item_set_generated(line);
+    }
+}
+
 static void show_field(tvbuff_t *tvb, proto_tree *tree, const struct whyrst_record *record,
                        enum whyrst_field field, const struct whyrst_value *value)
 {
@@ -99,6 +113,9 @@ static void show_field(tvbuff_t *tvb, proto_tree *tree, const struct whyrst_reco
 
     if (field == WHYRST_FIELD_ORIGIN) {
         explain_origin(item, value->string);
+    }
+    if (value->type == WHYRST_TYPE_STRINGS) {
+        show_list(tvb, item, value);
     }
 }
 
@@ -130,14 +147,30 @@ static void show_group(tvbuff_t *tvb, proto_tree *root, const struct whyrst_reco
     }
 }
 
+/* Whoever saves the displayed packets gets the frames that the record points to as well. */
+static void keep_linked_frames(packet_info *pinfo, const struct whyrst_record *record)
+{
+    struct whyrst_value value;
+
+    for (int i = 0; i < WHYRST_FIELD_COUNT; i++) {
+        enum whyrst_field field = (enum whyrst_field)i;
+        if (whyrst_field_info(field)->type == WHYRST_TYPE_FRAME &&
+            whyrst_record_get(record, field, &value)) {
+            RST_DEPENDS_ON(pinfo, (uint32_t)value.integer);
+        }
+    }
+}
+
 /**
  * tree_show - adds the items of one record to the frame's tree
  */
-void tree_show(int proto, tvbuff_t *tvb, proto_tree *tree, const struct whyrst_record *record)
+void tree_show(int proto, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+               const struct whyrst_record *record)
 {
+    bool is_rst = whyrst_record_kind(record) == WHYRST_RECORD_RST;
     char summary[ITEM_LABEL_LENGTH] = "connection closed by FIN";
 
-    if (whyrst_record_kind(record) == WHYRST_RECORD_RST) {
+    if (is_rst) {
         whyrst_record_summary(record, summary, sizeof summary);
     }
     proto_item *root =
@@ -145,7 +178,12 @@ void tree_show(int proto, tvbuff_t *tvb, proto_tree *tree, const struct whyrst_r
     proto_item_set_generated(root);
 
     proto_tree *root_tree = proto_item_add_subtree(root, subtree_ids[GROUP_VERDICT]);
-    for (int group = 0; group < GROUP_COUNT; group++) {
+    show_group(tvb, root_tree, record, GROUP_VERDICT);
+    if (is_rst) {
+        expert_add(pinfo, root, record);
+        keep_linked_frames(pinfo, record);
+    }
+    for (int group = GROUP_VERDICT + 1; group < GROUP_COUNT; group++) {
         show_group(tvb, root_tree, record, (enum group)group);
     }
 }

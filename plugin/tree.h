@@ -10,6 +10,7 @@
 #include <whyrst/record.h>
 
 void tree_register(void);
-void tree_show(int proto, tvbuff_t *tvb, proto_tree *tree, const struct whyrst_record *record);
+void tree_show(int proto, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+               const struct whyrst_record *record);
 
 #endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * Statistics > TCP Resets: the table that has one row for each RST.
+ */
+#ifndef RST_RESET_TABLE_H
+#define RST_RESET_TABLE_H
+
+void reset_table_register(void);
+
+#endif
