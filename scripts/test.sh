@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 need_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
 
 say "Ordinary build"
-cmake -S . -B build -G Ninja >build-cmake.log || { cat build-cmake.log; exit 1; }
+cmake -S . -B build -G Ninja -DBUILD_TESTING=ON >build-cmake.log || { cat build-cmake.log; exit 1; }
 rm -f build-cmake.log
 cmake --build build
 
