@@ -16,6 +16,20 @@ void payload_observe(struct conn_context *context, struct conn *conn, struct obs
 uint64_t payload_bytes(const struct conn *conn, unsigned side);
 /** When the connection could first be silent: its last payload, else its handshake's end. */
 int64_t payload_silent_since(const struct conn *conn);
+/** Asks the processor for the memory that payload_segment() will touch: first the payload state,
+ *  some time later its observer. */
+static inline void payload_prefetch(const struct conn *conn)
+{
+    __builtin_prefetch(conn->app);
+}
+
+static inline void payload_prefetch_observer(const struct conn *conn)
+{
+    if (conn->app && conn->app->observer) {
+        observer_prefetch(conn->app->observer);
+    }
+}
+
 /** Frees payload state. */
 void payload_clear(struct conn *conn);
 

@@ -39,6 +39,11 @@ bool ring_may_hold(const struct ring *ring, uint32_t check)
     return (uint32_t)ring->next - ring->latest[check % CHECKS] < LIMIT_RING;
 }
 
+void ring_prefetch(const struct ring *ring, uint32_t check)
+{
+    __builtin_prefetch(&ring->latest[check % CHECKS]);
+}
+
 struct ring_entry *ring_get(struct ring *ring, uint64_t number)
 {
     if (number == 0 || number >= ring->next || ring->next - number >= LIMIT_RING) {

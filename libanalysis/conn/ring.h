@@ -47,6 +47,8 @@ uint64_t ring_add(struct ring *ring, const struct ring_entry *entry);
 /** False when no entry has this check; true mostly means that one has. Saves the walk that looks for
  *  a second capture, since nearly no segment is one. */
 bool ring_may_hold(const struct ring *ring, uint32_t check);
+/** Asks the processor for the memory that ring_may_hold() will touch. */
+void ring_prefetch(const struct ring *ring, uint32_t check);
 /** Entry @number if it is still there, else NULL. */
 struct ring_entry *ring_get(struct ring *ring, uint64_t number);
 

@@ -107,20 +107,22 @@ void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash)
     __builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-void flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
+const void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
 {
+    const uint8_t *entry;
     uint32_t i = hash & table->mask;
 
     while (table->slots[i].index != FLOW_NONE && table->slots[i].hash != hash) {
         i = (i + 1) & table->mask;
     }
-    if (table->slots[i].index != FLOW_NONE) {
-        const uint8_t *entry = entry_at(table, table->slots[i].index);
-
-        for (size_t at = 0; at < table->entry_size; at += CACHE_LINE) {
-            __builtin_prefetch(entry + at);
-        }
+    if (table->slots[i].index == FLOW_NONE) {
+        return NULL;
     }
+    entry = entry_at(table, table->slots[i].index);
+    for (size_t at = 0; at < table->entry_size; at += CACHE_LINE) {
+        __builtin_prefetch(entry + at);
+    }
+    return entry;
 }
 
 void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash)

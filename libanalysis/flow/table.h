@@ -35,9 +35,10 @@ void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint
 /** Adds an entry for @key (which must not be in the table): zeroed but for its key. */
 void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash);
 /** Asks the processor for the memory that a search for @hash will touch: its slot, and, some time
- *  later, the entry there. A table of millions is in no cache, and these requests overlap. */
+ *  later, the entry there, which it returns (not all there yet, seldom another's, NULL for none). A
+ *  table of millions is in no cache, and these requests overlap. */
 void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
-void flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
+const void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
 /** Takes @entry out of the table and releases its memory. */
 void flow_table_remove(struct flow_table *table, void *entry);
 /** Entries in the table. */

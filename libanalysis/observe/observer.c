@@ -107,6 +107,13 @@ void observer_free(struct observer *o)
     g_free(o);
 }
 
+void observer_prefetch(const struct observer *o)
+{
+    for (size_t at = 0; at < sizeof *o; at += 64) {
+        __builtin_prefetch((const uint8_t *)o + at);
+    }
+}
+
 static const struct parser *parser_of(const struct observer *o, enum observe_side side,
                                       void **state)
 {

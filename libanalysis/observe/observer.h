@@ -140,6 +140,8 @@ struct observer;
  */
 struct observer *observer_new(struct observe_context *context, bool from_start);
 void observer_free(struct observer *observer);
+/** Asks the processor for the memory that observer_chunk() will touch. */
+void observer_prefetch(const struct observer *observer);
 /** Feeds the next bytes of @side. Chunks of one side come in stream order, without overlap. */
 void observer_chunk(struct observer *observer, enum observe_side side,
                     const struct observe_chunk *chunk);

@@ -34,6 +34,7 @@ struct place {
     struct flow_key key;
     uint32_t hash;
     unsigned side;
+    struct conn_header header;
 };
 
 /* Records in the order in which callers get them. */
@@ -409,6 +410,7 @@ static void find_place(const struct whyrst_engine *engine, const struct whyrst_s
 {
     place->side = flow_key_make(&place->key, segment);
     place->hash = flow_table_hash(engine->table, &place->key);
+    place->header = conn_read_header(segment);
 }
 
 static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct place *place,
@@ -416,7 +418,6 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
 {
     struct conn *conn = find_connection(engine, place, segment);
     unsigned side = place->side;
-    struct conn_header header;
     uint32_t duplicate_of;
 
     if (segment->quoted) {
@@ -429,16 +430,16 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
         engine->counts[WHYRST_COUNT_CONNECTIONS]++;
     }
     conn_note_base(conn, side, segment);
-    header = conn_read_header(segment);
-    duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment, &header);
+    duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment, &place->header);
     if (duplicate_of) {
         engine->counts[WHYRST_COUNT_DUPLICATES]++;
         return segment->flags & WHYRST_TCP_RST ? add_duplicate(engine, conn, segment, duplicate_of)
                                                : NULL;
     }
     engine->counts[WHYRST_COUNT_SEGMENTS]++;
-    return segment->flags & WHYRST_TCP_RST ? add_reset(engine, conn, side, segment, &header)
-                                           : add_segment(engine, conn, side, segment, &header);
+    return segment->flags & WHYRST_TCP_RST
+               ? add_reset(engine, conn, side, segment, &place->header)
+               : add_segment(engine, conn, side, segment, &place->header);
 }
 
 struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
@@ -450,17 +451,30 @@ struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
     return add_at(engine, &place, segment);
 }
 
+/* Each loop asks for memory whose address the one before has fetched. */
 static void add_batch(struct whyrst_engine *engine, const struct whyrst_segment *segments,
                       size_t count)
 {
     struct place places[BATCH];
+    const struct conn *conns[BATCH];
 
     for (size_t i = 0; i < count; i++) {
         find_place(engine, &segments[i], &places[i]);
         flow_table_prefetch_slot(engine->table, places[i].hash);
+        ring_prefetch(engine->context.ring, places[i].header.check);
     }
     for (size_t i = 0; i < count; i++) {
-        flow_table_prefetch_entry(engine->table, places[i].hash);
+        conns[i] = flow_table_prefetch_entry(engine->table, places[i].hash);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (conns[i]) {
+            payload_prefetch(conns[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (conns[i]) {
+            payload_prefetch_observer(conns[i]);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         add_at(engine, &places[i], &segments[i]);
