@@ -14,12 +14,27 @@
 /* Segments that the engine gets at once, with room for a last frame of several. */
 #define BATCH_SEGMENTS (32u + WHYRST_MAX_SEGMENTS)
 
-/** struct work - what lives while one capture is read */
+/* Packets are captured a little out of order, but not by this much. */
+#define OVERLAP_NS INT64_C(1000000000)
+
+/**
+ * struct work - what lives while one capture is read
+ * @file:      the file under way
+ * @read_size: sum of the sizes of the files before it
+ * @newest_ns: time of the youngest frame, INT64_MIN before the first
+ * @counted:   the counters when @file began
+ * @skipped:   the same of the decoder
+ */
 struct work {
     struct analysis *analysis;
+    struct capture_file *file;
     struct whyrst_decoder *decoder;
     struct whyrst_engine *engine;
     struct writer writer;
+    uint64_t read_size;
+    int64_t newest_ns;
+    uint64_t counted[WHYRST_COUNTER_COUNT];
+    uint64_t skipped[WHYRST_SKIP_COUNT];
 };
 
 static void lock(struct analysis *analysis)
@@ -55,12 +70,22 @@ static void show(struct work *work, const struct whyrst_record *record)
     if (!filter_matches(options->filter, record)) {
         return;
     }
-    if (analysis->summary) {
-        summary_add(analysis->summary, record);
+    if (analysis->summaries) {
+        struct capture_file *file =
+            frames_file(analysis->files, analysis->file_count, whyrst_record_frame(record));
+
+        if (!file->summary) {
+            file->summary = summary_new();
+        }
+        summary_add(file->summary, record);
     }
     if (!options->summary_only && (!is_connection || options->connections)) {
         lock(analysis);
-        work->writer.format->record(&work->writer, record);
+        if (options->continued) {
+            frames_write(&work->writer, analysis->files, analysis->file_count, record);
+        } else {
+            work->writer.format->record(&work->writer, record);
+        }
         unlock(analysis);
     }
 }
@@ -72,6 +97,16 @@ static void show_ready(struct work *work)
     while ((record = whyrst_engine_next(work->engine))) {
         show(work, record);
         whyrst_record_unref(record);
+    }
+}
+
+/* Looks at the first frame of a file that continues another one. */
+static void check_order(struct work *work, const struct whyrst_frame *frame)
+{
+    if (frame->time_ns < work->newest_ns - OVERLAP_NS && frame->time_ns != 0) {
+        console_message("%s: begins before the end of the files before it; captures that were made "
+                        "side by side have to be merged first (mergecap)",
+                        work->file->path);
     }
 }
 
@@ -89,8 +124,15 @@ static enum whyrst_capture_status add_frames(struct work *work, struct input *in
         if (status != WHYRST_CAPTURE_OK) {
             break;
         }
+        if (work->analysis->file_count > 1) {
+            if (work->file->report.packets == 0 && work->newest_ns != INT64_MIN) {
+                check_order(work, &frame);
+            }
+            work->newest_ns = MAX(work->newest_ns, frame.time_ns);
+        }
+        work->file->report.packets = frame.number;
+        frame.number += work->file->before;
         count += whyrst_decoder_frame(work->decoder, &frame, segments + count);
-        work->analysis->report.packets = frame.number;
     } while (count + WHYRST_MAX_SEGMENTS <= BATCH_SEGMENTS &&
              !whyrst_decoder_holds(work->decoder) && input_is_ready(input));
     whyrst_engine_add_all(work->engine, segments, count);
@@ -98,47 +140,103 @@ static enum whyrst_capture_status add_frames(struct work *work, struct input *in
     return status;
 }
 
-static void fail(struct analysis *analysis, char *message)
+static void fail(struct capture_file *file, char *message)
 {
-    analysis->message = message;
-    analysis->report.error = message;
-    console_message("%s: %s", strcmp(analysis->path, "-") == 0 ? "standard input" : analysis->path,
-                    message);
+    file->message = message;
+    file->report.error = message;
+    console_message("%s: %s", strcmp(file->path, "-") == 0 ? "standard input" : file->path, message);
 }
 
-static void read_frames(struct work *work, struct input *input)
+/* Returns false when nobody takes the output any more. */
+static bool read_frames(struct work *work, struct input *input)
 {
     struct analysis *analysis = work->analysis;
     enum whyrst_capture_status status;
     uint64_t looked = 0;
 
     while ((status = add_frames(work, input)) == WHYRST_CAPTURE_OK) {
-        if (analysis->report.packets - looked >= PROGRESS_FRAMES) {
-            looked = analysis->report.packets;
-            atomic_store_explicit(&analysis->offset, input_offset(input), memory_order_relaxed);
+        if (work->file->report.packets - looked >= PROGRESS_FRAMES) {
+            looked = work->file->report.packets;
+            atomic_store_explicit(&analysis->offset, work->read_size + input_offset(input),
+                                  memory_order_relaxed);
             if (is_broken(analysis)) {
-                return;
+                return false;
             }
         }
     }
-    whyrst_decoder_finish(work->decoder);
-    whyrst_engine_finish(work->engine);
-    show_ready(work);
     if (status != WHYRST_CAPTURE_END) {
-        fail(analysis, g_strdup(input_message(input)));
+        fail(work->file, g_strdup(input_message(input)));
+    }
+    return true;
+}
+
+/* What the file under way has added to the counters since the last call is its own. */
+static void count(struct work *work)
+{
+    struct file_report *report = &work->file->report;
+
+    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
+        uint64_t now = whyrst_engine_count(work->engine, (enum whyrst_counter)i);
+
+        report->counters[i] += now - work->counted[i];
+        work->counted[i] = now;
+    }
+    for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
+        uint64_t now = whyrst_decoder_skipped(work->decoder, (enum whyrst_skip)i);
+
+        report->skipped[i] += now - work->skipped[i];
+        work->skipped[i] = now;
     }
 }
 
-static void count(struct work *work)
+static void set_live(struct analysis *analysis, bool live)
 {
-    struct file_report *report = &work->analysis->report;
+    pthread_mutex_lock(&analysis->lock);
+    analysis->live = live;
+    pthread_mutex_unlock(&analysis->lock);
+}
 
-    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
-        report->counters[i] = whyrst_engine_count(work->engine, (enum whyrst_counter)i);
+static bool read_file(struct work *work)
+{
+    char *message = NULL;
+    struct input *input = input_open(work->file->path, &message);
+    bool go_on;
+
+    if (!input) {
+        fail(work->file, message);
+        return true;
     }
-    for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
-        report->skipped[i] = whyrst_decoder_skipped(work->decoder, (enum whyrst_skip)i);
+    set_live(work->analysis, input_is_live(input));
+    go_on = read_frames(work, input);
+    input_close(input);
+    count(work);
+    work->read_size += work->file->size;
+    return go_on;
+}
+
+/* The files one after the other, their frames numbered on. */
+static void read_files(struct work *work)
+{
+    struct analysis *analysis = work->analysis;
+    uint64_t before = 0;
+
+    /* Until it is reached a file has no frame: frames_file() must not find it. */
+    for (size_t i = 0; i < analysis->file_count; i++) {
+        analysis->files[i].before = UINT64_MAX;
+        analysis->files[i].report.file = analysis->files[i].path;
     }
+    for (size_t i = 0; i < analysis->file_count; i++) {
+        work->file = &analysis->files[i];
+        work->file->before = before;
+        if (!read_file(work)) {
+            return;
+        }
+        before += work->file->report.packets;
+    }
+    whyrst_decoder_finish(work->decoder);
+    whyrst_engine_finish(work->engine);
+    count(work);
+    show_ready(work);
 }
 
 void analysis_flush(struct analysis *analysis)
@@ -152,27 +250,25 @@ void analysis_flush(struct analysis *analysis)
 
 void analyse(struct analysis *analysis)
 {
-    struct work work = {.analysis = analysis};
-    char *message = NULL;
-    struct input *input = input_open(analysis->path, &message);
+    struct work work = {
+        .analysis = analysis,
+        .decoder = whyrst_decoder_new(),
+        .engine = whyrst_engine_new(&analysis->options->engine),
+        .newest_ns = INT64_MIN,
+    };
 
-    analysis->report.file = analysis->path;
     writer_init(&work.writer, analysis->options->format, analysis->settings, analysis->out,
-                analysis->path);
-    if (input) {
-        analysis->live = input_is_live(input);
-        work.decoder = whyrst_decoder_new();
-        work.engine = whyrst_engine_new(&analysis->options->engine);
-        read_frames(&work, input);
-        count(&work);
-        whyrst_engine_free(work.engine);
-        whyrst_decoder_free(work.decoder);
-        input_close(input);
-    } else {
-        fail(analysis, message);
-    }
+                analysis->files->path);
+    read_files(&work);
+    whyrst_engine_free(work.engine);
+    whyrst_decoder_free(work.decoder);
     pthread_mutex_lock(&analysis->lock);
-    writer_finish(&work.writer, &analysis->report);
+    writer_finish(&work.writer, &analysis->files->report);
+    for (size_t i = 1; i < analysis->file_count; i++) {
+        writer_init(&work.writer, analysis->options->format, analysis->settings, analysis->out,
+                    analysis->files[i].path);
+        writer_finish(&work.writer, &analysis->files[i].report);
+    }
     analysis->live = false;
     pthread_mutex_unlock(&analysis->lock);
     atomic_store(&analysis->offset, analysis->size);

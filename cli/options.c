@@ -23,7 +23,8 @@ static const char epilogue[] =
     "Captures:\n"
     "  pcap and pcapng, also from pipes; every other format and compression that Wireshark\n"
     "  reads (gzip, zstd, lz4, snoop, ERF, netmon...). \"-\" is standard input. Several captures\n"
-    "  are analysed one by one and reported in the order given.\n"
+    "  are analysed one by one and reported in the order given; with --continue they are one\n"
+    "  capture, in the order of their first packets.\n"
     "\n"
     "Filters:\n"
     "  Values are separated by commas, and an option may be repeated: any value may match, but\n"
@@ -41,6 +42,8 @@ static const char epilogue[] =
     "      One JSON object per line; \"frame\" is Wireshark's frame.number.\n"
     "  whyrst --format=csv --connections -o conns.csv shop.pcapng\n"
     "      One row per reset and per connection.\n"
+    "  whyrst --continue /var/tmp/ring/\n"
+    "      Connections that span the files of tcpdump -C, -G, -W or of dumpcap's ring buffer.\n"
     "  whyrst --explain no-socket\n"
     "      What a cause means, what shows it, and what to do about it.\n"
     "  tcpdump -i eth0 -w - tcp | whyrst --format=ndjson -\n"
@@ -60,7 +63,7 @@ struct raw_options {
     gint64 max_connections;
     int jobs;
     char *explain;
-    gboolean connections, summary, progress, no_progress, fields, version;
+    gboolean connections, continued, summary, progress, no_progress, fields, version;
 };
 
 /* Decimal seconds as nanoseconds, exactly: more than nine decimals are refused, not rounded. */
@@ -177,6 +180,7 @@ static char *take(struct options *options, struct raw_options *raw)
     if (!message) {
         message = take_inputs(options, raw);
     }
+    options->continued = raw->continued;
     options->progress = raw->progress || (!raw->no_progress && isatty(STDERR_FILENO));
     return message;
 }
@@ -235,6 +239,8 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
          "Only these client or server ports or ranges of ports", "PORT,..."},
         {"idle-threshold", 0, 0, G_OPTION_ARG_STRING, &raw->idle_threshold,
          "Silence that makes a reset an idle-timeout (default 3)", "SECONDS"},
+        {"continue", 0, 0, G_OPTION_ARG_NONE, &raw->continued,
+         "The captures (or directories of them) are one that was written to several files", NULL},
         {"max-connections", 0, 0, G_OPTION_ARG_INT64, &raw->max_connections,
          "Connections kept in memory per capture", "N"},
         {"jobs", 'j', 0, G_OPTION_ARG_INT, &raw->jobs,

@@ -22,6 +22,7 @@ enum exit_status {
  * @inputs:       captures, in the order given; NULL-terminated
  * @output:       file to write to, NULL for standard output
  * @summary_only: no records
+ * @continued:    the inputs are one capture
  * @progress:     shows a bar on standard error
  * @jobs:         captures analysed at a time
  */
@@ -33,6 +34,7 @@ struct options {
     struct whyrst_options engine;
     bool connections;
     bool summary_only;
+    bool continued;
     bool progress;
     unsigned jobs;
 };

@@ -22,6 +22,7 @@
 #include "analyse.h"
 #include "console.h"
 #include "ordered.h"
+#include "sequence.h"
 
 /* A record of a live capture waits at most this long in a buffer. */
 #define TICK_NS          100000000L
@@ -33,7 +34,10 @@ struct run {
     const struct options *options;
     struct writer_settings settings;
     struct ordered *ordered;
-    struct analysis *analyses;
+    char **inputs;
+    struct capture_file *files; /* one for each input */
+    size_t file_count;
+    struct analysis *analyses; /* one for each file, or one for all that continue one another */
     size_t count;
     uint64_t total_size;  /* 0 when some size is unknown */
     pthread_mutex_t lock; /* guards what follows */
@@ -45,7 +49,7 @@ struct run {
 };
 
 /* Opens -o FILE, but never over one of the inputs. */
-static int open_output(const struct options *options, enum exit_status *status)
+static int open_output(const struct options *options, char **inputs, enum exit_status *status)
 {
     struct stat out, in;
     int fd;
@@ -59,7 +63,7 @@ static int open_output(const struct options *options, enum exit_status *status)
         console_message("%s: %s", options->output, g_strerror(errno));
         return -1;
     }
-    for (char **input = options->inputs; *input; input++) {
+    for (char **input = inputs; *input; input++) {
         if (S_ISREG(out.st_mode) && stat(*input, &in) == 0 && in.st_dev == out.st_dev &&
             in.st_ino == out.st_ino) {
             console_message("%s: is also an input", options->output);
@@ -76,16 +80,16 @@ static int open_output(const struct options *options, enum exit_status *status)
     return fd;
 }
 
-static struct writer_settings make_settings(const struct options *options, int fd, size_t count)
+static struct writer_settings make_settings(const struct run *run, int fd)
 {
     const char *no_color = g_getenv("NO_COLOR");
     struct winsize size;
     struct writer_settings settings = {
-        .connections = options->connections,
-        .several = count > 1,
+        .connections = run->options->connections,
+        .several = run->file_count > 1,
     };
 
-    for (char **input = options->inputs; *input; input++) {
+    for (char **input = run->inputs; *input; input++) {
         size_t length = MIN(strlen(*input), WIDEST_FILE_NAME);
 
         settings.file_width = MAX(settings.file_width, (unsigned)length);
@@ -99,29 +103,48 @@ static struct writer_settings make_settings(const struct options *options, int f
     return settings;
 }
 
-/* Returns whether all captures are files, whose size is known. */
+/* Returns whether it is a file, whose size is known, or nothing that could be waited for. */
+static bool find_size(struct capture_file *file)
+{
+    struct stat info;
+
+    if (strcmp(file->path, "-") == 0 ? fstat(STDIN_FILENO, &info) < 0
+                                     : stat(file->path, &info) < 0) {
+        return true; /* will be reported when it is opened */
+    }
+    if (S_ISREG(info.st_mode)) {
+        file->size = (uint64_t)info.st_size;
+        return true;
+    }
+    return S_ISDIR(info.st_mode);
+}
+
+/* Returns whether all captures are files. */
 static bool make_analyses(struct run *run)
 {
+    size_t each = run->options->continued ? run->file_count : 1;
     bool all_known = true;
 
+    run->count = run->file_count / each;
+    run->files = g_new0(struct capture_file, run->file_count);
     run->analyses = g_new0(struct analysis, run->count);
+    for (size_t i = 0; i < run->file_count; i++) {
+        struct analysis *analysis = &run->analyses[i / each];
+
+        run->files[i].path = run->inputs[i];
+        all_known &= find_size(&run->files[i]);
+        analysis->size += run->files[i].size;
+        run->total_size += run->files[i].size;
+    }
     for (size_t i = 0; i < run->count; i++) {
         struct analysis *analysis = &run->analyses[i];
-        struct stat info;
 
         analysis->options = run->options;
         analysis->settings = &run->settings;
-        analysis->path = run->options->inputs[i];
+        analysis->files = &run->files[i * each];
+        analysis->file_count = each;
+        analysis->summaries = run->summary != NULL;
         pthread_mutex_init(&analysis->lock, NULL);
-        if (strcmp(analysis->path, "-") == 0 ? fstat(STDIN_FILENO, &info) < 0
-                                             : stat(analysis->path, &info) < 0) {
-            continue; /* will be reported when it is opened */
-        }
-        if (S_ISREG(info.st_mode)) {
-            analysis->size = (uint64_t)info.st_size;
-            run->total_size += analysis->size;
-        }
-        all_known = all_known && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
     }
     if (!all_known) {
         run->total_size = 0;
@@ -129,19 +152,33 @@ static bool make_analyses(struct run *run)
     return all_known;
 }
 
-/* Takes over a finished capture's figures and frees the rest of it. */
-static void collect(struct run *run, struct analysis *analysis)
+/* Takes over a finished file's figures and frees the rest of it. */
+static void collect_file(struct run *run, struct capture_file *file)
 {
     pthread_mutex_lock(&run->lock);
-    run->failed |= analysis->report.error != NULL;
+    run->failed |= file->report.error != NULL;
     if (run->summary) {
-        summary_merge(run->summary, analysis->summary, &analysis->report);
+        if (!file->summary) {
+            file->summary = summary_new();
+        }
+        summary_merge(run->summary, file->summary, &file->report);
     }
     pthread_mutex_unlock(&run->lock);
-    summary_free(analysis->summary);
-    analysis->summary = NULL;
-    g_clear_pointer(&analysis->message, g_free);
-    analysis->report.error = NULL;
+    summary_free(file->summary);
+    file->summary = NULL;
+    g_clear_pointer(&file->message, g_free);
+    g_clear_pointer(&file->quoted, g_free);
+    file->report.error = NULL;
+}
+
+static void free_files(struct run *run)
+{
+    for (size_t i = 0; i < run->file_count; i++) {
+        summary_free(run->files[i].summary); /* is still there when the output broke */
+        g_free(run->files[i].message);
+        g_free(run->files[i].quoted);
+    }
+    g_free(run->files);
 }
 
 static void *work(void *data)
@@ -164,9 +201,10 @@ static void *work(void *data)
         if (!analysis->out) {
             return NULL;
         }
-        analysis->summary = run->summary ? summary_new() : NULL;
         analyse(analysis);
-        collect(run, analysis);
+        for (size_t i = 0; i < analysis->file_count; i++) {
+            collect_file(run, &analysis->files[i]);
+        }
         ordered_end(run->ordered, index + 1);
     }
 }
@@ -259,7 +297,11 @@ static void write_edge(struct run *run, size_t part)
         return;
     }
     if (part == 0 && options->format->begin && !options->summary_only) {
-        options->format->begin(out, &run->settings);
+        if (options->continued) {
+            frames_begin(options->format, out, &run->settings);
+        } else {
+            options->format->begin(out, &run->settings);
+        }
     } else if (part > 0 && run->summary) {
         summary_write(run->summary, out, &run->settings, !options->summary_only);
     }
@@ -305,28 +347,32 @@ enum exit_status run(const struct options *options)
 {
     struct run run = {
         .options = options,
-        .count = g_strv_length(options->inputs),
+        .inputs = options->continued ? sequence_make(options->inputs) : g_strdupv(options->inputs),
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .tick = PTHREAD_COND_INITIALIZER,
     };
     enum exit_status status;
-    int fd = open_output(options, &status);
+    int fd = open_output(options, run.inputs, &status);
 
     if (fd < 0) {
+        g_strfreev(run.inputs);
         return status;
     }
-    run.settings = make_settings(options, fd, run.count);
-    run.ordered = ordered_new(fd, run.count + 2);
+    run.file_count = g_strv_length(run.inputs);
+    run.settings = make_settings(&run, fd);
     run.summary = options->format->for_people ? summary_new() : NULL;
     if (!make_analyses(&run)) {
         let_pipes_end();
     }
+    run.ordered = ordered_new(fd, run.count + 2);
     write_edge(&run, 0);
     do_work(&run);
     write_edge(&run, run.count + 1);
     status = finish_output(&run, fd);
     ordered_free(run.ordered);
     summary_free(run.summary);
+    free_files(&run);
     g_free(run.analyses);
+    g_strfreev(run.inputs);
     return status;
 }

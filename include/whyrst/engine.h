@@ -92,6 +92,19 @@ WHYRST_API struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine
  */
 WHYRST_API void whyrst_engine_finish(struct whyrst_engine *engine);
 
+/**
+ * For a capture that comes in several files, whose frames the engine gets numbered on and on: says
+ * which frame of its own file frame @number is. In another file than the record's, @name gets what
+ * that file is called in evidence ("frame 7 of NAME"); it is NULL before the call.
+ */
+typedef uint64_t (*whyrst_locate)(void *context, uint64_t number, const char **name);
+/**
+ * A copy of a final @record, with its frame numbers, those in evidence too, as @locate gives them.
+ * The caller owns the reference.
+ */
+WHYRST_API struct whyrst_record *whyrst_record_renumber(const struct whyrst_record *record,
+                                                        whyrst_locate locate, void *context);
+
 WHYRST_API uint64_t whyrst_engine_count(const struct whyrst_engine *engine,
                                         enum whyrst_counter counter);
 

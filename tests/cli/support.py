@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests of the command-line tool share. The first argument of the program is the tool."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+WHYRST = os.path.abspath(sys.argv.pop(1))
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples")
+# For builds with sanitizers: ThreadSanitizer cannot see through GLib's own allocator, and Wireshark's
+# library leaks a few bytes when it starts.
+os.environ.setdefault("G_SLICE", "always-malloc")
+os.environ.setdefault("ASAN_OPTIONS", "fast_unwind_on_malloc=0")
+os.environ.setdefault("LSAN_OPTIONS", "print_suppressions=0:suppressions=" + os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "lsan.supp"))
+HAS_WIRETAP = "libwiretap of Wireshark" in subprocess.run(
+    [WHYRST, "--version"], capture_output=True, text=True, check=True).stdout
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="whyrst-test-")
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def file(self, name, data):
+        path = os.path.join(self.dir, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def run_tool(self, *args, status=0, **kwargs):
+        done = subprocess.run([WHYRST, *args], capture_output=True, timeout=60, **kwargs)
+        self.assertEqual(done.returncode, status, done.stderr.decode())
+        return done
+
+    def objects(self, *args, status=0, **kwargs):
+        done = self.run_tool("--format=ndjson", *args, status=status, **kwargs)
+        return [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+
+    def resets(self, *args, **kwargs):
+        return [o for o in self.objects(*args, **kwargs) if o["type"] == "rst"]
