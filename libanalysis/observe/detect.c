@@ -97,9 +97,16 @@ static enum match sslv2_start(const uint8_t *bytes, size_t length)
                : MATCH_NO;
 }
 
+/** A well-known method and a target decide, whatever follows: the parser finds out the rest. */
 static enum match http_request_start(const uint8_t *bytes, size_t length)
 {
-    switch (http1_request_line(bytes, length)) {
+    const uint8_t *end = memchr(bytes, '\n', length);
+    enum http1_line line = http1_request_line(bytes, end ? (size_t)(end - bytes) : length);
+
+    if (line != HTTP1_LINE_BEGUN) {
+        line = http1_request_line(bytes, length);
+    }
+    switch (line) {
     case HTTP1_LINE_NO:
         return MATCH_NO;
     case HTTP1_LINE_PARTIAL:
@@ -368,7 +375,7 @@ bool detect_may_be_client_hello(const uint8_t *bytes, size_t length)
 
 enum detected detect_middle(enum observe_side side, const uint8_t *bytes, size_t length)
 {
-    bool http = side == OBSERVE_CLIENT ? http_request_start(bytes, length) == MATCH_YES
+    bool http = side == OBSERVE_CLIENT ? http1_request_line(bytes, length) >= HTTP1_LINE_BEGUN
                                        : http_response_start(bytes, length) == MATCH_YES;
 
     if (tls_is_record(bytes, length) && length > TLS_RECORD_HEADER) {
