@@ -18,7 +18,6 @@
 enum row {
     ROW_DUPLICATE = WHYRST_ORIGIN_COUNT,
     ROW_INJECTED,
-    ROW_TIME_WAIT,
     ROW_CLIENT_CANCEL,
     ROW_SCAN,
     ROW_COUNT
@@ -33,7 +32,7 @@ static ei_register_info rows[ROW_COUNT] = {
     ROW(WHYRST_ORIGIN_UNKNOWN, "unknown", PI_SEQUENCE, PI_NOTE,
         "RST: the capture does not show what it hit"),
     ROW(WHYRST_ORIGIN_AFTER_CLOSE, "after_close", PI_SEQUENCE, PI_CHAT,
-        "RST after the connection was closed: harmless"),
+        "RST after the connection's end: harmless"),
     ROW(WHYRST_ORIGIN_AFTER_FIN, "after_fin", PI_SEQUENCE, PI_NOTE,
         "RST during the connection's close"),
     ROW(WHYRST_ORIGIN_REFUSED_HANDSHAKE, "refused_handshake", PI_SEQUENCE, PI_WARN,
@@ -55,8 +54,6 @@ static ei_register_info rows[ROW_COUNT] = {
         "RST after a complete response"),
     ROW(ROW_DUPLICATE, "duplicate", PI_SEQUENCE, PI_CHAT, "RST captured a second time"),
     ROW(ROW_INJECTED, "injected", PI_SECURITY, PI_WARN, "RST forged by a device on the path"),
-    ROW(ROW_TIME_WAIT, "time_wait", PI_SEQUENCE, PI_CHAT,
-        "RST of a connection in TIME-WAIT, or a repeated one: harmless"),
     ROW(ROW_CLIENT_CANCEL, "client_cancel", PI_SEQUENCE, PI_NOTE,
         "RST by a client that stopped wanting the answer"),
     ROW(ROW_SCAN, "scan", PI_SECURITY, PI_NOTE, "RST of a half-open port probe"),
@@ -65,10 +62,10 @@ static ei_register_info rows[ROW_COUNT] = {
 /* Causes that say more about the severity than the origin does. */
 static const struct {
     const char *cause;
-    enum row row;
+    unsigned row;
 } by_cause[] = {
     {"injected", ROW_INJECTED},
-    {"time-wait", ROW_TIME_WAIT},
+    {"time-wait", WHYRST_ORIGIN_AFTER_CLOSE},
     {"client-cancel", ROW_CLIENT_CANCEL},
     {"scan", ROW_SCAN},
 };

@@ -23,9 +23,10 @@ SEPARATOR = "\x1f"  # between the values of one field: in no text that a record 
 
 
 def plugin_fields(tshark):
-    """Name and type of each of the plugin's fields."""
+    """Name and type of each of the plugin's fields; expert items are Wireshark's alone."""
     rows = [line.split("\t") for line in tshark.run("-G", "fields").stdout.splitlines()]
-    return {row[2]: row[3] for row in rows if row[0] == "F" and row[2].startswith("rst.")}
+    return {row[2]: row[3] for row in rows if row[0] == "F" and row[2].startswith("rst.")
+            and not row[2].startswith("rst.expert.")}
 
 
 def from_tshark(tshark, capture, types):
@@ -56,8 +57,8 @@ def from_tool(tool, capture, types):
         for name in types:
             value = record.get(name.removeprefix("rst."))
             if value is not None:
-                texts = value if isinstance(value, list) else [value]
-                values.setdefault(name, []).extend(map(str, texts))
+                text = "; ".join(value) if isinstance(value, list) else str(value)
+                values.setdefault(name, []).append(text)
     return records
 
 

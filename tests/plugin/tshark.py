@@ -33,10 +33,19 @@ class Tshark:
         folder.mkdir(parents=True)
         shutil.copy(self.plugin, folder / "rst.so")
         self._open_to_all()
+        self._check_loaded(folder)
         return self
 
     def __exit__(self, *_):
         shutil.rmtree(self.home)
+
+    def _check_loaded(self, folder):
+        """An installed copy of the plugin would be tested instead of ours."""
+        loaded = [line for line in self.run("-G", "plugins").stdout.splitlines()
+                  if line.startswith("rst.so")]
+        if len(loaded) != 1 or str(folder) not in loaded[0]:
+            self.__exit__()
+            raise RuntimeError(f"{self.plugin} was not loaded, but: {loaded}")
 
     def _open_to_all(self):
         if os.geteuid() == 0:
@@ -52,14 +61,15 @@ class Tshark:
         target.chmod(0o644)
         return target
 
-    def run(self, *arguments, program=None, check=True, **options):
-        """Runs tshark (or another program of its family) and returns the finished process."""
-        command = [program or self.program, *map(str, arguments)]
-        if os.geteuid() == 0:
+    def run(self, *arguments, program=None, check=True, home=None, as_root=False, **options):
+        """Runs tshark (or another program or command line) and returns the finished process."""
+        program = program or self.program
+        command = [*([program] if isinstance(program, str) else program), *map(str, arguments)]
+        if os.geteuid() == 0 and not as_root:
             command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
                        *command]
         # No external capture programs: tshark -G asks each, and hangs under a sanitizer when it does.
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "TZ": "UTC",
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home or self.home), "TZ": "UTC",
                        "LC_ALL": "C.UTF-8", "WIRESHARK_EXTCAP_DIR": str(self.home / "extcap")}
         if self.preload:  # a sanitizer's runtime must come before everything else
             environment |= {"LD_PRELOAD": self.preload, "ASAN_OPTIONS": "detect_leaks=0"}
