@@ -221,6 +221,7 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
         return set_string(value, r->reset_text);
     case WHYRST_FIELD_IDLE_TIMER:
         return facts->idle_known && facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT &&
+               (!facts->from_client || facts->trigger.frame) &&
                set_string(value,
                           timers_name(facts->idle_ns, (char *)r->timer_text, sizeof r->timer_text));
     case WHYRST_FIELD_MPTCP_REASON:

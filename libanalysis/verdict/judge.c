@@ -123,7 +123,8 @@ static enum whyrst_sender find_sender(const struct rst_facts *facts,
     }
     if (strcmp(name, "firewall-reject") == 0 || strcmp(name, "state-expired") == 0 ||
         strcmp(name, "idle-timer") == 0) {
-        if (built_elsewhere(judgement)) {
+        if (built_elsewhere(judgement) ||
+            (facts->hops == HOPS_REBASED && facts->shape == RST_SHAPE_ACTIVE)) {
             return WHYRST_SENDER_MIDDLEBOX;
         }
         if (strcmp(name, "state-expired") == 0 && facts->hops == HOPS_UNKNOWN) {

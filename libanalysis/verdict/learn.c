@@ -188,6 +188,13 @@ static bool continues_host(const struct rst_facts *facts)
     return facts->hops == HOPS_SAME && (facts->options.timestamps || facts->ip_id == ID_CONTINUES);
 }
 
+/* Each at its own host's distance, and these differ: two hosts, not one box. */
+static bool each_own_distance(const struct rst_facts *facts, const struct rst_facts *earlier)
+{
+    return facts->hops == HOPS_SAME && earlier->hops == HOPS_SAME &&
+           facts->segment.ttl != earlier->segment.ttl;
+}
+
 /* A new RST tells of the older ones of its connection, and they of it. */
 static void learn_pair(struct whyrst_record *record, struct whyrst_record *other)
 {
@@ -198,7 +205,7 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
     if (facts->from != earlier->from) {
         /* One box that resets both ends answers neither and continues neither's numbers. */
         bool separate = is_answer(facts) || is_answer(earlier) || continues_host(facts) ||
-                        continues_host(earlier);
+                        continues_host(earlier) || each_own_distance(facts, earlier);
 
         if (llabs(apart) <= TOGETHER_NS && !separate && earlier->later.both_frame == 0) {
             earlier->later.both_frame = (uint32_t)record->frame;
@@ -211,6 +218,11 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
         !(facts->sender.flags & ENDPOINT_FIN) &&
         seq_after(facts->segment.seq, facts->sender.next)) {
         earlier->later.train_frame = (uint32_t)record->frame; /* numbers nobody acknowledged */
+    }
+    if (earlier->shape == RST_SHAPE_OTHER && apart < INT64_C(2000000000) &&
+        !(earlier->sender.flags & ENDPOINT_FIN) && (earlier->sender.flags & ENDPOINT_SEEN) &&
+        seq_after(earlier->segment.seq, earlier->sender.next)) {
+        facts->later.train_frame = (uint32_t)other->frame; /* the same two, reordered */
     }
     if (abs(hop_count(facts->segment.ttl) - hop_count(earlier->segment.ttl)) >= 2) {
         earlier->later.other_ttl_frame = (uint32_t)record->frame;

@@ -217,6 +217,10 @@ static bool is_partial(const struct rst_facts *facts, const struct sides *sides)
                facts->state.side[OBSERVE_CLIENT].lost || facts->state.side[OBSERVE_SERVER].lost ||
                (cut && !facts->state.exact);
     }
+    /* A RST that acknowledges something: the SYN-ACK came, and was not captured. */
+    if (facts->from_client && (facts->segment.flags & WHYRST_TCP_ACK) && facts->segment.ack != 0) {
+        return true;
+    }
     return (facts->conn_flags & CONN_ESTABLISHED) || !(facts->conn_flags & CONN_SYN);
 }
 

@@ -31,9 +31,8 @@ static bool take_number(const struct renumbering *by, GString *out, const char *
     if (!g_str_has_prefix(*text, between) || !g_ascii_isdigit(*digits)) {
         return false;
     }
-    g_string_append_printf(
-        out, "%s%" G_GUINT64_FORMAT, between,
-        by->locate(by->context, g_ascii_strtoull(digits, &end, 10), &name));
+    g_string_append_printf(out, "%s%" G_GUINT64_FORMAT, between,
+                           by->locate(by->context, g_ascii_strtoull(digits, &end, 10), &name));
     if (name) {
         g_string_append_printf(out, " of %s", name);
     }
@@ -77,7 +76,8 @@ static void copy_verdict(const struct renumbering *by, struct whyrst_record *cop
     }
 }
 
-/* Besides being shown, frames in facts are compared: advice asks whether the alert is the trigger. */
+/* Besides being shown, frames in facts are compared: advice asks whether the alert is the trigger.
+ */
 static void renumber_facts(const struct renumbering *by, struct rst_facts *facts)
 {
     uint32_t trigger = (uint32_t)own_number(by, facts->trigger.frame);

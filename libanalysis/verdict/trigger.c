@@ -64,6 +64,14 @@ static bool was_taken(const struct search *search, const struct ring_entry *entr
            entry->time_ns + search->rtt + search->rtt / 4 + INT64_C(2000000) < search->spoke_ns;
 }
 
+/* A host or device answers at once: what is much older than a round trip provoked nothing. */
+static bool is_stale(const struct search *search, const struct ring_entry *entry)
+{
+    int64_t rtt = search->rtt > 0 ? search->rtt : 0;
+
+    return search->rst->time_ns - entry->time_ns > INT64_C(1000000000) + 4 * rtt;
+}
+
 static bool is_candidate(const struct search *search, const struct ring_entry *entry)
 {
     if (entry->side == search->side || entry->answered) {
@@ -75,7 +83,7 @@ static bool is_candidate(const struct search *search, const struct ring_entry *e
     if (search->payload_only && entry->length == 0 && !(entry->flags & WHYRST_TCP_FIN)) {
         return false;
     }
-    return answers_ack(entry, search->rst) && !was_taken(search, entry);
+    return answers_ack(entry, search->rst) && !is_stale(search, entry) && !was_taken(search, entry);
 }
 
 /* On the walk back in time: what the sender's newer ordinary segments tell of older ones. */

@@ -2,16 +2,11 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
-static bool is_bare_abort(const struct rst_facts *facts)
+/* The other side closed first and lost nothing: many stacks and programs then reset. */
+static bool peer_had_closed(const struct rst_facts *facts)
 {
-    /* An answer has window 0: with the sender's own, it answers nothing, whatever ack fits. */
-    bool own_window = facts->segment.window != 0 && facts->segment.window == facts->sender.window &&
-                      facts->hops == HOPS_SAME;
-
-    return (facts->shape == RST_SHAPE_OTHER || own_window) &&
-           !(facts->segment.flags & WHYRST_TCP_ACK) && (facts->sender.flags & ENDPOINT_SPOKE) &&
-           facts->segment.seq == facts->sender.next && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
-           (facts->conn_flags & CONN_ESTABLISHED);
+    return (facts->receiver.flags & ENDPOINT_FIN) && !(facts->sender.flags & ENDPOINT_FIN) &&
+           facts->unacked_known && facts->unacked_bytes == 0;
 }
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
@@ -25,6 +20,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         return;
     }
     scale_add(scale, 45, EVIDENCE_LIVE_SOCKET, 0, 0, 0);
+    if (peer_had_closed(facts)) {
+        scale_add(scale, 0, EVIDENCE_PEER_HAD_CLOSED, 0, 0, 0);
+    }
     weigh_own_stack(facts, scale);
     if (facts->unanswered_bytes == 0 && facts->origin == WHYRST_ORIGIN_AFTER_RESPONSE) {
         scale_add(scale, 15, EVIDENCE_LAST_WORD_WAS_RESPONSE, 0, 0, 0);
@@ -35,10 +33,15 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
 static const char *advise(const struct rst_facts *facts)
 {
+    if (peer_had_closed(facts)) {
+        return "Harmless: the other side had closed already, and nothing was lost.";
+    }
+    if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE && facts->from_client) {
+        return "A health check, or a connect given up at once: harmless when it repeats.";
+    }
     if (facts->origin == WHYRST_ORIGIN_TLS_PHASE && !facts->from_client) {
-        return "The server aborted right after the ClientHello: compare with a client whose JA4 it "
-               "accepts, "
-               "then its TLS logs.";
+        return "The server aborted right after the ClientHello: compare with a client whose JA4 "
+               "it accepts, then its TLS logs.";
     }
     return facts->from_client
                ? "The client's program aborted the connection: look at its timeouts, its logs "
@@ -50,8 +53,7 @@ static const char *advise(const struct rst_facts *facts)
 const struct cause cause_abortive_close = {
     .info = {.name = "abortive-close",
              .meaning = "A live socket aborted the connection: SO_LINGER 0, abort(), or unread "
-                        "data or a dying "
-                        "process that the packets do not show.",
+                        "data or a dying process that the packets do not show.",
              .shown_by = "RST+ACK with seq = next expected, ack = all received, window and "
                          "timestamps as before.",
              .advice =

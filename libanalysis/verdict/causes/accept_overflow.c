@@ -29,16 +29,15 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 }
 
 const struct cause cause_accept_overflow = {
-    .info =
-        {.name = "accept-overflow",
-         .meaning = "The listener's accept queue was full (Linux with tcp_abort_on_overflow).",
-         .shown_by =
-             "The server sent SYN-ACK, then answered the final ACK or the first data with a bare "
-             "RST; often after repeating its SYN-ACK.",
-         .advice = "Accept faster or raise the listen backlog and net.core.somaxconn; look at "
-                   "ListenOverflows in nstat.",
-         .references =
-             "Linux tcp_check_req() in net/ipv4/tcp_minisocks.c (LINUX_MIB_EMBRYONICRSTS)",
-         .sample = "accept-overflow"},
+    .info = {.name = "accept-overflow",
+             .meaning = "The listener's accept queue was full (Linux with tcp_abort_on_overflow).",
+             .shown_by =
+                 "The server sent SYN-ACK, then answered the final ACK or the first data with a "
+                 "bare RST; often after repeating its SYN-ACK.",
+             .advice = "Accept faster or raise the listen backlog and net.core.somaxconn; look at "
+                       "ListenOverflows in nstat.",
+             .references =
+                 "Linux tcp_check_req() in net/ipv4/tcp_minisocks.c (LINUX_MIB_EMBRYONICRSTS)",
+             .sample = "accept-overflow"},
     .weigh = weigh,
 };

@@ -15,7 +15,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         bool closed = facts->sender.flags & ENDPOINT_FIN;
 
         if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
-            scale_add(scale, 45, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
+            scale_add(scale, 50, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
         } else {
             scale_add(scale,
                       closed               ? 70
@@ -34,9 +34,8 @@ const struct cause cause_client_cancel = {
     .info = {.name = "client-cancel",
              .meaning = "The client stopped wanting the answer (closed while the response flowed).",
              .shown_by = "The client's own RST in the middle of a response.",
-             .advice = "Usually harmless for the server: a closed tab, a client's timeout, a kill; "
-                       "look at the "
-                       "client if it was not meant.",
+             .advice = "Usually harmless for the server: a closed tab, a client's timeout, a "
+                       "kill; look at the client if it was not meant.",
              .references = "RFC 9112 section 9.5; RFC 2525 section 2.17",
              .sample = "client-cancel"},
     .weigh = weigh,

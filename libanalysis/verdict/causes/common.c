@@ -8,14 +8,36 @@ bool is_refusal(const struct rst_facts *facts)
     return facts->shape == RST_SHAPE_REFUSAL && facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE;
 }
 
+bool is_bare_abort(const struct rst_facts *facts)
+{
+    const struct endpoint *sender = &facts->sender;
+    /* Only a connection knows what its socket acknowledged last; an answer has none (Windows puts
+     * the sequence number into the unused field). */
+    bool own_ack = facts->segment.ack != 0 && facts->segment.ack != facts->segment.seq &&
+                   (sender->flags & ENDPOINT_ACKED) && facts->segment.ack == sender->ack;
+    bool own_window = facts->segment.window != 0 && facts->segment.window == sender->window &&
+                      facts->hops == HOPS_SAME;
+
+    return (facts->shape == RST_SHAPE_OTHER || own_window || own_ack) &&
+           !(facts->segment.flags & WHYRST_TCP_ACK) && (sender->flags & ENDPOINT_SPOKE) &&
+           facts->segment.seq == sender->next && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
+           (facts->conn_flags & CONN_ESTABLISHED);
+}
+
 bool is_stateless_answer(const struct rst_facts *facts)
 {
-    return facts->shape == RST_SHAPE_ANSWER && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
-           !(facts->sender.flags & ENDPOINT_FIN) && facts->later.train_frame == 0;
+    return facts->shape == RST_SHAPE_ANSWER && !is_bare_abort(facts) &&
+           facts->origin != WHYRST_ORIGIN_AFTER_CLOSE && !(facts->sender.flags & ENDPOINT_FIN) &&
+           facts->later.train_frame == 0;
 }
 
 bool is_live_abort(const struct rst_facts *facts)
 {
+    /* In SYN-SENT an abort sends nothing (RFC 9293 section 3.10.5), and there is nothing to
+     * acknowledge. */
+    if (!(facts->conn_flags & (CONN_SYN_ACK | CONN_ESTABLISHED)) && facts->segment.ack == 0) {
+        return false;
+    }
     return facts->shape == RST_SHAPE_ACTIVE && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
            bytes_after_fin(facts) == 0;
 }
@@ -154,6 +176,11 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, facts->hops == HOPS_OTHER ? -25 : -5,
                   facts->hops == HOPS_OTHER ? EVIDENCE_TTL_OTHER : EVIDENCE_TTL_NEAR,
                   facts->segment.ttl, facts->ttl_expected, 0);
+    } else if (facts->hops == HOPS_REBASED) {
+        scale_add(scale, -5, EVIDENCE_TTL_REBASED_LIVE, facts->segment.ttl, facts->ttl_expected, 0);
+    }
+    if (facts->ip_id == ID_JUMPS) {
+        scale_add(scale, -10, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);
     }
     weigh_life_after(facts, scale);
 }

@@ -7,6 +7,9 @@
 
 /** A RST that refuses a SYN, from the SYN's target. */
 bool is_refusal(const struct rst_facts *facts);
+/** A bare RST that knows the connection: a live socket's, of a stack that leaves out the ACK flag.
+ */
+bool is_bare_abort(const struct rst_facts *facts);
 /** An answer to a segment by someone without the connection's state, the connection being alive. */
 bool is_stateless_answer(const struct rst_facts *facts);
 /** The decision of a live socket, before any close. */

@@ -28,6 +28,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
 static const char *advise(const struct rst_facts *facts)
 {
+    if (facts->trigger.length == 0 && bytes_after_fin(facts) == 0) {
+        return "Harmless: the connection was being closed, and no data came late.";
+    }
     if (facts->state.alert.frame != 0 && facts->state.alert.frame == facts->trigger.frame) {
         return "Harmless: a close_notify crossed the close.";
     }
@@ -42,9 +45,8 @@ const struct cause cause_half_close_violation = {
     .info = {.name = "half-close-violation",
              .meaning = "Data arrived for a side that had already closed.",
              .shown_by = "The RST's sender had sent FIN; a bare RST then answers data.",
-             .advice = "Stop sending when the other side has closed; keep idle connections shorter "
-                       "on the client "
-                       "than on the server.",
+             .advice = "Stop sending when the other side has closed; keep idle connections "
+                       "shorter on the client than on the server.",
              .references =
                  "RFC 9293 section 3.6.1 (MUST-13, SHLD-3); RFC 1122 section 4.2.2.13; Linux "
                  "tcp_rcv_state_process() (TCPAbortOnData)",

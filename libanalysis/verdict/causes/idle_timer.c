@@ -31,14 +31,14 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT;
 
-    if (facts->trigger.frame || facts->shape == RST_SHAPE_REFUSAL || !facts->idle_known ||
-        (!idle && facts->silent_ns < TIMER_NS)) {
+    if ((facts->trigger.frame && !is_bare_abort(facts)) || facts->shape == RST_SHAPE_REFUSAL ||
+        !facts->idle_known || (!idle && facts->silent_ns < TIMER_NS)) {
         return;
     }
     if (facts->later.both_frame) {
         scale_add(scale, 60, EVIDENCE_IDLE_GAP, facts->silent_ns, 0, 0);
         scale_add(scale, 25, EVIDENCE_BOTH_ENDS, facts->later.both_ns, 0, facts->later.both_frame);
-    } else if (facts->shape != RST_SHAPE_ACTIVE || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
+    } else if (!is_live_abort(facts) && !is_bare_abort(facts)) {
         return;
     } else if (idle) {
         scale_add(scale, facts->from_client ? 55 : 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
@@ -47,8 +47,11 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     } else {
         bool stalled = facts->from_client && facts->phase == OBSERVE_PHASE_RESPONSE;
 
-        scale_add(scale, facts->from_client && !stalled ? 40 : 57, EVIDENCE_WAITED,
-                  facts->silent_ns, 0, 0);
+        scale_add(scale,
+                  facts->from_client && !stalled ? 40
+                  : stalled                      ? 66
+                                                 : 57,
+                  EVIDENCE_WAITED, facts->silent_ns, 0, 0);
         if (facts->origin == WHYRST_ORIGIN_AFTER_FIN) {
             scale_add(scale, -20, EVIDENCE_CLOSE_BEGUN, 0, 0, 0);
         }
@@ -65,13 +68,19 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 static const char *advise(const struct rst_facts *facts)
 {
     if (facts->from_client && facts->phase == OBSERVE_PHASE_RESPONSE) {
-        return "The client stopped waiting for the rest of the response: look at why the server or "
-               "the "
-               "path stalled.";
+        return "The client stopped waiting for the rest of the response: look at why the server "
+               "or the path stalled.";
     }
-    return facts->from_client ? "The client's own pool or idle timer closed it: harmless; where it "
-                                "races with requests, let "
-                                "it close with FIN."
+    if (facts->phase == OBSERVE_PHASE_REQUEST || facts->phase == OBSERVE_PHASE_HANDSHAKE) {
+        return "The server stopped waiting for the rest of the request: see why it stalled, or "
+               "raise the header, body or handshake timeout.";
+    }
+    if (facts->phase == OBSERVE_PHASE_AWAITING || facts->phase == OBSERVE_PHASE_RESPONSE) {
+        return "A proxy's or server's timeout ended an exchange under way: see what was slow, "
+               "or raise its response or send timeout.";
+    }
+    return facts->from_client ? "The client's own pool or idle timer closed it: harmless; where "
+                                "it races with requests, let it close with FIN."
                               : "Make the client's keep-alive or pool timeout shorter than that "
                                 "timer, or send keep-alives.";
 }
@@ -79,11 +88,10 @@ static const char *advise(const struct rst_facts *facts)
 const struct cause cause_idle_timer = {
     .info = {.name = "idle-timer",
              .meaning = "A proxy's, load balancer's or server's idle timer fired.",
-             .shown_by = "After a silence a RST comes by itself, as no answer to anything; often "
-                         "at a well-known "
-                         "time, sometimes to both ends at once.",
-             .advice = "Make the client's keep-alive or pool timeout shorter than that timer, or "
-                       "send keep-alives.",
+             .shown_by = "After a silence a RST comes by itself, as no answer to anything; "
+                         "often at a well-known time, sometimes to both ends at once.",
+             .advice = "Make the client's keep-alive or pool timeout shorter than that timer, "
+                       "or send keep-alives.",
              .references = "Timers: docs/TIMERS.md; nginx reset_timedout_connection; Azure Load "
                            "Balancer TCP reset",
              .sample = "idle-timer-rst"},

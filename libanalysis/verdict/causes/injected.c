@@ -110,19 +110,17 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 }
 
 const struct cause cause_injected = {
-    .info =
-        {.name = "injected",
-         .meaning = "A device on the path forged the RST.",
-         .shown_by = "The alleged sender goes on afterwards, or the RST came sooner than the path "
-                     "allows, from "
-                     "another hop count, with numbers or a form that no stack has, or to both ends "
-                     "at once.",
-         .advice = "Look for a filtering device at that hop count; compare a capture at the "
-                   "alleged sender, which "
-                   "will not show this RST.",
-         .references =
-             "Weaver, Sommer, Paxson (NDSS 2009); Sundara Raman et al. (SIGCOMM 2023); Clayton et "
-             "al. (PET 2006)",
-         .sample = "injected-sni"},
+    .info = {.name = "injected",
+             .meaning = "A device on the path forged the RST.",
+             .shown_by =
+                 "The alleged sender goes on afterwards, or the RST came sooner than the "
+                 "path allows, from another hop count, with numbers or a form that no stack "
+                 "has, or to both ends at once.",
+             .advice = "Look for a filtering device at that hop count; compare a capture at the "
+                       "alleged sender, which will not show this RST.",
+             .references =
+                 "Weaver, Sommer, Paxson (NDSS 2009); Sundara Raman et al. (SIGCOMM 2023); Clayton "
+                 "et al. (PET 2006)",
+             .sample = "injected-sni"},
     .weigh = weigh,
 };

@@ -5,7 +5,7 @@
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (facts->shape != RST_SHAPE_ACTIVE || facts->sender.keepalives < 2 ||
-        facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
+        !(facts->receiver.flags & ENDPOINT_SPOKE) || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
         return;
     }
     scale_add(scale, 70, EVIDENCE_KEEPALIVES_LOST, facts->sender.keepalives, 0, 0);
@@ -18,9 +18,8 @@ const struct cause cause_keepalive_failed = {
              .meaning = "Keep-alive probes went unanswered and the sender gave up.",
              .shown_by =
                  "Two or more probes of the RST's sender without an answer, then its RST+ACK.",
-             .advice = "The other side or the path to it was gone: look for a crash, a lost route, "
-                       "or a firewall "
-                       "that drops silently.",
+             .advice = "The other side or the path to it was gone: look for a crash, a lost "
+                       "route, or a firewall that drops silently.",
              .references = "RFC 9293 section 3.8.4; Linux tcp_keepalive_timer()",
              .sample = "keepalive-failed"},
     .weigh = weigh,

@@ -22,19 +22,16 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 }
 
 const struct cause cause_nat_mismatch = {
-    .info =
-        {.name = "nat-mismatch",
-         .meaning = "A segment arrived from an address the receiver never talked to (un-NATed "
-                    "reply), and the "
-                    "receiver reset it.",
-         .shown_by = "A SYN-ACK, without a SYN between these two addresses, met a bare RST; the "
-                     "SYN went to "
-                     "another address.",
-         .advice =
-             "Make replies pass the device that translates addresses: check routes and conntrack's "
-             "INVALID packets (nf_conntrack_tcp_be_liberal, DROP INVALID).",
-         .references =
-             "RFC 9293 section 3.5.2, group 1; Linux netfilter conntrack (ctstate INVALID)",
-         .sample = "nat-mismatch"},
+    .info = {.name = "nat-mismatch",
+             .meaning = "A segment arrived from an address the receiver never talked to (un-NATed "
+                        "reply), and the receiver reset it.",
+             .shown_by =
+                 "A SYN-ACK, without a SYN between these two addresses, met a bare RST; the "
+                 "SYN went to another address.",
+             .advice = "Make replies pass the device that translates addresses: check routes and "
+                       "conntrack's INVALID packets (nf_conntrack_tcp_be_liberal, DROP INVALID).",
+             .references =
+                 "RFC 9293 section 3.5.2, group 1; Linux netfilter conntrack (ctstate INVALID)",
+             .sample = "nat-mismatch"},
     .weigh = weigh,
 };

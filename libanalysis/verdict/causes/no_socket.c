@@ -23,27 +23,24 @@ static const char *advise(const struct rst_facts *facts)
     if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE &&
         !(facts->trigger.flags & WHYRST_TCP_SYN)) {
         return "The peer still knew an older connection on these ports; this RST clears it, the "
-               "SYN is "
-               "repeated.";
+               "SYN is repeated.";
     }
     if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
-        return "The initiator had given up before the SYN-ACK came: compare its connect timeout "
-               "with the "
-               "round trip.";
+        return "The initiator had given up before the SYN-ACK came: another attempt (IPv6 or IPv4, "
+               "another address) won, or its connect timeout is too short.";
     }
     return facts->from_client
-               ? "The client's host no longer had the connection: look for a restart or a "
-                 "crash there."
-               : "The server's host no longer had the connection: let clients check or "
-                 "retire pooled connections, and retry what is idempotent.";
+               ? "The client's host no longer had the connection: look for a restart or a crash "
+                 "there."
+               : "The server's host no longer had the connection: let clients check or retire "
+                 "pooled connections, and retry what is idempotent.";
 }
 
 const struct cause cause_no_socket = {
     .info =
         {.name = "no-socket",
-         .meaning =
-             "The host no longer knows the connection (restart, crash without a RST, stale pooled "
-             "connection) and answered a segment with a bare RST.",
+         .meaning = "The host no longer knows the connection (restart, crash without a RST, stale "
+                    "pooled connection) and answered a segment with a bare RST.",
          .shown_by =
              "A bare RST whose sequence number is the ack of a segment, with the host's own hop "
              "count and flow label.",

@@ -3,6 +3,7 @@
 
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
+#include "verdict/timers.h"
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
@@ -10,16 +11,29 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         return;
     }
     /* A client's program also drops many connections at once when it is done with them. */
-    scale_add(scale, (facts->from_client ? 30 : 50) + (int)MIN(facts->later.burst, 8) * 5,
+    scale_add(scale, (facts->from_client ? 20 : 50) + (int)MIN(facts->later.burst, 8) * 5,
               EVIDENCE_SAME_INSTANT, facts->later.burst, HOSTS_INSTANT_NS, 0);
     weigh_own_stack(facts, scale);
     if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->segment.ttl <= 64) {
         /* A killed process has nothing unread on idle connections: Linux sends FIN there. */
         scale_add(scale, -40, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
     }
+    if (facts->from_client && facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT &&
+        timers_nearest(facts->later.burst_idle_min_ns) > 0) {
+        scale_add(scale, -40, EVIDENCE_KNOWN_TIMER, facts->later.burst_idle_min_ns,
+                  timers_nearest(facts->later.burst_idle_min_ns), 0); /* a pool's sweep */
+    }
     if (facts->origin == WHYRST_ORIGIN_AFTER_FIN) {
         scale_add(scale, -40, EVIDENCE_CLOSE_BEGUN, 0, 0, 0);
     }
+}
+
+static const char *advise(const struct rst_facts *facts)
+{
+    return facts->from_client ? "A program on the client ended or dropped its connections at "
+                                "once: harmless unless requests failed."
+                              : "Look for a crash, an out-of-memory kill or a deployment at "
+                                "that time; drain before stopping.";
 }
 
 const struct cause cause_process_exit = {
@@ -33,4 +47,5 @@ const struct cause cause_process_exit = {
                  "Linux do_exit() -> __tcp_close(): RST where data was unread, FIN elsewhere",
              .sample = "kill-process"},
     .weigh = weigh,
+    .advise = advise,
 };

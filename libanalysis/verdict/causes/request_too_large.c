@@ -27,9 +27,8 @@ const struct cause cause_request_too_large = {
                  "The server stopped reading an upload (413, or close while the body flows).",
              .shown_by =
                  "An error response such as 413 while the request body still flows, then the RST.",
-             .advice = "Raise the server's body limit (nginx client_max_body_size) or send less; "
-                       "clients should "
-                       "read the early response.",
+             .advice = "Raise the server's body limit (nginx client_max_body_size) or send "
+                       "less; clients should read the early response.",
              .references = "RFC 9110 section 15.5.14; RFC 9112 section 9.6",
              .sample = "nginx-413"},
     .weigh = weigh,

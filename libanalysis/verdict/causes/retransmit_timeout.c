@@ -38,16 +38,15 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 }
 
 const struct cause cause_retransmit_timeout = {
-    .info =
-        {.name = "retransmit-timeout",
-         .meaning = "Data was retransmitted without answer and the sender gave up.",
-         .shown_by =
-             "Repeated segments of the RST's sender that were never acknowledged, then a RST, or a "
-             "bare RST when the other side speaks again.",
-         .advice = "The path or the peer lost packets for long: look at loss, routes and silent "
-                   "firewalls, then "
-                   "at TCP_USER_TIMEOUT and tcp_retries2.",
-         .references = "RFC 9293 section 3.8.3; RFC 5482; Linux tcp_write_err() in tcp_timer.c",
-         .sample = "user-timeout"},
+    .info = {.name = "retransmit-timeout",
+             .meaning = "Data was retransmitted without answer and the sender gave up.",
+             .shown_by =
+                 "Repeated segments of the RST's sender that were never acknowledged, then a RST, "
+                 "or a bare RST when the other side speaks again.",
+             .advice =
+                 "The path or the peer lost packets for long: look at loss, routes and silent "
+                 "firewalls, then at TCP_USER_TIMEOUT and tcp_retries2.",
+             .references = "RFC 9293 section 3.8.3; RFC 5482; Linux tcp_write_err() in tcp_timer.c",
+             .sample = "user-timeout"},
     .weigh = weigh,
 };

@@ -29,8 +29,7 @@ const struct cause cause_scan = {
         {.name = "scan",
          .meaning = "Half-open probing: SYN, SYN-ACK, RST by the initiator.",
          .shown_by = "The initiator resets instead of completing the handshake; its SYN has no "
-                     "options or a "
-                     "scanner's marks, or it does so again and again.",
+                     "options or a scanner's marks, or it does so again and again.",
          .advice =
              "A port scan or a half-open health check: harmless by itself; find out who runs it.",
          .references = "nmap -sS; ZMap (IP ID 54321); RFC 9293 section 3.5.2",

@@ -19,19 +19,17 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 }
 
 const struct cause cause_state_expired = {
-    .info =
-        {.name = "state-expired",
-         .meaning =
-             "A firewall, NAT or load balancer forgot the connection while it was idle; the next "
-             "segment met a RST.",
-         .shown_by = "A bare RST answers the first segment after a silence and was not built by "
-                     "the host it "
-                     "names (hop count, flow label).",
-         .advice =
-             "Send TCP keep-alives more often than the device's timeout, or close idle connections "
-             "before it.",
-         .references =
-             "AWS NLB and NAT gateway (350 s); Linux nf_conntrack-sysctl (established timeout)",
-         .sample = "state-expired"},
+    .info = {.name = "state-expired",
+             .meaning =
+                 "A firewall, NAT or load balancer forgot the connection while it was idle; the "
+                 "next segment met a RST.",
+             .shown_by =
+                 "A bare RST answers the first segment after a silence and was not built by "
+                 "the host it names (hop count, flow label).",
+             .advice = "Send TCP keep-alives more often than the device's timeout, or close idle "
+                       "connections before it.",
+             .references =
+                 "AWS NLB and NAT gateway (350 s); Linux nf_conntrack-sysctl (established timeout)",
+             .sample = "state-expired"},
     .weigh = weigh,
 };

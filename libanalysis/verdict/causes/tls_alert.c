@@ -28,8 +28,7 @@ const struct cause cause_tls_alert = {
              .shown_by =
                  "An alert record, readable or by its place in the handshake, just before the RST.",
              .advice = "Act on the alert: certificate, authority, protocol version or client "
-                       "certificate; its sender's "
-                       "TLS log says more.",
+                       "certificate; its sender's TLS log says more.",
              .references = "RFC 8446 section 6.2; RFC 5246 section 7.2.2",
              .sample = "tls-alert-unknown-ca"},
     .weigh = weigh,

@@ -31,9 +31,8 @@ const struct cause cause_unread_data = {
     .info =
         {.name = "unread-data",
          .meaning = "The application closed the connection with received data unread.",
-         .shown_by = "A live socket's RST+ACK soon after data that arrived and was never answered. "
-                     "SO_LINGER 0 "
-                     "builds the same packet.",
+         .shown_by = "A live socket's RST+ACK soon after data that arrived and was never "
+                     "answered. SO_LINGER 0 builds the same packet.",
          .advice =
              "Read until the end before close(), or shut down the sending side first and drain.",
          .references =
