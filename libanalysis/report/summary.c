@@ -37,6 +37,7 @@ enum tally_id {
     TALLY_CLOSE_TYPE,
     TALLY_SERVER,
     TALLY_JA4,
+    TALLY_ADVICE,
     TALLY_COUNT
 };
 
@@ -46,6 +47,7 @@ enum unit {
     UNIT_RESETS,      /* RSTs, and their share of all RSTs */
     UNIT_CONNECTIONS, /* connections, and their share of all connections */
     UNIT_RATE,        /* reset connections of all connections with this value */
+    UNIT_SENTENCES,   /* as UNIT_RESETS, for texts too long for a column */
 };
 
 static const struct {
@@ -63,6 +65,8 @@ static const struct {
                           false},
     [TALLY_SERVER] = {"Servers: connections reset", WHYRST_FIELD_SERVER_IP, UNIT_RATE, true},
     [TALLY_JA4] = {"JA4: connections reset", WHYRST_FIELD_JA4, UNIT_RATE, true},
+    [TALLY_ADVICE] = {"What to do (what a cause means: --explain; the evidence: --format=ndjson)",
+                      WHYRST_FIELD_ADVICE, UNIT_SENTENCES, true},
 };
 
 /* The figure that a tally shows first and sorts by. */
@@ -70,6 +74,7 @@ static uint64_t figure(enum tally_id id, const struct count *count)
 {
     switch (tallies[id].unit) {
     case UNIT_RESETS:
+    case UNIT_SENTENCES:
         return count->resets;
     case UNIT_CONNECTIONS:
         return count->connections;
@@ -128,7 +133,7 @@ static struct count *tally_count(struct tally *tally, const char *value)
 /* The text that a tally counts @record under; false when the record does not have it. */
 static bool value_of(const struct whyrst_record *record, enum tally_id id, struct strbuf *s)
 {
-    struct whyrst_value value, port;
+    struct whyrst_value value, port, cause;
 
     if (tallies[id].field == NO_FIELD || !whyrst_record_get(record, tallies[id].field, &value)) {
         return false;
@@ -137,6 +142,9 @@ static bool value_of(const struct whyrst_record *record, enum tally_id id, struc
         strbuf_addf(s, strchr(value.string, ':') ? "[%s]:%u" : "%s:%u", value.string,
                     (unsigned)port.integer);
         return true;
+    }
+    if (id == TALLY_ADVICE && whyrst_record_get(record, WHYRST_FIELD_CAUSE, &cause)) {
+        strbuf_addf(s, "%s: ", cause.string);
     }
     strbuf_add(s, value.string);
     return true;
@@ -166,12 +174,12 @@ void summary_add(struct summary *summary, const struct whyrst_record *record)
         note_time(summary, value.time_ns);
     }
     for (unsigned i = 0; i < TALLY_COUNT; i++) {
-        char text[256];
+        char text[400];
         struct strbuf s = strbuf_make(text, sizeof text);
         struct count *count;
+        bool of_resets = tallies[i].unit == UNIT_RESETS || tallies[i].unit == UNIT_SENTENCES;
 
-        if ((tallies[i].unit != UNIT_RESETS) != is_connection ||
-            !value_of(record, (enum tally_id)i, &s)) {
+        if (of_resets == is_connection || !value_of(record, (enum tally_id)i, &s)) {
             continue;
         }
         count = tally_count(&summary->tallies[i], text);
@@ -281,6 +289,14 @@ static void write_row(struct output *out, const struct row *row, enum unit unit,
     char text[512], number[TEXT_MAX], of[TEXT_MAX];
     struct strbuf s = strbuf_make(text, sizeof text);
 
+    if (unit == UNIT_SENTENCES) {
+        text_grouped(number, row->figure);
+        strbuf_addf(&s, "%7s  ", number);
+        text_safe(&s, row->text, 0);
+        strbuf_add_char(&s, '\n');
+        output_bytes(out, text, s.length);
+        return;
+    }
     strbuf_add(&s, "  ");
     text_safe(&s, row->text, 0);
     while (text_columns(text) < LABEL_COLUMNS && !s.truncated) {
