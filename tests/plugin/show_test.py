@@ -124,6 +124,21 @@ class Expert(PluginCase):
 
 
 class Links(PluginCase):
+    def saved(self, capture, display_filter):
+        """Length and flags of the frames that tshark saves with those that match."""
+        path = self.tshark.home / "saved.pcapng"
+        self.tshark.run("-2", "-r", capture, "-Y", display_filter, "-w", path)
+        rows = self.tshark.fields(path, ["tcp.len", "tcp.flags"], only="frame")
+        return [(int(row["tcp.len"]), int(row["tcp.flags"], 16)) for row in rows]
+
+    def setUp(self):
+        """The tshark of 4.4 and later does not even save a request's first half with the second."""
+        halves = Connection(ethernet)
+        capture = self.capture(halves.handshake() + [
+            halves.send(True, PSH | ACK, half) for half in (REQUEST[:20], REQUEST[20:])])
+        if len(self.saved(capture, "http")) == 1:
+            self.skipTest("this tshark saves no linked frames; Wireshark does")
+
     def test_linked_frames_are_saved_with_the_reset(self):
         """As Export Specified Packets does with the displayed ones."""
         noise = [frame for i in range(3) for frame in exchange(Connection(ethernet, 51000 + i))]
@@ -133,17 +148,12 @@ class Links(PluginCase):
         capture = self.capture(noise + shake + noise + hello + [frames.send(False, RST | ACK)])
         links = ["rst.syn_frame", "rst.client_hello_frame"]
         row, = self.tshark.fields(capture, ["frame.number", *links])
-        saved = self.tshark.home / "saved.pcapng"
-        self.tshark.run("-2", "-r", capture, "-Y", "rst.origin", "-w", saved)
-        rows = self.tshark.fields(saved, ["frame.number", "tcp.flags.syn", "tcp.len",
-                                          "tcp.flags.reset"], only="frame")
-        flag = {"1": True, "0": False, "True": True, "False": False}
-        kept = [(flag[r["tcp.flags.syn"]], r["tcp.len"], flag[r["tcp.flags.reset"]]) for r in rows]
-        self.assertIn((True, "0", False), kept)
-        self.assertIn((False, str(len(HELLO_BEGINS)), False), kept)
-        self.assertEqual(kept[-1], (False, "0", True))
-        self.assertLessEqual(len(rows), 4)  # the three, and a trigger if there was one
         self.assertEqual(row["rst.syn_frame"], str(len(noise) + 1))
+        kept = self.saved(capture, "rst.origin")
+        self.assertEqual(kept[0], (0, SYN))
+        self.assertIn((len(HELLO_BEGINS), PSH | ACK), kept)
+        self.assertEqual(kept[-1], (0, RST | ACK))
+        self.assertLessEqual(len(kept), 4)  # the three, and a trigger if there was one
 
 
 class Statistics(PluginCase):
