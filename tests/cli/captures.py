@@ -51,11 +51,11 @@ class Connection:
 
 def pcap(frames, step_ns=1_000_000, start_ns=START_NS):
     """A nanosecond pcap of @frames, @step_ns apart."""
-    out = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
     for i, data in enumerate(frames):
         seconds, rest = divmod(start_ns + i * step_ns, 1_000_000_000)
-        out += struct.pack("<IIII", seconds, rest, len(data), len(data)) + data
-    return out
+        out += [struct.pack("<IIII", seconds, rest, len(data), len(data)), data]
+    return b"".join(out)
 
 
 def client_hello(sni):

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files that change, end or are missing, and outputs that do. Usage: files_test.py WHYRST"""
+import json
+import os
+import resource
+import subprocess
+import time
+import unittest
+
+from bounded import Bounded
+
+from captures import many, mixed, pcap
+from support import WHYRST
+
+
+class Waiting:
+    """The tool, held by a pipe that nobody reads from: it has read some of its input and waits."""
+
+    def __init__(self, path):
+        self.tool = subprocess.Popen([WHYRST, "--format=ndjson", path],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.path = path
+        self.wait()
+
+    def wait(self):
+        """Until it sleeps in a write to the pipe."""
+        for _ in range(600):
+            with open(f"/proc/{self.tool.pid}/stat", encoding="ascii") as f:
+                state = f.read().rsplit(")", 1)[1].split()[0]
+            with open(f"/proc/{self.tool.pid}/wchan", encoding="ascii") as f:
+                where = f.read()
+            if state == "S" and "pipe" in where:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the pipe never filled")
+
+    def end(self):
+        out, err = self.tool.communicate(timeout=120)
+        objects = [json.loads(line) for line in out.splitlines()]
+        return objects, self.tool.returncode, err.decode()
+
+
+class Changing(Bounded):
+    COUNT = 6000
+
+    def setUp(self):
+        super().setUp()
+        self.data = pcap(many(self.COUNT))
+        self.path = self.file("changing.pcap", self.data)
+
+    def test_grows(self):
+        """What is written while it is read is read, too."""
+        tool = Waiting(self.path)
+        with open(self.path, "ab") as f:
+            f.write(self.data[24:])
+        objects, status, _ = tool.end()
+        self.assertEqual((status, objects[-1]["packets"]), (0, 4 * self.COUNT))
+        self.assertGreater(len(objects), self.COUNT)
+
+    def test_grows_by_half_a_record(self):
+        tool = Waiting(self.path)
+        with open(self.path, "ab") as f:
+            f.write(self.data[24:24 + 50])
+        objects, status, err = tool.end()
+        self.assertEqual((status, objects[-1]["packets"]), (1, 2 * self.COUNT))
+        self.assertEqual(sum(o["type"] == "rst" for o in objects), self.COUNT)
+        self.assertIn("cut short", err)
+
+    def test_shrinks(self):
+        """It ends earlier: what was there is reported, and a cut record is a cut record."""
+        tool = Waiting(self.path)
+        os.truncate(self.path, len(self.data) // 10 * 9 + 7)
+        objects, status, err = tool.end()
+        self.assertEqual(status, 1)
+        self.assertIn("cut short", err)
+        self.assertGreaterEqual(objects[-1]["packets"], self.COUNT)
+        tool = Waiting(self.file("changing.pcap", self.data))
+        os.truncate(self.path, 0)
+        objects, status, err = tool.end()
+        self.assertEqual(status, 1 if "error" in objects[-1] else 0)
+        self.assertGreater(sum(o["type"] == "rst" for o in objects), 0)
+
+    def test_goes_away(self):
+        """An open file without a name is still a file."""
+        tool = Waiting(self.path)
+        os.unlink(self.path)
+        objects, status, _ = tool.end()
+        self.assertEqual((status, objects[-1]["packets"]), (0, 2 * self.COUNT))
+
+
+class Inputs(Bounded):
+    def test_none_of_the_good_is_lost(self):
+        """Among inputs of every bad kind the good ones are reported, each bad one named."""
+        good = [self.file(f"{i}.pcap", pcap(mixed())) for i in range(3)]
+        loop = os.path.join(self.dir, "loop")
+        os.symlink(loop, loop)
+        forbidden = self.file("forbidden", pcap(mixed()))
+        os.chmod(forbidden, 0)
+        bad = [self.file("empty", b""), self.dir, os.path.join(self.dir, "missing"), loop,
+               self.file("text", b"words\n" * 99), self.file("short", pcap(mixed())[:20])]
+        if os.geteuid() != 0:
+            bad.append(forbidden)
+        mixture = [bad[0], good[0], *bad[1:3], good[1], *bad[3:], good[2]]
+        for jobs in ("-j1", "-j8"):
+            done = self.run_tool("--format=ndjson", jobs, *mixture, status=1)
+            objects = [json.loads(line) for line in done.stdout.splitlines()]
+            files = [o for o in objects if o["type"] == "file"]
+            self.assertEqual([o["file"] for o in files], mixture)
+            self.assertEqual([o["file"] for o in files if "error" in o], bad)
+            self.assertEqual(sum(o["type"] == "rst" for o in objects), 9)
+            for path in bad:
+                self.assertIn(f"whyrst: {path}: ", done.stderr.decode())
+
+    def test_read_fails(self):
+        done = self.run_tool("--format=ndjson", "/proc/self/mem", status=1)
+        self.assertIn("error", json.loads(done.stdout.splitlines()[-1]))
+
+    def test_zero_packets(self):
+        self.assertEqual(self.answer(pcap([]), status=0)[-1]["packets"], 0)
+        self.assertIn("No TCP reset", self.run_tool(self.file("z", pcap([]))).stdout.decode())
+
+    def test_very_many_files(self):
+        """As xargs hands them over, with few descriptors and little memory."""
+        count, data = 3000, pcap(mixed())
+        names = "\0".join(self.file(f"{i}.pcap", data) for i in range(count))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        done = subprocess.run(["xargs", "-0", "-n", "1000", WHYRST, "--format=ndjson", "-j2"],
+                              input=names.encode(), capture_output=True, timeout=300,
+                              preexec_fn=limit)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout.count(b'"type":"rst"'), 3 * count)
+        self.assertEqual(done.stdout.count(b'"type":"file"'), count)
+
+    def test_very_many_files_continued(self):
+        count = 1000
+        for i in range(count):
+            self.file(f"{i:04}.pcap", pcap(mixed(), 1000, 10**18 + i * 10**9))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        done = subprocess.run([WHYRST, "--format=ndjson", "--continue", self.dir], capture_output=True,
+                              timeout=300, preexec_fn=limit)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout.count(b'"type":"file"'), count)
+
+
+class Outputs(Bounded):
+    def test_full_disk(self):
+        capture = self.file("in.pcap", pcap(many(5000)))
+        for args in (["-o", "/dev/full", capture], ["-o", "/dev/full", "--format=csv", capture, capture],
+                     ["-o", "/dev/full", "--continue", "--format=ndjson", capture]):
+            done = self.run_tool(*args, status=1)
+            self.assertEqual(done.stderr.decode(), "whyrst: /dev/full: No space left on device\n")
+
+    def test_disk_fills_up(self):
+        """Half of the output fits: that half stays, and the failure is said."""
+        capture, out = self.file("in.pcap", pcap(many(5000))), os.path.join(self.dir, "out")
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+        done = subprocess.run([WHYRST, "--format=ndjson", "-o", out, capture], capture_output=True,
+                              timeout=60, preexec_fn=limit)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"whyrst: {out}: File too large", done.stderr.decode())
+        self.assertEqual(os.path.getsize(out), 300_000)
+
+    def test_reader_leaves(self):
+        capture = self.file("in.pcap", pcap(many(5000)))
+        for args in ([], ["--format=csv"], ["--continue", "--format=ndjson"], ["-j4", capture, capture]):
+            tool = subprocess.Popen([WHYRST, *args, capture], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
+            tool.stdout.readline()
+            tool.stdout.close()
+            self.assertEqual(tool.stderr.read(), b"")
+            self.assertEqual(tool.wait(timeout=60), 0)
+            tool.stderr.close()
+
+    def test_no_standard_output(self):
+        capture = self.file("in.pcap", pcap(mixed()))
+        done = subprocess.run(["sh", "-c", 'exec "$0" "$1" >&-', WHYRST, capture], capture_output=True,
+                              timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"whyrst: ", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
