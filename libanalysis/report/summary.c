@@ -65,7 +65,7 @@ static const struct {
                           false},
     [TALLY_SERVER] = {"Servers: connections reset", WHYRST_FIELD_SERVER_IP, UNIT_RATE, true},
     [TALLY_JA4] = {"JA4: connections reset", WHYRST_FIELD_JA4, UNIT_RATE, true},
-    [TALLY_ADVICE] = {"What to do (what a cause means: --explain; the evidence: --format=ndjson)",
+    [TALLY_ADVICE] = {"What to do (more: --explain CAUSE, --format=ndjson)",
                       WHYRST_FIELD_ADVICE, UNIT_SENTENCES, true},
 };
 
@@ -289,14 +289,6 @@ static void write_row(struct output *out, const struct row *row, enum unit unit,
     char text[512], number[TEXT_MAX], of[TEXT_MAX];
     struct strbuf s = strbuf_make(text, sizeof text);
 
-    if (unit == UNIT_SENTENCES) {
-        text_grouped(number, row->figure);
-        strbuf_addf(&s, "%7s  ", number);
-        text_safe(&s, row->text, 0);
-        strbuf_add_char(&s, '\n');
-        output_bytes(out, text, s.length);
-        return;
-    }
     strbuf_add(&s, "  ");
     text_safe(&s, row->text, 0);
     while (text_columns(text) < LABEL_COLUMNS && !s.truncated) {
@@ -313,7 +305,20 @@ static void write_row(struct output *out, const struct row *row, enum unit unit,
     output_bytes(out, text, s.length);
 }
 
-static void write_tally(const struct summary *summary, struct output *out, enum tally_id id)
+/* A sentence below the one before, wrapped for a terminal. */
+static void write_sentence(struct output *out, const struct row *row, unsigned width)
+{
+    char text[512], number[TEXT_MAX];
+    struct strbuf s = strbuf_make(text, sizeof text);
+
+    text_grouped(number, row->figure);
+    strbuf_addf(&s, "%s x ", number);
+    text_safe(&s, row->text, 0);
+    text_wrapped(out, text, 2, width ? width : UINT_MAX);
+}
+
+static void write_tally(const struct summary *summary, struct output *out, enum tally_id id,
+                        unsigned width)
 {
     GArray *rows = tally_rows(&summary->tallies[id], id);
     uint64_t whole = tallies[id].unit == UNIT_RESETS ? summary->resets : summary->connections;
@@ -326,7 +331,13 @@ static void write_tally(const struct summary *summary, struct output *out, enum 
         output_char(out, '\n');
     }
     for (guint i = 0; i < shown; i++) {
-        write_row(out, &g_array_index(rows, struct row, i), tallies[id].unit, whole);
+        const struct row *row = &g_array_index(rows, struct row, i);
+
+        if (tallies[id].unit == UNIT_SENTENCES) {
+            write_sentence(out, row, width);
+        } else {
+            write_row(out, row, tallies[id].unit, whole);
+        }
     }
     if (shown < rows->len) {
         g_snprintf(text, sizeof text, "  and %u more\n", rows->len - shown);
@@ -409,6 +420,6 @@ void summary_write(const struct summary *summary, struct output *out,
     }
     write_read(summary, out);
     for (unsigned i = settings->several ? 0 : TALLY_FILE + 1; i < TALLY_COUNT; i++) {
-        write_tally(summary, out, (enum tally_id)i);
+        write_tally(summary, out, (enum tally_id)i, settings->width);
     }
 }
