@@ -63,7 +63,7 @@ struct raw_options {
     gint64 max_connections;
     int jobs;
     char *explain;
-    gboolean connections, continued, summary, progress, no_progress, fields, version;
+    gboolean connections, continued, summary, progress, no_progress, sandbox, no_sandbox, fields, version;
 };
 
 /* Decimal seconds as nanoseconds, exactly: more than nine decimals are refused, not rounded. */
@@ -181,6 +181,9 @@ static char *take(struct options *options, struct raw_options *raw)
         message = take_inputs(options, raw);
     }
     options->continued = raw->continued;
+    options->sandbox = raw->no_sandbox ? SANDBOX_OFF
+                       : raw->sandbox  ? SANDBOX_REQUIRED
+                                       : SANDBOX_IF_POSSIBLE;
     options->progress = raw->progress || (!raw->no_progress && isatty(STDERR_FILENO));
     return message;
 }
@@ -248,6 +251,9 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
         {"progress", 0, 0, G_OPTION_ARG_NONE, &raw->progress,
          "Show progress on standard error even if that is no terminal", NULL},
         {"no-progress", 0, 0, G_OPTION_ARG_NONE, &raw->no_progress, "Show no progress", NULL},
+        {"sandbox", 0, 0, G_OPTION_ARG_NONE, &raw->sandbox,
+         "Do not run without a sandbox (default: with one where the kernel allows it)", NULL},
+        {"no-sandbox", 0, 0, G_OPTION_ARG_NONE, &raw->no_sandbox, "Run without a sandbox", NULL},
         {"explain", 0, 0, G_OPTION_ARG_STRING, &raw->explain,
          "Explain a cause and quit; \"list\" lists them", "CAUSE"},
         {"fields", 0, 0, G_OPTION_ARG_NONE, &raw->fields,

@@ -17,6 +17,12 @@ enum exit_status {
     EXIT_USAGE = 2,
 };
 
+enum sandbox {
+    SANDBOX_IF_POSSIBLE,
+    SANDBOX_REQUIRED,
+    SANDBOX_OFF,
+};
+
 /**
  * struct options - what the command line asks for
  * @inputs:       captures, in the order given; NULL-terminated
@@ -35,6 +41,7 @@ struct options {
     bool connections;
     bool summary_only;
     bool continued;
+    enum sandbox sandbox;
     bool progress;
     unsigned jobs;
 };

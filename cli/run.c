@@ -22,6 +22,7 @@
 #include "analyse.h"
 #include "console.h"
 #include "ordered.h"
+#include "sandbox.h"
 #include "sequence.h"
 
 /* A record of a live capture waits at most this long in a buffer. */
@@ -343,6 +344,42 @@ static void let_pipes_end(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* Returns false when there is to be a sandbox and cannot be. */
+static bool enter_sandbox(const struct run *run, bool pipes)
+{
+    char *message;
+
+    if (run->options->sandbox == SANDBOX_OFF) {
+        return true;
+    }
+    /* Output that waits for its turn, and pipes in formats of libwiretap's, are spooled. */
+    message = sandbox_enter(run->inputs, run->count > 1 || pipes);
+    if (message && run->options->sandbox == SANDBOX_REQUIRED) {
+        console_message("--sandbox: %s", message);
+        g_free(message);
+        return false;
+    }
+    g_free(message);
+    return true;
+}
+
+static enum exit_status read_all(struct run *run, int fd)
+{
+    bool pipes = !make_analyses(run);
+
+    if (pipes) {
+        let_pipes_end();
+    }
+    if (!enter_sandbox(run, pipes)) {
+        return EXIT_NOT_ALL_READ;
+    }
+    run->ordered = ordered_new(fd, run->count + 2);
+    write_edge(run, 0);
+    do_work(run);
+    write_edge(run, run->count + 1);
+    return finish_output(run, fd);
+}
+
 enum exit_status run(const struct options *options)
 {
     struct run run = {
@@ -361,15 +398,10 @@ enum exit_status run(const struct options *options)
     run.file_count = g_strv_length(run.inputs);
     run.settings = make_settings(&run, fd);
     run.summary = options->format->for_people ? summary_new() : NULL;
-    if (!make_analyses(&run)) {
-        let_pipes_end();
+    status = read_all(&run, fd);
+    if (run.ordered) {
+        ordered_free(run.ordered);
     }
-    run.ordered = ordered_new(fd, run.count + 2);
-    write_edge(&run, 0);
-    do_work(&run);
-    write_edge(&run, run.count + 1);
-    status = finish_output(&run, fd);
-    ordered_free(run.ordered);
     summary_free(run.summary);
     free_files(&run);
     g_free(run.analyses);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Files that change, end or are missing, and outputs that do. Usage: files_test.py WHYRST"""
+import gzip
 import json
 import os
 import resource
@@ -8,18 +9,19 @@ import subprocess
 import time
 import unittest
 
-from bounded import Bounded
+from bounded import SANITIZED, Bounded
 
 from captures import many, mixed, pcap
-from support import WHYRST
+from support import HAS_WIRETAP, WHYRST
 
 
 class Waiting:
     """The tool, held by a pipe that nobody reads from: it has read some of its input and waits."""
 
-    def __init__(self, path):
-        self.tool = subprocess.Popen([WHYRST, "--format=ndjson", path],
-                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, path, *args, **env):
+        self.tool = subprocess.Popen([WHYRST, "--format=ndjson", "-j1", *args, path],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     env={**os.environ, **env})
         self.path = path
         self.wait()
 
@@ -46,7 +48,7 @@ class Changing(Bounded):
 
     def setUp(self):
         super().setUp()
-        self.data = pcap(many(self.COUNT))
+        self.data = pcap(many(self.COUNT), 10**9)  # verdicts come early, the pipe fills early
         self.path = self.file("changing.pcap", self.data)
 
     def test_grows(self):
@@ -184,6 +186,57 @@ class Outputs(Bounded):
                               timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"whyrst: ", done.stderr)
+
+
+def landlock():
+    return subprocess.run([WHYRST, "--sandbox", "--format=csv", "/dev/null"],
+                          capture_output=True).stderr.find(b"--sandbox") < 0
+
+
+@unittest.skipUnless(landlock(), "the kernel has no Landlock, or forbids it")
+class Sandbox(Bounded):
+    def setUp(self):
+        super().setUp()
+        self.path = self.file("in.pcap", pcap(many(2000), 10**9))
+
+    def test_is_in_force(self):
+        for args, seccomp in (((), "2"), (("--sandbox",), "2"), (("--no-sandbox",), "0")):
+            tool = Waiting(self.path, *args)
+            with open(f"/proc/{tool.tool.pid}/status", encoding="ascii") as f:
+                self.assertIn(f"\nSeccomp:\t{seccomp}\n", f.read(), args)
+            tool.end()
+
+    @unittest.skipIf(SANITIZED, "the sanitizer's runtime may read everything")
+    def test_reads_only_its_inputs(self):
+        """A name that was an input leads elsewhere when its turn comes: that is not followed."""
+        secret = self.file("secret.pcap", pcap(mixed()))
+        second = self.file("second.pcap", pcap(mixed()))
+        temporary = os.path.join(self.dir, "tmp")
+        os.mkdir(temporary)
+        for args, status in (((), 1), (("--no-sandbox",), 0)):
+            tool = Waiting(second, *args, self.path, TMPDIR=temporary)
+            os.unlink(second)
+            os.symlink(secret, second)
+            objects, got, err = tool.end()
+            os.unlink(second)
+            self.file("second.pcap", pcap(mixed()))
+            self.assertEqual(got, status, err)
+            self.assertEqual("error" in objects[-1], bool(status))
+            if status:
+                self.assertIn("Permission denied", err)
+
+    def test_other_formats(self):
+        """libwiretap is loaded, pipes and waiting output are spooled, within the sandbox."""
+        packed = gzip.compress(pcap(many(3000)))
+        first, path = self.file("1.gz", packed), self.file("2.gz", packed)
+        if HAS_WIRETAP:
+            for args in ((path,), ("-",), ("-j4", first, path), ("--continue", first, path)):
+                with open(path, "rb") as stdin:
+                    pipe = subprocess.Popen(["cat"], stdin=stdin, stdout=subprocess.PIPE)
+                    got = self.objects("--sandbox", *args, stdin=pipe.stdout)
+                    pipe.stdout.close()
+                    pipe.wait()
+                self.assertEqual(sum(o["type"] == "rst" for o in got), 3000 * (1 + (first in args)))
 
 
 if __name__ == "__main__":
