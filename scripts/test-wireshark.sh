@@ -71,7 +71,7 @@ enter() {
     unshare -m --propagation private sh -c '
         root=$1 source=$2
         shift 2
-        mkdir -p "$root/src" && mount --bind "$source" "$root/src" &&
+        mkdir -p "$root/src" && mount --bind "$root" "$root" && mount --bind "$source" "$root/src" &&
             mount -o remount,bind,ro "$root/src" && mount -t proc proc "$root/proc" &&
             mount --rbind /dev "$root/dev" || exit
         [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
