@@ -36,56 +36,146 @@ void history_add(struct conn *conn, unsigned side, const struct whyrst_segment *
                  const struct conn_event *event)
 {
     char letter = flag_letter(segment->flags);
+    bool fin = segment->flags & WHYRST_TCP_FIN;
 
     if (letter) {
         add_letter(conn, side, letter);
-    }
-    if (segment->payload_length > 0 && !event->keepalive && letter != 'r') {
-        add_letter(conn, side, event->retransmission ? 't' : 'd');
-    } else if (!letter && (segment->flags & WHYRST_TCP_ACK) && !(segment->flags & WHYRST_TCP_FIN)) {
+    } else if (fin) {
+        add_letter(conn, side, 'f');
+    } else if (segment->payload_length > 0) {
+        add_letter(conn, side, 'd');
+    } else if (segment->flags & WHYRST_TCP_ACK) {
         add_letter(conn, side, 'a');
     }
-    if ((segment->flags & WHYRST_TCP_FIN) && letter != 'i' && letter != 'q') {
-        add_letter(conn, side, 'f');
-    }
-    if (segment->window == 0 && !letter) {
+    if (segment->window == 0 && !(segment->flags & WHYRST_TCP_RST) &&
+        !(conn->side[side].flags & ENDPOINT_RST) && !(conn->side[!side].flags & ENDPOINT_FIN)) {
         add_letter(conn, side, 'w');
+    }
+    if (segment->payload_length > 0 && !(segment->flags & WHYRST_TCP_RST) &&
+        (event->retransmission || event->keepalive)) {
+        add_letter(conn, side, 't');
     }
 }
 
-/* States as in Zeek's conn.log: S0 no answer, REJ refused, SF normal, S1 open, S2/S3 half closed,
- * RSTO/RSTR reset by originator/responder, RSTOS0/RSTRH reset in the handshake, SH/SHR half-seen
- * handshakes, OTH no SYN seen. */
-const char *history_state(const struct conn *conn)
-{
-    const struct endpoint *originator = &conn->side[conn->client];
-    const struct endpoint *responder = &conn->side[!conn->client];
-    bool syn = conn->flags & CONN_SYN;
-    bool answered = conn->flags & CONN_SYN_ACK;
+/* Zeek's states of an endpoint (src/analyzer/protocol/tcp/TCP_Endpoint.h). */
+enum state { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET };
 
-    if (!syn && !answered) {
-        return "OTH";
-    }
-    if (responder->flags & ENDPOINT_RST) {
-        if (!syn) {
-            return "RSTRH";
+/* One step of Zeek's state machine (TCPSessionAdapter::UpdateStateMachine()): @state of originator
+ * and responder, @reset_after_fin of each. */
+static void step_inactive(enum state state[2], unsigned side, char letter)
+{
+    switch (letter) {
+    case 's':
+    case 'h':
+        if (side == 0) {
+            state[0] = letter == 's' ? SYN_SENT : SYN_ACK_SENT;
+        } else {
+            state[0] = state[0] == SYN_SENT ? ESTABLISHED : state[0];
+            state[1] = ESTABLISHED;
         }
-        return answered || (conn->flags & CONN_ESTABLISHED) ? "RSTR" : "REJ";
+        break;
+    case 'f':
+        state[side] = CLOSED;
+        break;
+    case 'r':
+        state[side] = RESET;
+        break;
+    case 'a':
+    case 'd':
+        if (side == 1 && letter == 'a' && state[0] == SYN_SENT) {
+            break; /* some stacks acknowledge a SYN before they answer it */
+        }
+        state[side] = state[!side] == ESTABLISHED ? ESTABLISHED : PARTIAL;
+        break;
+    default:
+        break;
     }
-    if (originator->flags & ENDPOINT_RST) {
-        return answered || (conn->flags & CONN_ESTABLISHED) ? "RSTO" : "RSTOS0";
+}
+
+static void step(enum state state[2], bool reset_after_fin[2], unsigned side, char letter)
+{
+    if (letter == 'i') {
+        letter = 'r'; /* FIN and RST */
     }
-    if (!answered && !(conn->flags & CONN_ESTABLISHED)) {
-        return originator->flags & ENDPOINT_FIN ? "SH" : "S0";
+    if (state[side] == INACTIVE) {
+        step_inactive(state, side, letter);
+    } else if (letter == 'f' && state[side] < CLOSED) {
+        state[side] = CLOSED;
+        if (state[!side] == RESET && reset_after_fin[!side]) {
+            state[!side] = CLOSED; /* FIN, RST, the other's FIN: a normal end */
+        }
+    } else if (letter == 'r' && state[side] != RESET &&
+               !(state[side] == CLOSED && state[!side] == CLOSED)) {
+        reset_after_fin[side] = state[side] == CLOSED;
+        state[side] = RESET;
     }
-    if (!syn) {
-        return responder->flags & ENDPOINT_FIN ? "SHR" : "OTH";
+}
+
+/* function conn_state() of base/protocols/conn/main.zeek. */
+static const char *name_states(enum state originator, enum state responder, bool no_data,
+                               bool syn_then_rst)
+{
+    bool o_inactive = originator == INACTIVE || originator == PARTIAL;
+    bool r_inactive = responder == INACTIVE || responder == PARTIAL;
+
+    if (responder == RESET) {
+        if (originator == SYN_SENT || originator == SYN_ACK_SENT ||
+            (originator == RESET && no_data)) {
+            return "REJ";
+        }
+        return o_inactive ? "RSTRH" : "RSTR";
     }
-    if ((originator->flags & ENDPOINT_FIN) && (responder->flags & ENDPOINT_FIN)) {
+    if (originator == RESET) {
+        return !r_inactive ? "RSTO" : syn_then_rst ? "RSTOS0" : "OTH";
+    }
+    if (originator == CLOSED && responder == CLOSED) {
         return "SF";
     }
-    if (originator->flags & ENDPOINT_FIN) {
-        return "S2";
+    if (originator == CLOSED) {
+        return r_inactive ? "SH" : "S2";
     }
-    return responder->flags & ENDPOINT_FIN ? "S3" : "S1";
+    if (responder == CLOSED) {
+        return o_inactive ? "SHR" : "S3";
+    }
+    if (originator == SYN_SENT && responder == INACTIVE) {
+        return "S0";
+    }
+    return originator == ESTABLISHED && responder == ESTABLISHED ? "S1" : "OTH";
+}
+
+const char *history_state(const struct conn *conn)
+{
+    enum state state[2] = {INACTIVE, INACTIVE};
+    bool reset_after_fin[2] = {false, false};
+    bool syn_only = false;
+    bool syn_then_rst = false;
+    uint32_t seen[2] = {0, 0};
+
+    for (size_t i = 0; i < CONN_HISTORY && conn->history[i]; i++) {
+        char letter = g_ascii_tolower(conn->history[i]);
+        unsigned side = (unsigned)g_ascii_isupper(conn->history[i]) != conn->client;
+
+        if (side == 0 && letter == 's' && i == 0) {
+            syn_only = true;
+        } else if (side == 0 && strchr("hafiq", letter)) {
+            syn_only = false;
+        } else if (side == 0 && letter == 'r' && syn_only) {
+            syn_then_rst = true;
+        }
+        step(state, reset_after_fin, side, letter);
+        seen[side] |= (letter == 'f' ? ENDPOINT_FIN : 0) |
+                      (letter == 'r' || letter == 'i' ? ENDPOINT_RST : 0);
+    }
+    for (unsigned side = 0; side < 2; side++) { /* letters that had no room */
+        uint32_t left = conn->side[side == 0 ? conn->client : !conn->client].flags & ~seen[side];
+
+        if (left & ENDPOINT_FIN) {
+            step(state, reset_after_fin, side, 'f');
+        }
+        if (left & ENDPOINT_RST) {
+            step(state, reset_after_fin, side, 'r');
+        }
+    }
+    return name_states(state[0], state[1], conn->side[0].bytes == 0 && conn->side[1].bytes == 0,
+                       syn_then_rst);
 }

@@ -20,7 +20,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale->points -= 20; /* a response is read, not answered: what came last proves nothing */
     }
     if (facts->origin == WHYRST_ORIGIN_TLS_PHASE) {
-        scale->points -= 12; /* a server that dislikes a ClientHello has read it */
+        scale->points -= 20; /* a server that dislikes a ClientHello has read it */
     }
     if (facts->idle_known && facts->silent_ns > LATE_NS) {
         scale_add(scale, -12, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
