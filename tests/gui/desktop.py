@@ -10,20 +10,35 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-import pyatspi
 from gi.repository import GLib
 
-PATIENCE = float(os.environ.get("GUI_PATIENCE", "180"))
+PATIENCE = float(os.environ.get("GUI_PATIENCE", "120"))
+NO_SESSION = 76  # status of a program that met NoSession
 POLL = 0.25
 BUTTONS = ("push button", "button")  # the older and the newer name of the role
 TREES = ("tree", "tree table", "table")
 
+# Ends with status 0 once the process argv[1] shows a window whose title has argv[2].
+PROBE = """
+import sys
+import pyatspi
+for program in pyatspi.Registry.getDesktop(0):
+    if program.get_process_id() == int(sys.argv[1]) and any(sys.argv[2] in w.name for w in program):
+        sys.exit(0)
+sys.exit(1)
+"""
+
 
 class GaveUp(AssertionError):
     """Something that should have come did not."""
+
+
+class NoSession(GaveUp):
+    """Wireshark did not come up, or its windows did not on the bus: worth another session."""
 
 
 def wait_for(look, what, patience=PATIENCE):
@@ -36,7 +51,8 @@ def wait_for(look, what, patience=PATIENCE):
         try:
             if found := look():
                 return found
-        except (GLib.Error, RuntimeError, LookupError, NotImplementedError) as error:
+        except (GLib.Error, RuntimeError, LookupError, NotImplementedError, TypeError,
+                subprocess.TimeoutExpired) as error:
             problem = error  # the tree changed, or the program was too busy to answer
         time.sleep(POLL)
     raise GaveUp(f"waited {patience} s for {what}" + (f"; last problem: {problem}" if problem else ""))
@@ -91,40 +107,49 @@ class Screen:
         subprocess.run(["import", "-window", "root", str(path)], check=True)
 
 
+def shows(process, title):
+    """Whether the process shows a window whose title has that part: asked by a process of its own.
+
+    A process that looks at the bus while another program registers there may see that program as
+    empty for ever after. So none but a short-lived one looks before the window is there.
+    """
+    return subprocess.run([sys.executable, "-c", PROBE, str(process), title],
+                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
+
+
 class Wireshark:
-    """One Wireshark window with a file, in the profile "TCP Resets"."""
+    """The one Wireshark of this process: a window with a file, in the profile "TCP Resets"."""
 
     def __init__(self, capture, *arguments, frame=None, dark=False):
         self.capture = Path(capture)
         options = ["-C", "TCP Resets", *(["-g", str(frame)] if frame else []), *arguments]
+        shows(0, "")  # starts the bus
         self.log = Path(os.environ["HOME"]) / "wireshark.log"
         with open(self.log, "w", encoding="utf-8") as log:
             # pylint: disable-next=consider-using-with
             self.process = subprocess.Popen(["wireshark", *options, "-r", str(capture)], stderr=log,
                                             stdout=log, env=os.environ | (DARK if dark else {}))
         try:
-            self.window = wait_for(self._main_window, "Wireshark's window")
+            wait_for(lambda: self._lives() and shows(self.process.pid, self.capture.name),
+                     "Wireshark's window", PATIENCE / 4)
+            self.window = self.window_named(self.capture.name, PATIENCE / 4)
             self.packets = self.find(*TREES, name="Packet list")
             self.details = self.find(*TREES, name="Packet details")
             wait_for(lambda: cells(self.packets), "the packet list")
         except GaveUp as error:
             self.close()
-            raise GaveUp(f"{error}\n{self.messages()}") from error
+            raise NoSession(f"{error}\n{self.messages()}") from error
+
+    def _lives(self):
+        if self.process.poll() is not None:
+            raise GaveUp("Wireshark ended")
+        return True
 
     def application(self):
-        if self.process.poll() is not None:
-            raise GaveUp(f"Wireshark ended:\n{self.messages()}")
-        desktop = pyatspi.Registry.getDesktop(0)
-        desktop.clear_cache()
-        for program in children(desktop):
-            if program.get_process_id() == self.process.pid:
-                return program
-        return None
-
-    def _main_window(self):
-        program = self.application()
-        return program and next((window for window in children(program)
-                                 if self.capture.name in window.name), None)
+        import pyatspi  # not earlier: see shows()
+        self._lives()
+        return next((program for program in children(pyatspi.Registry.getDesktop(0))
+                     if program.get_process_id() == self.process.pid), None)
 
     def messages(self):
         """What Wireshark wrote to its standard output and error."""
@@ -135,10 +160,11 @@ class Wireshark:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def window_named(self, part):
+    def window_named(self, part, patience=PATIENCE):
         """The program's window whose title has that part."""
         return wait_for(lambda: next((window for window in children(self.application())
-                                      if part in window.name), None), f"a window {part}")
+                                      if part in window.name), None), f"a window {part}",
+                        patience)
 
     def find(self, *roles, name, below=None):
         """The first node with one of the roles and a name that matches the pattern as a whole."""
