@@ -44,7 +44,7 @@ class Waiting:
 
 
 class Changing(Bounded):
-    COUNT = 6000
+    COUNT = 30000
 
     def setUp(self):
         super().setUp()

@@ -119,6 +119,20 @@ def damage(chance, source):
     return bytes(data)
 
 
+def has_odd_times(data):
+    """Whether a pcap has fractions of a second above one: Wireshark 4.0 overflows with them, the
+    tool does not, so there is nothing to agree on."""
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    limit = 10**9 if b"\x3c" in data[:4] else 10**6
+    at = 24
+    while at + 16 <= len(data):
+        _, fraction, captured = struct.unpack_from(order + "III", data, at)
+        if fraction >= limit:
+            return True
+        at += 16 + captured
+    return False
+
+
 def feed(tool, path):
     """What is wrong with how the tool took it; None when nothing."""
     try:
@@ -137,6 +151,24 @@ def feed(tool, path):
     if ("error" in objects[-1]) != (done.returncode == 1):
         return f"status {done.returncode}, but the file object says otherwise"
     return None
+
+
+ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
+
+
+def shown(text):
+    """As tshark shows it: control characters escaped."""
+    return "".join(ESCAPES.get(ord(c)) or (f"\\x{ord(c):02x}" if ord(c) < 32 or ord(c) == 127 else c)
+                   for c in text)
+
+
+def same(kind, ours, theirs, exactly=agreement_test.same):
+    if kind == "FT_RELATIVE_TIME":
+        return exactly(kind, ours, theirs)
+    return ours == theirs or ours == list(map(shown, theirs))
+
+
+agreement_test.same = same
 
 
 class Soak:
@@ -170,7 +202,8 @@ class Soak:
         path = self.scratch / f"{number}{source.suffix}"
         path.write_bytes(damage(chance, source))
         problem, count = feed(self.arguments.tool, path), 0
-        if not problem and self.tshark:
+        odd = path.suffix == ".pcap" and has_odd_times(path.read_bytes())
+        if not problem and self.tshark and not odd:
             problem, count = self.compare(path)
         if problem:
             self.arguments.keep.mkdir(parents=True, exist_ok=True)
