@@ -26,13 +26,33 @@ static void add_bytes(struct strbuf *s, const char *bytes, size_t n)
     s->text[s->length] = '\0';
 }
 
-void strbuf_add(struct strbuf *s, const char *text)
+void strbuf_add_part(struct strbuf *s, const char *text, size_t length)
 {
-    size_t n = strlen(text);
     size_t room = s->size - 1 - s->length;
 
-    add_bytes(s, text, MIN(n, room));
-    s->truncated |= n > room;
+    add_bytes(s, text, MIN(length, room));
+    s->truncated |= length > room;
+}
+
+void strbuf_add(struct strbuf *s, const char *text)
+{
+    strbuf_add_part(s, text, strlen(text));
+}
+
+void strbuf_add_number(struct strbuf *s, int64_t number)
+{
+    char digits[20]; /* of 2^63, and the sign */
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0) {
+        digits[--at] = '-';
+    }
+    strbuf_add_part(s, digits + at, sizeof digits - at);
 }
 
 void strbuf_add_char(struct strbuf *s, char c)

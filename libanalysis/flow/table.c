@@ -3,8 +3,9 @@
 
 #include <glib.h>
 
-/* Entries live in chunks of this many, allocated as needed and kept until the table is freed. */
-#define CHUNK_ENTRIES 1024u
+/* Entries live in chunks of this many, allocated as needed and kept until the table is freed. The
+ * pages of a chunk take no memory before they are used. */
+#define CHUNK_ENTRIES 8192u
 #define FIRST_SLOTS   1024u
 #define CACHE_LINE    64u
 
@@ -125,6 +126,14 @@ const void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t h
     return entry;
 }
 
+void flow_table_clear(struct flow_table *table)
+{
+    memset(table->slots, 0xff, (table->mask + (size_t)1) * sizeof *table->slots);
+    table->count = 0;
+    table->positions = 0;
+    table->free_head = FLOW_NONE;
+}
+
 void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
     for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
@@ -177,9 +186,9 @@ static uint32_t take_position(struct flow_table *table)
         memcpy(&table->free_head, entry_at(table, index), sizeof table->free_head);
         return index;
     }
-    if (table->positions % CHUNK_ENTRIES == 0) {
+    if (table->positions == table->chunks->len * CHUNK_ENTRIES) {
         g_ptr_array_add(table->chunks,
-                        g_aligned_alloc0(CHUNK_ENTRIES, table->entry_size, CACHE_LINE));
+                        g_aligned_alloc(CHUNK_ENTRIES, table->entry_size, CACHE_LINE));
     }
     return table->positions++;
 }

@@ -28,6 +28,9 @@ struct flow_table *flow_table_new(size_t entry_size, uint64_t seed);
 /** Frees the table and its entries' memory (not what the entries point to). */
 void flow_table_free(struct flow_table *table);
 
+/** Takes all entries out, keeping their memory for others. */
+void flow_table_clear(struct flow_table *table);
+
 /** The hash of @key, for the functions below. */
 uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *key);
 /** The entry of @key, or NULL. */

@@ -8,14 +8,12 @@
 
 struct hosts {
     struct flow_table *table;
-    uint64_t seed;
 };
 
 struct hosts *hosts_new(uint64_t seed)
 {
     struct hosts *hosts = g_new0(struct hosts, 1);
 
-    hosts->seed = seed;
     hosts->table = flow_table_new(sizeof(struct host), seed);
     return hosts;
 }
@@ -55,8 +53,7 @@ struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned
     }
     if (flow_table_count(hosts->table) >= LIMIT_HOSTS) {
         release_bursts(hosts);
-        flow_table_free(hosts->table);
-        hosts->table = flow_table_new(sizeof(struct host), hosts->seed);
+        flow_table_clear(hosts->table);
     }
     return flow_table_add(hosts->table, &end, hash);
 }

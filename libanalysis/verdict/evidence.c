@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Words for evidence: the templates of evidence.def with their figures filled in. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "bytes/strbuf.h"
@@ -18,13 +17,13 @@ static void add_figure(struct strbuf *s, const struct evidence *evidence, const 
     int64_t number = name[0] == 'x' ? evidence->expected : evidence->observed;
 
     if (name[0] == 'f') {
-        strbuf_addf(s, "%" PRIu32, evidence->frame);
+        strbuf_add_number(s, evidence->frame);
     } else if (name[1] == 'd') {
         words_duration(s, number);
     } else if (name[1] == 'h') {
         words_alert(s, (uint8_t)(number >> 8), (uint8_t)number);
     } else {
-        strbuf_addf(s, "%" PRId64, number);
+        strbuf_add_number(s, number);
     }
 }
 
@@ -42,7 +41,7 @@ const char *evidence_word(const struct evidence *evidence, char *buffer, size_t 
             strbuf_add(&s, p);
             break;
         }
-        strbuf_addf(&s, "%.*s", (int)(open - p), p);
+        strbuf_add_part(&s, p, (size_t)(open - p));
         add_figure(&s, evidence, open + 1);
         p = close + 1;
     }

@@ -47,13 +47,28 @@ static bool set_duration(struct whyrst_value *value, int64_t ns)
     return ns >= 0;
 }
 
+static void put_address(char *text, size_t size, const struct flow_key *key, unsigned side)
+{
+    const uint8_t *bytes = key->address[side];
+    struct strbuf s;
+
+    if (key->version != 4) {
+        inet_ntop(AF_INET6, bytes, text, (socklen_t)size);
+        return;
+    }
+    s = strbuf_make(text, size); /* inet_ntop() would call sprintf() */
+    for (unsigned i = 0; i < 4; i++) {
+        strbuf_add(&s, i ? "." : "");
+        strbuf_add_number(&s, bytes[i]);
+    }
+}
+
 static const char *address_text(const struct whyrst_record *record, unsigned side)
 {
     char *text = (char *)record->address[side];
 
     if (text[0] == '\0') {
-        inet_ntop(record->key.version == 4 ? AF_INET : AF_INET6, record->key.address[side], text,
-                  sizeof record->address[side]);
+        put_address(text, sizeof record->address[side], &record->key, side);
     }
     return text;
 }

@@ -145,8 +145,10 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
 
     *judgement = (struct judgement){0};
     for (size_t i = 0; i < G_N_ELEMENTS(causes); i++) {
-        struct scale scale = {0};
+        struct scale scale; /* of the items only the first @count count */
 
+        scale.points = 0;
+        scale.count = 0;
         causes[i]->weigh(facts, &scale);
         if (scale.points > judgement->scale.points) {
             second = judgement->scale.points;

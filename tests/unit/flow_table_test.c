@@ -66,6 +66,27 @@ static void test_memory_is_reused(void)
     flow_table_free(table);
 }
 
+static void test_cleared(void)
+{
+    struct flow_table *table = flow_table_new(sizeof(struct entry), 4);
+
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 20000; i++) {
+            struct flow_key key = make_key(i);
+            uint32_t hash = flow_table_hash(table, &key);
+
+            g_assert_null(flow_table_find(table, &key, hash));
+            flow_table_add(table, &key, hash);
+        }
+        g_assert_cmpuint(flow_table_count(table), ==, 20000);
+        g_assert_cmpuint(flow_table_positions(table), ==, 20000);
+        flow_table_clear(table);
+        g_assert_cmpuint(flow_table_count(table), ==, 0);
+        g_assert_null(flow_table_at(table, 0));
+    }
+    flow_table_free(table);
+}
+
 static void test_versions_differ(void)
 {
     struct flow_table *table = flow_table_new(sizeof(struct entry), 3);
@@ -102,6 +123,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/flow/add-find-remove", test_add_find_remove);
     g_test_add_func("/flow/memory-is-reused", test_memory_is_reused);
+    g_test_add_func("/flow/cleared", test_cleared);
     g_test_add_func("/flow/versions-differ", test_versions_differ);
     g_test_add_func("/flow/direction", test_direction_does_not_matter);
     return g_test_run();
