@@ -44,7 +44,7 @@ class Waiting:
 
 
 class Changing(Bounded):
-    COUNT = 30000
+    COUNT = 30000  # far more than the tool reads ahead before the pipe is full
 
     def setUp(self):
         super().setUp()
