@@ -138,7 +138,8 @@ class Wireshark:
             wait_for(lambda: cells(self.packets), "the packet list")
         except GaveUp as error:
             self.close()
-            raise NoSession(f"{error}\n{self.messages()}") from error
+            problem = GaveUp if "Wireshark ended" in str(error) else NoSession
+            raise problem(f"{error}\n{self.messages()}") from error
 
     def _lives(self):
         if self.process.poll() is not None:

@@ -133,7 +133,8 @@ def session(options, program, *arguments):
         if status != NO_SESSION:
             return status
         print("no session: once more", flush=True)
-    return status
+    print(f"skipped: Wireshark ran, but in {ATTEMPTS} sessions not on the accessibility bus")
+    return SKIP
 
 
 def main():
