@@ -9,7 +9,7 @@
 #
 # COPIES: 1000; SEED: today's date; BUILD: whose tool to feed (default: build-sanitize, made here);
 # PLUGIN_BUILD: whose plugin and tool to compare (default: build, if it has a plugin); DIR: where
-# captures that failed are kept (default: soak-failures). SOAK_SKIP=threads,valgrind leaves these out.
+# captures that failed are kept (default: build-soak/failures). SOAK_SKIP=threads,valgrind leaves these out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ copies=1000
 seed=$(date +%Y%m%d)
 build=
 plugin_build=build
-keep=soak-failures
+keep=build-soak/failures
 while getopts n:s:b:p:k:h option; do
     case $option in
     n) copies=$OPTARG ;;
