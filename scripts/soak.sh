@@ -17,7 +17,7 @@ copies=1000
 seed=$(date +%Y%m%d)
 build=
 plugin_build=build
-keep=build-soak/failures
+keep="build-soak/failures"
 while getopts n:s:b:p:k:h option; do
     case $option in
     n) copies=$OPTARG ;;
