@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 FILTER = "tcp[tcpflags] & tcp-rst != 0"
 COUNTS = ("packets", "tcp_segments", "connections", "resets")
@@ -21,17 +22,19 @@ COUNTS = ("packets", "tcp_segments", "connections", "resets")
 # Name, generator's options at full size, at --quick, for callgrind, and issue 5's bound for the
 # ratio to tcpdump.
 CAPTURES = {
-    "mixed.pcap": (["--bytes=1G", "mixed"], ["--bytes=100M", "mixed"], ["--bytes=10M", "mixed"], 0.85),
+    "mixed.pcap": (["--bytes=1G", "mixed"], ["--bytes=100M", "mixed"],
+                   ["--live=100", "--bytes=10M", "mixed"], 0.85),
     "mixed.pcapng": (["--pcapng", "--bytes=1G", "mixed"], ["--pcapng", "--bytes=100M", "mixed"],
-                     ["--pcapng", "--bytes=10M", "mixed"], 0.85),
-    "small.pcap": (["--bytes=1G", "small"], ["--bytes=100M", "small"], ["--bytes=2M", "small"], 1.0),
+                     ["--pcapng", "--live=100", "--bytes=10M", "mixed"], 0.85),
+    "small.pcap": (["--bytes=1G", "small"], ["--bytes=100M", "small"],
+                   ["--live=100", "--bytes=2M", "small"], 1.0),
     "flows.pcap": (["flows"], ["--connections=500K", "flows"], ["--connections=5K", "flows"], 2.5),
     "synflood.pcap": (["synflood"], ["--connections=1M", "synflood"],
                       ["--connections=20K", "synflood"], 1.2),
     "elephant.pcap": (["--bytes=1G", "elephant"], ["--bytes=100M", "elephant"],
                       ["--bytes=10M", "elephant"], None),
 }
-TSHARK_CUT = ["--bytes=20M", "mixed"]
+TSHARK_CUT = ["--bytes=50M", "mixed"]
 IDLE = (["--connections=100K", "idle"], ["--connections=1100K", "idle"])
 IDLE_BYTES = 256
 
@@ -40,7 +43,7 @@ class Failed(Exception):
     """A result that must not be."""
 
 
-def spend(command, env=None):
+def spend(command, env=None, user=None):
     """Runs a command: its CPU seconds and peak memory in bytes.
 
     A child's peak memory as the kernel tells it is at least that of its parent, hence GNU time,
@@ -48,7 +51,8 @@ def spend(command, env=None):
     """
     wrapper = ["time", "-f", "%M"] if shutil.which("time") else []
     process = subprocess.Popen(wrapper + command, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, env=env)
+                               stderr=subprocess.PIPE, env=env, user=user,
+                               group=user, extra_groups=None if user is None else [])
     message = process.stderr.read().decode(errors="replace").strip()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -105,8 +109,8 @@ class Bench:
         times = {name: [] for name in commands}
         memory = {}
         for _ in range(runs):
-            for name, (command, env) in commands.items():
-                seconds, peak = spend(command, env)
+            for name, command in commands.items():
+                seconds, peak = spend(*command)
                 times[name].append(seconds)
                 memory[name] = max(memory.get(name, 0), peak)
         return times, memory
@@ -134,44 +138,48 @@ class Bench:
             path, truth = self.make(name, quick if self.options.quick else full)
             self.check(path, truth)
             times, memory = self.compare({
-                "tcpdump": (["tcpdump", "-r", path, "-w", "/dev/null", FILTER], None),
-                "whyrst": (self.command(path), None)}, self.options.runs)
+                "tcpdump": [["tcpdump", "-r", path, "-w", "/dev/null", FILTER]],
+                "whyrst": [self.command(path)]}, self.options.runs)
             seconds = {key: statistics.median(value) for key, value in times.items()}
             ratio = statistics.median(w / t for w, t in zip(times["whyrst"], times["tcpdump"]))
             counted = "-"
             if self.options.instructions and shutil.which("valgrind"):
                 counted = f"{self.instructions(name, cut):.0f}"
+            each = seconds["whyrst"] / truth["packets"] * 1e9
             print(f"{name:<15}{truth['packets'] / 1e6:>9.2f}{truth['bytes'] / 1e6:>6.0f}"
                   f"{seconds['tcpdump']:>9.2f}{seconds['whyrst']:>9.2f}{ratio:>8.2f}"
-                  f"{target if target else '-':>8}{seconds['whyrst'] / truth['packets'] * 1e9:>11.0f}"
+                  f"{target if target else '-':>8}{each:>11.0f}"
                   f"{memory['whyrst'] / 1e6:>8.0f}{counted:>14}", flush=True)
 
-    def plugin_folder(self):
-        """A folder of plugins with only the one just built, as Wireshark expects it; or None."""
+    def tshark_commands(self, path, homes):
+        """tshark with and without the plugin, in homes of their own; root's plugins are ignored,
+        so root becomes nobody."""
+        user = 65534 if os.geteuid() == 0 else None
         plugin = os.path.join(self.options.build, "plugin", "rst.so")
-        version = re.search(r"(\d+)\.(\d+)\.\d+", subprocess.run(
-            ["tshark", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout)
-        if not os.path.exists(plugin) or not version:
-            return None
-        folder = os.path.join(self.options.build, "bench-plugins")
-        for middle in (f"{version[1]}.{version[2]}", f"{version[1]}-{version[2]}"):
-            place = os.path.join(folder, middle, "epan")
-            os.makedirs(place, exist_ok=True)
-            shutil.copy(plugin, place)
-        return folder
+        version = subprocess.run(["tshark", "--version"], check=True, stdout=subprocess.PIPE,
+                                 text=True).stdout
+        series = re.search(r"(\d+\.\d+)\.\d+", version)[1]
+        capture = shutil.copy(path, homes)
+        commands = {"tshark, RSTs": "tcp.flags.reset == 1"}
+        if os.path.exists(plugin):
+            folder = os.path.join(homes, "tshark, plugin", ".local/lib/wireshark/plugins", series,
+                                  "epan")
+            os.makedirs(folder)
+            shutil.copy(plugin, folder)
+            commands["tshark, plugin"] = "rst.origin"
+        for root, _, files in os.walk(homes):
+            for one in [root] + [os.path.join(root, name) for name in files]:
+                os.chmod(one, 0o755)
+        return {name: (["tshark", "-n", "-r", capture, "-w", "/dev/null", "-Y", wanted],
+                       {"PATH": os.environ["PATH"], "HOME": os.path.join(homes, name)}, user)
+                for name, wanted in commands.items()}
 
     def tshark_table(self):
         path, truth = self.make("tshark.pcap", TSHARK_CUT)
-        folder = self.plugin_folder()
-        tshark = ["tshark", "-n", "-r", path, "-w", "/dev/null"]
-        plain = dict(os.environ, WIRESHARK_PLUGIN_DIR="/nonexistent")
-        commands = {"whyrst": (self.command(path), None),
-                    "tshark, RSTs": (tshark + ["-Y", "tcp.flags.reset == 1"], plain)}
-        if folder:
-            commands["tshark, plugin"] = (tshark + ["-Y", "rst.origin"],
-                                          dict(os.environ, WIRESHARK_PLUGIN_DIR=folder))
-        times, memory = self.compare(commands, min(self.options.runs, 3))
-        print(f"\ntshark.pcap: mixed, {truth['packets'] / 1e3:.0f} k packets")
+        with tempfile.TemporaryDirectory(prefix="whyrst-bench-") as homes:
+            commands = {"whyrst": [self.command(path)]} | self.tshark_commands(path, homes)
+            times, memory = self.compare(commands, min(self.options.runs, 3))
+        print(f"\n{os.path.basename(path)}: {truth['packets'] / 1e3:.0f} k packets")
         for name, values in times.items():
             ratio = statistics.median(w / t for w, t in zip(times["whyrst"], values))
             print(f"{name:<15}{statistics.median(values):>9.2f} s   whyrst is {ratio:.4f} of it"
@@ -182,7 +190,7 @@ class Bench:
         (few_path, few), (many_path, many) = (self.make("idle.pcap", one) for one in IDLE)
         used = spend(self.command(many_path))[1] - spend(self.command(few_path))[1]
         each = used / (many["connections"] - few["connections"])
-        print(f"\nAn idle established connection takes {each:.0f} bytes with its place in the table")
+        print(f"\nAn idle connection takes {each:.0f} bytes, its place in the table included")
         self.flatness()
         # The table's slots, 8 bytes, are at least a third used, and twice as many while it grows.
         if each > IDLE_BYTES + 3 * 8 * 2:
