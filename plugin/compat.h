@@ -37,9 +37,6 @@ typedef gboolean rst_preference_bool;
 #define RST_DEPENDS_ON(pinfo, number) mark_frame_as_depended_upon(pinfo, number)
 #endif
 
-/* A tcp item spans header and payload; since 4.6 the header only. */
-#define RST_TCP_ITEM_SPANS_PAYLOAD (RST_WIRESHARK_VERSION < 406)
-
 /* The kind that plugin_describe() answers, asked for since 4.2; 4.0 never calls it. */
 #ifndef WS_PLUGIN_DESC_DISSECTOR
 #define WS_PLUGIN_DESC_DISSECTOR (1UL << 0)

@@ -37,9 +37,7 @@ void segments_register(dissector_handle_t handle)
     GArray *wanted = g_array_new(FALSE, FALSE, sizeof item_ids[0]);
 
     for (unsigned i = 0; i < ITEM_COUNT; i++) {
-        /* An item of every segment costs 2 % of a summary run: not where the tcp item will do. */
-        bool is_needed = i != ITEM_TCP_LEN || !RST_TCP_ITEM_SPANS_PAYLOAD;
-        item_ids[i] = is_needed ? proto_registrar_get_id_byname(item_names[i]) : -1;
+        item_ids[i] = proto_registrar_get_id_byname(item_names[i]);
         if (item_ids[i] != -1) {
             g_array_append_val(wanted, item_ids[i]);
         }
@@ -149,23 +147,18 @@ static uint32_t tcp_length(const field_info *tcp, const field_info *ip, unsigned
  * In a buffer of its own the IP header does not bound the payload, and bytes of something else may
  * follow (an ESP trailer): Wireshark's own count does.
  */
-static void clip_payload(struct whyrst_segment *segment, proto_tree *tree, const field_info *tcp,
-                         uint32_t header_length)
+static void clip_payload(struct whyrst_segment *segment, proto_tree *tree, const field_info *tcp)
 {
     const GPtrArray *array = items(tree, ITEM_TCP_LEN);
-    uint32_t length = segment->payload_length;
 
-    if (RST_TCP_ITEM_SPANS_PAYLOAD && (uint32_t)tcp->length >= header_length) {
-        length = (uint32_t)tcp->length - header_length;
-    }
     for (guint i = 0; i < item_count(array); i++) {
         field_info *item = array->pdata[i];
         if (item->ds_tvb == tcp->ds_tvb && item->proto_layer_num == tcp->proto_layer_num) {
-            length = fvalue_get_uinteger(RST_FIELD_VALUE(item));
+            uint32_t length = fvalue_get_uinteger(RST_FIELD_VALUE(item));
+            segment->payload_length = MIN(segment->payload_length, length);
+            segment->payload_captured = MIN(segment->payload_captured, length);
         }
     }
-    segment->payload_length = MIN(segment->payload_length, length);
-    segment->payload_captured = MIN(segment->payload_captured, length);
 }
 
 /* A damaged capture may hold any time: what does not fit is the latest or earliest that does. */
@@ -196,7 +189,7 @@ static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, pro
         return false;
     }
     if (ip->ds_tvb != tcp->ds_tvb) {
-        clip_payload(segment, tree, tcp, length - segment->payload_length);
+        clip_payload(segment, tree, tcp);
     }
     segment->quoted = is_quoted(tree, tcp);
     segment->frame = pinfo->num;
