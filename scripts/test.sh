@@ -15,6 +15,7 @@ say "Ordinary build"
 cmake -S . -B build -G Ninja -DBUILD_TESTING=ON >build-cmake.log || { cat build-cmake.log; exit 1; }
 rm -f build-cmake.log
 cmake --build build
+[ -f build/plugin/rst.so ] || { echo "The plugin was not built: Wireshark's CMake files are missing"; exit 1; }
 
 say "Build with sanitizers"
 CC=clang cmake -S . -B build-sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DWHYRST_PLUGIN=OFF \
