@@ -41,4 +41,4 @@ fi
     -E header=y -e frame.number -e rst.origin -e rst.cause -e rst.sender -e rst.confidence -e rst.ja4 \
     -e rst.sni -e rst.time_since_client_hello
 "${run[@]}" env HOME="$home" tshark -2 -n -r "$home/sample" -Y 'rst.origin == "tls-phase"' -V -c 200 |
-    sed -n '/^\[\?RST analysis/,/^$/p' | head -n 40
+    awk '/RST analysis:/ { shown = 1 } shown && lines < 40 { print; lines++ }'
