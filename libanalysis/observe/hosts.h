@@ -21,8 +21,7 @@
  * struct host - an address (port 0) or one of its services (address and port)
  * @ttl_min, @ttl_max: of its first segments of connections; 0 = none seen
  * @labels:        IPv6: its first segments of connections carry a flow label
- * @accepts:       SYN-ACKs; @accept_ns: time of the latest
- * @syn_acks_again: SYN-ACKs sent again for want of the final ACK
+ * @accept_frame: its latest SYN-ACK; 0 = none
  * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
  * @syn_*:         of a client's port: its latest SYN
  * @refusals:      RSTs to SYNs
@@ -33,9 +32,7 @@ struct host {
     uint8_t ttl_min;
     uint8_t ttl_max;
     bool labels;
-    uint32_t accepts;
     uint32_t accept_frame;
-    uint32_t syn_acks_again;
     uint32_t refusals;
     uint32_t half_open;
     struct burst *burst;

@@ -36,9 +36,7 @@ static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsign
     struct host *service = hosts_get(hosts, &conn->key, side, true, true);
 
     if (segment->flags & WHYRST_TCP_ACK) {
-        service->accepts++;
         service->accept_frame = (uint32_t)segment->frame;
-        service->syn_acks_again += conn->side[side].syns > 1;
         learn_host(hosts, conn, side, segment); /* not from SYNs, which raw sockets build as well */
     } else {
         service->syn_seq = segment->seq;
