@@ -4,6 +4,7 @@
  * are spooled to a temporary file, which loses its name as soon as it is open.
  */
 #include "input.h"
+#include "write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,22 +42,6 @@ static int open_path(const char *path, struct stat *info, char **message)
         close(fd);
     }
     return -1;
-}
-
-static bool write_all(int fd, const uint8_t *data, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, data, length);
-
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        if (n > 0) {
-            data += n;
-            length -= (size_t)n;
-        }
-    }
-    return true;
 }
 
 static bool copy_rest(int from, int to)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ordered.h"
+#include "write_all.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,22 +27,6 @@ struct ordered {
     size_t turn; /* the part that goes straight out */
     struct part *parts;
 };
-
-static bool write_all(int fd, const char *data, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, data, length);
-
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        if (n > 0) {
-            data += n;
-            length -= (size_t)n;
-        }
-    }
-    return true;
-}
 
 /* The functions down to drain() run with the lock held. */
 
