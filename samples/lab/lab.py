@@ -18,7 +18,7 @@ import peers
 from capture import Capture, settle
 from network import Network
 from peers import Conn, Link
-from truth import Reset, Tshark, expected
+from truth import Finding, Reset, Tshark, expected
 
 SCENARIOS = {}
 
@@ -26,12 +26,13 @@ SCENARIOS = {}
 class Scenario:
     def __init__(self, function, name, software, *, points=("client", "router", "server"),
                  formats=None, families=(4, 6), timestamps=True, interfaces=None, cut=None,
-                 closes=True):
+                 closes=True, findings=False):
         self.function, self.name, self.software = function, name, software
         self.points, self.formats, self.families = points, formats or {}, families
         self.timestamps, self.cut = timestamps, cut
         self.interfaces = Network.INTERFACES | (interfaces or {})
         self.closes = closes  # False: the capture is cut so that it shows none
+        self.findings = findings  # True: the scenario names all that there is to be found
         self.text = inspect.cleandoc(function.__doc__)
 
     @property
@@ -54,11 +55,12 @@ class Lab:
         self.network, self.family, self.folder, self.points = network, family, folder, points
         self.certificates = certificates
         template = "10.0.{}.{}" if family == 4 else "fd52:5354:{}::{}"
+        self.client_net = template.format(1, "")
         self.client_ip, self.client2_ip = template.format(1, 10), template.format(1, 11)
         self.server_ip, self.server2_ip = template.format(2, 20), template.format(2, 21)
         self.router_client_ip, self.router_server_ip = template.format(1, 1), template.format(2, 1)
-        self.resets, self.closed_conns, self.kept, self.listeners, self.programs = ([], [], [], {},
-                                                                                    [])
+        self.resets, self.closed_conns, self.findings = [], [], []
+        self.kept, self.listeners, self.programs = [], {}, []
 
     # Connections
 
@@ -113,6 +115,9 @@ class Lab:
     def iptables(self, host, *rule):
         host.run("iptables" if self.family == 4 else "ip6tables", "-w", *rule)
 
+    def is_client(self, address):
+        return address.startswith(self.client_net)
+
     def bracketed(self, address):
         return f"[{address}]" if self.family == 6 else address
 
@@ -141,6 +146,10 @@ class Lab:
                 "cause": ["no-socket", "time-wait", "half-close-violation", "unknown"],
                 "close_type": ["rst", "fin-then-rst"]
             }, what="answers segments that were under way", follows=True, **options)
+
+    def finding(self, kind, *, seen=None, sure=True, **values):
+        """Declares what the connections together say. Only where @scenario(findings=True)."""
+        self.findings.append(Finding({"kind": kind} | values, seen or self.points, sure))
 
     def closed(self, where, points=None):
         """Declares an orderly close."""
@@ -239,10 +248,11 @@ def _write(scenario, labs, paths, folder):
     tshark = Tshark()
     resets = [reset for lab in labs for reset in lab.resets]
     closed = [entry for lab in labs for entry in lab.closed_conns] if scenario.closes else []
+    findings = [entry for lab in labs for entry in lab.findings] if scenario.findings else None
     result = {
         "description": scenario.title, "captures": {
             os.path.basename(path): expected(point, scenario.name, tshark.frames(path), resets,
-                                             closed)
+                                             closed, findings)
             for point, path in paths.items()
         }
     }

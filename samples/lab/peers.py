@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 TIMEOUT = 15
 SNI = "shop.example"
+OTHER_SNI = "games.example"  # served by the same server
 GET = b"GET /item/7 HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 
 
@@ -130,7 +131,7 @@ class Certificates:
                 "-keyout", self.stranger_key, "-out", self.stranger, "-subj", "/CN=stranger"
         ], [
                 "-keyout", self.key, "-out", self.cert, "-subj", f"/CN={SNI}", "-CA", self.ca,
-                "-CAkey", ca_key, "-addext", f"subjectAltName=DNS:{SNI}"
+                "-CAkey", ca_key, "-addext", f"subjectAltName=DNS:{SNI},DNS:{OTHER_SNI}"
         ]):
             subprocess.run(new + extra, check=True, capture_output=True)
 

@@ -16,6 +16,8 @@ COLUMNS = [
 ]
 # A mirror port delivers both copies of a packet within this time.
 MIRROR_GAP = 0.004
+# Of two segments sent within this time that the same RST could answer, timing does not tell which.
+JITTER = 0.003
 
 
 @dataclass
@@ -116,7 +118,28 @@ def mark_copies(frames):
             last[key] = frame
 
 
-def expected(point, name, frames, resets, closed):
+@dataclass
+class Finding:
+    """What the connections together say, of one subject. Values that are a Conn become the JA4 of
+    its ClientHello. `sure`: must be found; else it may be."""
+
+    values: dict
+    seen: tuple
+    sure: bool = True
+
+    def at(self, frames):
+        found = {
+            key: _ja4(frames, value) if hasattr(value, "client_port") else value
+            for key, value in self.values.items()
+        }
+        return {key: value for key, value in found.items() if value != ""}
+
+
+def _ja4(frames, conn):
+    return next(f.ja4 for f in frames if f.handshake == "1" and f.sent_by(conn) == "client")
+
+
+def expected(point, name, frames, resets, closed, findings=None):
     """The entry of one capture in expected.json."""
     mark_copies(frames)
     wanted = [reset for reset in resets if point in reset.seen]
@@ -138,10 +161,14 @@ def expected(point, name, frames, resets, closed):
             raise RuntimeError(
                 f"{point}: no RST for the label {reset.what or reset.values} {reset.conn}")
     closes = [_close_frame(frames, conn) for conn, points in closed if point in points]
-    return {
+    entry = {
         "resets": found,
         "closes": [{"frame": number, "close_type": "fin"} for number in sorted(closes)]
     }
+    if findings is not None:
+        for key, sure in (("findings", True), ("acceptable_findings", False)):
+            entry[key] = [f.at(frames) for f in findings if f.sure == sure and point in f.seen]
+    return entry
 
 
 def _claim(rst, wanted, left, where):
@@ -207,6 +234,12 @@ def _entry(point, label, rst, index, frames, found):
     if here.get("trigger", label.trigger):
         trigger = _trigger(rst, before, here.get("trigger", label.trigger))
         entry["trigger_frame"] = trigger.number
+        twins = [
+            f.number for f in before if f.sent_by(label.conn) == trigger.sent_by(label.conn) and
+            f.ack == trigger.ack and 0 < trigger.time - f.time < JITTER
+        ]
+        if twins:
+            entry.setdefault("acceptable", {})["trigger_frame"] = twins
     if idle := here.get("idle", label.idle):
         moment = trigger or rst
         spoke = [f.time for f in before if f.length > 1 and f.number < moment.number]

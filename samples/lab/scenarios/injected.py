@@ -43,7 +43,7 @@ class Device:
         """A RST in the name of whom the trigger was sent to, to its sender; or (`to` the other
         end) in the sender's own name, right behind the trigger."""
         t = trigger
-        if (to == "client") == (t.src == self.lab.client_ip):
+        if (to == "client") == self.lab.is_client(t.src):
             self.send(to, t.dst, t.src, t.dport, t.sport, t.ack + ahead,
                       t.end if flags & ACK else 0, flags, ttl=ttl, **options)
         else:
