@@ -103,4 +103,8 @@
 /** Interfaces of one pcapng section; real ones have under a hundred, and each costs 24 bytes. */
 #define LIMIT_CAPTURE_INTERFACES (1024u * 1024)
 
+#ifdef WHYRST_SMALL_LIMITS
+#include "limits_small.h"
+#endif
+
 #endif

@@ -134,6 +134,9 @@ static enum match proxy_start(const uint8_t *bytes, size_t length)
     return match_texts(bytes, length, texts, G_N_ELEMENTS(texts), false);
 }
 
+/* No standard bounds the name, real ones have a few characters. */
+#define SOCKS4_NAME_MAX 256u
+
 /** SOCKS 4: version, CONNECT or BIND, a port. The user name after the address is printable. */
 static enum match socks4_start(const uint8_t *bytes, size_t length)
 {
@@ -141,6 +144,7 @@ static enum match socks4_start(const uint8_t *bytes, size_t length)
     uint8_t version = cursor_u8(&c);
     uint8_t command = cursor_u8(&c);
     uint16_t port = cursor_be16(&c);
+    unsigned name = 0;
 
     if (version != 4 || (length > 1 && (command < 1 || command > 2)) || (length > 3 && port == 0)) {
         return MATCH_NO;
@@ -154,7 +158,7 @@ static enum match socks4_start(const uint8_t *bytes, size_t length)
         if (byte == 0) {
             return MATCH_YES;
         }
-        if (!g_ascii_isprint(byte) || length > 256 + 8) {
+        if (!g_ascii_isprint(byte) || ++name > SOCKS4_NAME_MAX) {
             return MATCH_NO;
         }
     }

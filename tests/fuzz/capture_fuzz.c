@@ -8,17 +8,8 @@
 
 #include <glib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint32_t sum_bytes(const uint8_t *bytes, uint32_t length)
-{
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < length; i++) {
-        sum = sum * 31 + bytes[i];
-    }
-    return sum;
-}
+#include "fuzz.h"
+#include "limits.h"
 
 static void read_frames(struct whyrst_capture *capture, size_t size)
 {
@@ -56,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     capture = whyrst_capture_open(fd, &status, &peeked, &peeked_length, &message);
     g_assert_true((status == WHYRST_CAPTURE_OK) == (capture != NULL));
     if (status == WHYRST_CAPTURE_UNKNOWN) {
-        g_assert_cmpmem(peeked, peeked_length, data, MIN(size, (size_t)64 * 1024));
+        g_assert_cmpmem(peeked, peeked_length, data, MIN(size, (size_t)LIMIT_READ_FIRST));
     }
     g_free(peeked);
     g_free(message);

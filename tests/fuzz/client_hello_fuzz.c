@@ -4,20 +4,11 @@
  * malformed but never complete, a fingerprint has its shape and does not depend on the cache.
  */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "limits.h"
 #include "observe/ja4.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 static void require_inside(struct cursor view, const uint8_t *data, size_t size)
 {

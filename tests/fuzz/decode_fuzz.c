@@ -10,18 +10,7 @@
 #include <glib.h>
 
 #include "bytes/cursor.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint32_t sum_bytes(const uint8_t *bytes, uint32_t length)
-{
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < length; i++) {
-        sum = sum * 31 + bytes[i];
-    }
-    return sum;
-}
+#include "fuzz.h"
 
 static void check_segment(const struct whyrst_segment *s, const struct whyrst_frame *frame)
 {

@@ -5,25 +5,16 @@
  * two bytes of which only a few are there), a byte of length, the bytes. Invariants of every state
  * hold; where nothing is missing, single bytes lead to the same state as whole chunks.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
 
+#include "fuzz.h"
 #include "observe/observer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { FLAG_SERVER = 1, FLAG_SEGMENT = 2, FLAG_CUT = 4, FLAG_LARGE = 8 };
 
 static struct observe_context *context;
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 static void check(const struct observer *o, const uint64_t fed[2], struct observe_state *state)
 {
@@ -87,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t fed[2] = {0, 0};
     bool comparable = true;
     bool from_start;
+    int role;
 
     if (size < 1) {
         return 0;
@@ -95,6 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         context = observe_context_new();
     }
     from_start = data[0] & 1;
+    role = observe_guess_role(data + 1, (uint32_t)size - 1);
+    require(role >= -1 && role <= 1);
     whole = observer_new(context, from_start);
     split = observer_new(context, from_start);
     data++;

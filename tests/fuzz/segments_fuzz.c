@@ -2,26 +2,19 @@
 /*
  * Segment sequences through the engine. Six bytes make a segment: which of four connections and
  * which side, flags, how sequence and acknowledgement numbers relate to what went before, payload
- * length, the time since the last one; payload bytes follow from the input as well. Numbers near
- * the right ones reach deeper than random ones, and odd ones come often enough. Target functions:
- * whyrst_engine_add, whyrst_engine_next, whyrst_engine_finish, whyrst_record_get. Invariants:
- * counters add up, every RST comes out once and in order, texts are valid UTF-8.
+ * length, the time since the last one; payload bytes follow from the input as well, and before
+ * them, where a bit says so, TCP options. Numbers near the right ones reach deeper than random
+ * ones, and odd ones come often enough. Target functions: whyrst_engine_add, whyrst_engine_next,
+ * whyrst_engine_finish, whyrst_record_get. Invariants: counters add up, every RST comes out once
+ * and in order, texts are valid UTF-8.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
 
 #include <whyrst/engine.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 /* What the generator remembers of a side: numbers that would be right now. */
 struct side {
@@ -84,6 +77,22 @@ static void drain(struct world *world)
     }
 }
 
+/* Options before the payload: their length, then themselves. */
+static void take_options(struct whyrst_segment *segment)
+{
+    uint32_t length;
+
+    if (segment->payload_captured == 0) {
+        return;
+    }
+    length = MIN(segment->payload[0] % 41u, segment->payload_captured - 1);
+    segment->options = segment->payload + 1;
+    segment->options_length = (uint8_t)length;
+    segment->payload += 1 + length;
+    segment->payload_captured -= 1 + length;
+    segment->payload_length -= 1 + length;
+}
+
 static void add(struct world *world, const uint8_t *step, const uint8_t *payload, uint32_t captured)
 {
     unsigned conn = step[0] & 3;
@@ -111,6 +120,9 @@ static void add(struct world *world, const uint8_t *step, const uint8_t *payload
     segment.payload = payload;
     segment.payload_captured = captured;
     segment.payload_length = captured + (step[4] & 0x80 ? 100u : 0);
+    if (step[0] & 0x20) {
+        take_options(&segment);
+    }
     sender->next = segment.seq + segment.payload_length + !!(step[1] & WHYRST_TCP_SYN) +
                    !!(step[1] & WHYRST_TCP_FIN);
     receiver->ack = sender->next;

@@ -386,6 +386,25 @@ static void test_bound(void)
     hush(&d);
 }
 
+/** A client that does not wait: its SOCKS 4 request and a long first message in one segment. */
+static void test_socks4_with_more(void)
+{
+    struct observer *o = observer_new(context, true);
+    struct observe_state state;
+    uint8_t bytes[600] = {4, 1, 1, 0xbb, 10, 0, 0, 1, 'a', 0, 0x16, 3, 1, 8, 0, 1, 0, 7, 0xfc};
+    struct observe_chunk chunk = {.data = bytes,
+                                  .captured = sizeof bytes,
+                                  .length = sizeof bytes,
+                                  .frame = 1,
+                                  .segment_start = true};
+
+    observer_chunk(o, C, &chunk);
+    observer_state(o, &state);
+    g_assert_cmpint(state.tls_stage, ==, WHYRST_TLS_CLIENT_HELLO_PARTIAL);
+    g_assert_cmpint(state.phase, ==, HANDSHAKE);
+    observer_free(o);
+}
+
 int main(int argc, char **argv)
 {
     int result;
@@ -394,6 +413,7 @@ int main(int argc, char **argv)
     context = observe_context_new();
     g_test_add_func("/prologue/scripts", test_scripts);
     g_test_add_func("/prologue/bound", test_bound);
+    g_test_add_func("/prologue/socks4-with-more", test_socks4_with_more);
     result = g_test_run();
     observe_context_free(context);
     return result;

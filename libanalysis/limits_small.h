@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/**
+ * Bounds for fuzzing: so low that inputs of a few hundred bytes reach them, and an engine starts
+ * cheaply. Included by limits.h when WHYRST_SMALL_LIMITS is defined.
+ */
+#ifndef LIMITS_SMALL_H
+#define LIMITS_SMALL_H
+
+#undef LIMIT_CLIENT_HELLO
+#define LIMIT_CLIENT_HELLO 1024u
+#undef LIMIT_SERVER_HELLO
+#define LIMIT_SERVER_HELLO 256u
+#undef LIMIT_HTTP_LINE
+#define LIMIT_HTTP_LINE 256u
+#undef LIMIT_HTTP_PIPELINE
+#define LIMIT_HTTP_PIPELINE 4u
+#undef LIMIT_HELLO_TEXT
+#define LIMIT_HELLO_TEXT 64u
+#undef LIMIT_JA4_CACHE
+#define LIMIT_JA4_CACHE 2u
+#undef LIMIT_JA4_RAW
+#define LIMIT_JA4_RAW 128u
+#undef LIMIT_PROLOGUE
+#define LIMIT_PROLOGUE 2048u
+#undef LIMIT_HELD
+#define LIMIT_HELD 1024u
+#undef LIMIT_REASSEMBLY_BYTES
+#define LIMIT_REASSEMBLY_BYTES 1024u
+#undef LIMIT_REASSEMBLY_PIECES
+#define LIMIT_REASSEMBLY_PIECES 8u
+#undef LIMIT_RING
+#define LIMIT_RING 64u
+#undef LIMIT_PENDING
+#define LIMIT_PENDING 4u
+#undef LIMIT_KEEP_CLOSED
+#define LIMIT_KEEP_CLOSED 4u
+#undef LIMIT_HOSTS
+#define LIMIT_HOSTS 4u
+#undef LIMIT_HEADERS
+#define LIMIT_HEADERS 8u
+#undef LIMIT_FRAGMENT_DATAGRAMS
+#define LIMIT_FRAGMENT_DATAGRAMS 4u
+#undef LIMIT_FRAGMENT_PIECES
+#define LIMIT_FRAGMENT_PIECES 8u
+#undef LIMIT_READ_FIRST
+#define LIMIT_READ_FIRST 1024u
+#undef LIMIT_READ_BLOCK
+#define LIMIT_READ_BLOCK 2048u
+
+#endif
