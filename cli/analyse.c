@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "console.h"
+#include "head.h"
 #include "input.h"
 
 /* Frames between two looks at how far the file has been read. */
@@ -20,6 +21,7 @@
 /**
  * struct work - what lives while one capture is read
  * @file:      the file under way
+ * @head:      its first frames' digest
  * @read_size: sum of the sizes of the files before it
  * @newest_ns: time of the youngest frame, INT64_MIN before the first
  * @counted:   the counters when @file began
@@ -28,6 +30,7 @@
 struct work {
     struct analysis *analysis;
     struct capture_file *file;
+    struct head head;
     struct whyrst_decoder *decoder;
     struct whyrst_engine *engine;
     struct writer writer;
@@ -110,6 +113,18 @@ static void check_order(struct work *work, const struct whyrst_frame *frame)
     }
 }
 
+static void note_frame(struct work *work, const struct whyrst_frame *frame)
+{
+    struct file_report *report = &work->file->report;
+
+    if (report->packets == 0) {
+        report->first_ns = frame->time_ns;
+    }
+    report->last_ns = frame->time_ns;
+    report->packets = frame->number;
+    head_add(&work->head, frame);
+}
+
 /* Reads what the input has ready, up to a batch, and hands it to the engine at once. */
 static enum whyrst_capture_status add_frames(struct work *work, struct input *input)
 {
@@ -130,7 +145,7 @@ static enum whyrst_capture_status add_frames(struct work *work, struct input *in
             }
             work->newest_ns = MAX(work->newest_ns, frame.time_ns);
         }
-        work->file->report.packets = frame.number;
+        note_frame(work, &frame);
         frame.number += work->file->before;
         count += whyrst_decoder_frame(work->decoder, &frame, segments + count);
     } while (count + WHYRST_MAX_SEGMENTS <= BATCH_SEGMENTS &&
@@ -209,6 +224,8 @@ static bool read_file(struct work *work)
     set_live(work->analysis, input_is_live(input));
     go_on = read_frames(work, input);
     input_close(input);
+    work->file->head = head_finish(&work->head);
+    work->file->report.head = work->file->head;
     count(work);
     work->read_size += work->file->size;
     return go_on;

@@ -20,7 +20,7 @@
  * @size:    in bytes, 0 when unknown
  * @quoted:  @path, escaped for the format; NULL before the first record needs it
  * @summary: counts its records; NULL before the first
- * @report:  the outcome; its @error is @message
+ * @report:  the outcome; its @error is @message, its @head @head
  */
 struct capture_file {
     const char *path;
@@ -30,6 +30,7 @@ struct capture_file {
     struct summary *summary;
     struct file_report report;
     char *message;
+    char *head;
 };
 
 /** The file among @count of @files that has frame @number of the whole. */

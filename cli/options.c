@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "explain.h"
+#include "loader.h"
 #include "wiretap.h"
 
 #define NS_DIGITS   9u
@@ -17,7 +18,7 @@
 static const char description[] =
     "Says of every TCP reset (RST) in packet captures when in its connection it came, who sent\n"
     "it and why, how the connection ended, and which TLS client (JA4) it concerned: as a table\n"
-    "with a summary, or for programs as NDJSON or CSV.";
+    "with a summary, or for programs as NDJSON, CSV or an SQLite database.";
 
 static const char epilogue[] =
     "Captures:\n"
@@ -42,6 +43,8 @@ static const char epilogue[] =
     "      One JSON object per line; \"frame\" is Wireshark's frame.number.\n"
     "  whyrst --format=csv --connections -o conns.csv shop.pcapng\n"
     "      One row per reset and per connection.\n"
+    "  whyrst --format=sqlite -o resets.db *.pcap\n"
+    "      Tables to ask in SQL; further runs add to them, without duplicates.\n"
     "  whyrst --continue /var/tmp/ring/\n"
     "      Connections that span the files of tcpdump -C, -G, -W or of dumpcap's ring buffer.\n"
     "  whyrst --explain no-socket\n"
@@ -102,13 +105,35 @@ static void print_version(void)
     printf("Licence: GPL-2.0-or-later; there is no warranty.\n");
 }
 
+/* A database always has the connections: its views compare with them. */
+static char *take_database(struct options *options, const struct raw_options *raw)
+{
+    if (!loader_is_available()) {
+        return g_strdup("--format=sqlite: this whyrst was built without SQLite");
+    }
+    if (!options->output || strcmp(options->output, "-") == 0) {
+        return g_strdup("--format=sqlite: needs -o FILE, the database to write to");
+    }
+    if (raw->summary) {
+        return g_strdup("--summary: --format=sqlite has none");
+    }
+    options->connections = options->engine.connection_records = true;
+    return NULL;
+}
+
 /* Checks and takes over what GOption has read; returns what is wrong (g_free), or NULL. */
 static char *take_formats(struct options *options, const struct raw_options *raw)
 {
-    options->format = writer_format_find(raw->format ? raw->format : "table");
+    const char *name = raw->format ? raw->format : "table";
+
+    options->database = strcmp(name, "sqlite") == 0;
+    options->format = options->database ? &writer_ndjson : writer_format_find(name);
     if (!options->format) {
-        return g_strdup_printf("--format: \"%s\" is not valid; it takes one of table, ndjson, csv",
-                               raw->format);
+        return g_strdup_printf(
+            "--format: \"%s\" is not valid; it takes one of table, ndjson, csv, sqlite", name);
+    }
+    if (options->database) {
+        return take_database(options, raw);
     }
     if (raw->summary && !options->format->for_people && !options->format->close) {
         return g_strdup_printf("--summary: --format=%s has none", options->format->name);
@@ -222,7 +247,7 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &raw->format,
-         "What to write: table (default), ndjson or csv", "FORMAT"},
+         "What to write: table (default), ndjson, csv or sqlite", "FORMAT"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write to FILE instead of standard output", "FILE"},
         {"summary", 's', 0, G_OPTION_ARG_NONE, &raw->summary, "Write only the summary", NULL},

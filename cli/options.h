@@ -27,6 +27,7 @@ enum sandbox {
  * struct options - what the command line asks for
  * @inputs:       captures, in the order given; NULL-terminated
  * @output:       file to write to, NULL for standard output
+ * @database:     that is a database, which gets what @format writes
  * @summary_only: no records
  * @continued:    the inputs are one capture
  * @progress:     shows a bar on standard error
@@ -36,6 +37,7 @@ struct options {
     char **inputs;
     char *output;
     const struct writer_format *format;
+    bool database;
     struct filter *filter;
     struct whyrst_options engine;
     bool connections;

@@ -21,6 +21,7 @@
 
 #include "analyse.h"
 #include "console.h"
+#include "loader.h"
 #include "ordered.h"
 #include "sandbox.h"
 #include "sequence.h"
@@ -35,6 +36,7 @@ struct run {
     const struct options *options;
     struct writer_settings settings;
     struct ordered *ordered;
+    struct loader *loader; /* writes the database, if that is wanted */
     char **inputs;
     struct capture_file *files; /* one for each input */
     size_t file_count;
@@ -49,29 +51,64 @@ struct run {
     struct summary *summary;
 };
 
-/* Opens -o FILE, but never over one of the inputs. */
-static int open_output(const struct options *options, char **inputs, enum exit_status *status)
+/* Whether @out is one of the inputs, which says so. */
+static bool is_input(const struct options *options, const struct stat *out, char **inputs)
 {
-    struct stat out, in;
+    struct stat in;
+
+    for (char **input = inputs; *input; input++) {
+        if (S_ISREG(out->st_mode) && stat(*input, &in) == 0 && in.st_dev == out->st_dev &&
+            in.st_ino == out->st_ino) {
+            console_message("%s: is also an input", options->output);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Opens the database -o FILE, but never over one of the inputs. */
+static int open_database(const struct options *options, char **inputs, struct loader **loader,
+                         enum exit_status *status)
+{
+    struct stat out;
+    char *message = NULL;
+    int fd = -1;
+
+    if (stat(options->output, &out) == 0 && is_input(options, &out, inputs)) {
+        *status = EXIT_USAGE;
+        return -1;
+    }
+    *loader = loader_start(options->output, &fd, &message);
+    if (message) {
+        console_message("%s", message);
+        g_free(message);
+    }
+    return fd;
+}
+
+/* Opens -o FILE, but never over one of the inputs. */
+static int open_output(const struct options *options, char **inputs, struct loader **loader,
+                       enum exit_status *status)
+{
+    struct stat out;
     int fd;
 
     *status = EXIT_NOT_ALL_READ;
     if (!options->output) {
         return STDOUT_FILENO;
     }
+    if (options->database) {
+        return open_database(options, inputs, loader, status);
+    }
     fd = open(options->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0 || fstat(fd, &out) < 0) {
         console_message("%s: %s", options->output, g_strerror(errno));
         return -1;
     }
-    for (char **input = inputs; *input; input++) {
-        if (S_ISREG(out.st_mode) && stat(*input, &in) == 0 && in.st_dev == out.st_dev &&
-            in.st_ino == out.st_ino) {
-            console_message("%s: is also an input", options->output);
-            *status = EXIT_USAGE;
-            close(fd);
-            return -1;
-        }
+    if (is_input(options, &out, inputs)) {
+        *status = EXIT_USAGE;
+        close(fd);
+        return -1;
     }
     if (S_ISREG(out.st_mode) && ftruncate(fd, 0) < 0) {
         console_message("%s: %s", options->output, g_strerror(errno));
@@ -169,7 +206,8 @@ static void collect_file(struct run *run, struct capture_file *file)
     file->summary = NULL;
     g_clear_pointer(&file->message, g_free);
     g_clear_pointer(&file->quoted, g_free);
-    file->report.error = NULL;
+    g_clear_pointer(&file->head, g_free);
+    file->report.error = file->report.head = NULL;
 }
 
 static void free_files(struct run *run)
@@ -178,6 +216,7 @@ static void free_files(struct run *run)
         summary_free(run->files[i].summary); /* is still there when the output broke */
         g_free(run->files[i].message);
         g_free(run->files[i].quoted);
+        g_free(run->files[i].head);
     }
     g_free(run->files);
 }
@@ -309,12 +348,30 @@ static void write_edge(struct run *run, size_t part)
     ordered_end(run->ordered, part);
 }
 
+/* Whatever went wrong with the pipe, the process at its end has the reason. */
+static enum exit_status finish_database(struct run *run, int fd)
+{
+    char *message;
+
+    close(fd);
+    message = loader_finish(run->loader);
+    if (message) {
+        console_message("%s", message);
+        g_free(message);
+        return EXIT_NOT_ALL_READ;
+    }
+    return run->failed ? EXIT_NOT_ALL_READ : EXIT_ALL_READ;
+}
+
 /* The reader of a pipe may leave when it has seen enough (head): that is no failure. */
 static enum exit_status finish_output(struct run *run, int fd)
 {
     const char *name = run->options->output ? run->options->output : "standard output";
     int error = ordered_error(run->ordered);
 
+    if (run->loader) {
+        return finish_database(run, fd);
+    }
     if (error == EPIPE) {
         return EXIT_ALL_READ;
     }
@@ -389,7 +446,7 @@ enum exit_status run(const struct options *options)
         .tick = PTHREAD_COND_INITIALIZER,
     };
     enum exit_status status;
-    int fd = open_output(options, run.inputs, &status);
+    int fd = open_output(options, run.inputs, &run.loader, &status);
 
     if (fd < 0) {
         g_strfreev(run.inputs);

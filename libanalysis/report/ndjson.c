@@ -103,6 +103,22 @@ static void write_number(struct output *out, const char *key, uint64_t number, c
     output_bytes(out, text, text_integer(text, number));
 }
 
+/* What tells the capture from others; a file without frames has none of it. */
+static void write_identity(struct output *out, const struct file_report *report)
+{
+    char text[TEXT_MAX];
+
+    if (!report->head) {
+        return;
+    }
+    output_text(out, ",\"first_time\":\"");
+    output_bytes(out, text, text_time(text, report->first_ns));
+    output_text(out, "\",\"last_time\":\"");
+    output_bytes(out, text, text_time(text, report->last_ns));
+    output_text(out, "\",\"head_sha256\":");
+    text_json(out, report->head);
+}
+
 static void ndjson_close(struct writer *writer, const struct file_report *report)
 {
     struct output *out = writer->out;
@@ -125,6 +141,7 @@ static void ndjson_close(struct writer *writer, const struct file_report *report
         }
     }
     output_text(out, before == '{' ? "{}" : "}");
+    write_identity(out, report);
     if (report->error) {
         output_text(out, ",\"error\":");
         text_json(out, report->error);

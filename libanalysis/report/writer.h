@@ -39,6 +39,8 @@ struct writer_settings {
  * @packets:  frames read
  * @counters: the engine's
  * @skipped:  the decoder's, by reason
+ * @first_ns, @last_ns: times of its first and last frame
+ * @head:     digest of its first frames, NULL when there was none
  * @error:    what went wrong, NULL when all was read
  */
 struct file_report {
@@ -46,6 +48,8 @@ struct file_report {
     uint64_t packets;
     uint64_t counters[WHYRST_COUNTER_COUNT];
     uint64_t skipped[WHYRST_SKIP_COUNT];
+    int64_t first_ns, last_ns;
+    const char *head;
     const char *error;
 };
 

@@ -2,7 +2,7 @@
 # Sourced by the other scripts: installs what is missing, says what it does.
 
 # What building needs, and what demo and tests run.
-BUILD_PACKAGES="build-essential cmake ninja-build pkg-config libglib2.0-dev wireshark-dev libwireshark-dev libwiretap-dev libwsutil-dev"
+BUILD_PACKAGES="build-essential cmake ninja-build pkg-config libglib2.0-dev wireshark-dev libwireshark-dev libwiretap-dev libwsutil-dev libsqlite3-dev"
 RUN_PACKAGES="tshark tcpdump jq python3"
 TEST_PACKAGES="clang libclang-rt-14-dev wireshark-common util-linux zstd lz4 gzip"
 

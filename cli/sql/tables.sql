@@ -1,0 +1,43 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- What the database of --format=sqlite begins with. The columns of resets and connections come from
+-- the table of fields (include/whyrst/record.h): database.c adds those that are missing.
+
+-- One row for each time that whyrst wrote into this database.
+CREATE TABLE IF NOT EXISTS runs (
+    run_id INTEGER PRIMARY KEY,
+    time TEXT NOT NULL,
+    version TEXT NOT NULL
+);
+
+-- One row for each capture: the objects of type "file" in NDJSON.
+CREATE TABLE IF NOT EXISTS files (
+    file_id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES runs,
+    file TEXT NOT NULL,
+    path TEXT,
+    packets INTEGER,
+    tcp_segments INTEGER,
+    connections INTEGER,
+    resets INTEGER,
+    quoted INTEGER,
+    duplicates INTEGER,
+    evicted INTEGER,
+    reassembly_dropped INTEGER,
+    skipped TEXT,
+    first_time TEXT,
+    last_time TEXT,
+    head_sha256 TEXT,
+    error TEXT
+);
+CREATE INDEX IF NOT EXISTS files_head ON files (head_sha256);
+CREATE INDEX IF NOT EXISTS files_path ON files (path);
+
+CREATE TABLE IF NOT EXISTS resets (
+    reset_id INTEGER PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+);
+
+CREATE TABLE IF NOT EXISTS connections (
+    connection_id INTEGER PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+);
