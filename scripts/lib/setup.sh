@@ -4,7 +4,7 @@
 # What building needs, and what demo and tests run.
 BUILD_PACKAGES="build-essential cmake ninja-build pkg-config libglib2.0-dev wireshark-dev libwireshark-dev libwiretap-dev libwsutil-dev libsqlite3-dev"
 RUN_PACKAGES="tshark tcpdump jq python3"
-TEST_PACKAGES="clang libclang-rt-14-dev wireshark-common util-linux zstd lz4 gzip"
+TEST_PACKAGES="clang libclang-rt-14-dev wireshark-common util-linux zstd lz4 gzip valgrind"
 
 say() {
     printf '\n== %s\n' "$*"
