@@ -58,7 +58,7 @@ class Score:
             return
         acceptable = entry.get("acceptable", {}).get(name, ())
         if name == "cause" and wanted in PENDING:
-            kind = self._pending(got, wanted, acceptable, entry["alone"])
+            kind = self._pending(record, wanted, got, acceptable, entry["alone"])
         else:
             kind = self._kind(name, record, wanted, got, acceptable)
         self.counts[name, point][kind] += 1
@@ -70,11 +70,11 @@ class Score:
                 sure += ", and must leave the list PENDING"
             self.failures.append(f"{place}: {name} is {got}{sure}, the truth is {wanted}")
 
-    @staticmethod
-    def _pending(got, wanted, acceptable, alone):
+    @classmethod
+    def _pending(cls, record, wanted, got, acceptable, alone):
         if got == wanted:
             return "wrong"  # it must leave the list
-        return "acceptable" if got in acceptable else "pending" if got in alone else "wrong"
+        return "pending" if got in alone else cls._kind("cause", record, wanted, got, acceptable)
 
     @staticmethod
     def _kind(name, record, wanted, got, acceptable):

@@ -122,8 +122,9 @@ def outcome(error):
 
 
 def visit(lab, port, client=None, *, client_ip=None, server_ip=None, sni=SNI, requests=1, think=0,
-          patience=PATIENCE):
-    """One connection from SYN to close; `client`: None without TLS."""
+          slow=0, patience=PATIENCE):
+    """One connection from SYN to close; `client`: None without TLS. `think`: seconds between
+    requests, `slow`: before the first."""
     if client and client.program:
         return _program_visit(lab, port, client, client_ip, server_ip, sni)
     c = lab.keep(peers.client_socket(lab.client, client_ip or lab.client_ip))
@@ -135,7 +136,7 @@ def visit(lab, port, client=None, *, client_ip=None, server_ip=None, sni=SNI, re
         if client:
             c = lab.keep(client.context(lab).wrap_socket(c, server_hostname=sni))
         for number in range(requests):
-            time.sleep(think if number else 0)
+            time.sleep(think if number else slow)
             c.sendall(GET)
             if BODY not in peers.receive(c, BODY):
                 raise EOFError
