@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -227,10 +228,19 @@ def ill(visits, *results):
 
 def more_clients(lab, count):
     """Addresses of further clients."""
-    addresses = [f"{lab.client_net}{50 + n}" for n in range(count)]
+    return _addresses(lab, lab.client, "c0", lab.client_net, count)
+
+
+def more_servers(lab, count):
+    """Addresses of further servers."""
+    return _addresses(lab, lab.server, "s0", lab.server_net, count)
+
+
+def _addresses(lab, host, interface, net, count):
+    addresses = [f"{net}{50 + n}" for n in range(count)]
     for address in addresses:
-        lab.client.run("ip", "address", "add", address + ("/24" if lab.family == 4 else "/64"), "dev",
-                       "c0", *([] if lab.family == 4 else ["nodad", "preferred_lft", "0"]))
+        host.run("ip", "address", "add", address + ("/24" if lab.family == 4 else "/64"), "dev",
+                 interface, *([] if lab.family == 4 else ["nodad", "preferred_lft", "0"]))
     return addresses
 
 
@@ -273,3 +283,40 @@ def peeked_hello(sock):
             sock.settimeout(None)
             return waiting
         time.sleep(0.001)
+
+
+class Worker:
+    """A server in a process of its own, which can be killed. It answers requests, but after the
+    first for /busy it reads no further: its workers are all taken."""
+
+    def __init__(self, lab, port, address=None):
+        self.lab, self.port, self.address = lab, port, address or lab.server_ip
+        self.start()
+
+    def start(self):
+        self.process = self.lab.start(self.lab.server, sys.executable, "-B", __file__, self.address,
+                                      str(self.port), stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # it listens
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def work(address, port):
+    with socket.create_server((address, port), family=peers.family_of(address)) as listener:
+        print("ready", flush=True)
+        while True:
+            threading.Thread(target=_work_on, args=(listener.accept()[0], ), daemon=True).start()
+
+
+def _work_on(sock):
+    with sock:
+        while request := peers.receive(sock):
+            sock.sendall(answer(BODY))
+            if b"/busy" in request:
+                threading.Event().wait()
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], int(sys.argv[2]))

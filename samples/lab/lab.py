@@ -55,7 +55,7 @@ class Lab:
         self.network, self.family, self.folder, self.points = network, family, folder, points
         self.certificates = certificates
         template = "10.0.{}.{}" if family == 4 else "fd52:5354:{}::{}"
-        self.client_net = template.format(1, "")
+        self.client_net, self.server_net = template.format(1, ""), template.format(2, "")
         self.client_ip, self.client2_ip = template.format(1, 10), template.format(1, 11)
         self.server_ip, self.server2_ip = template.format(2, 20), template.format(2, 21)
         self.router_client_ip, self.router_server_ip = template.format(1, 1), template.format(2, 1)

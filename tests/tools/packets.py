@@ -13,7 +13,7 @@ FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 ETHERNET, RAW, COOKED, COOKED2 = 1, 101, 113, 276
 ETHERTYPES = {4: 0x0800, 6: 0x86DD}
 VLAN_TYPES = (0x8100, 0x88A8)
-TCP, ICMP = 6, 1
+TCP, ICMP, ICMP6 = 6, 1, 58
 
 
 class NotReadable(Exception):

@@ -11,7 +11,7 @@ import struct
 from dataclasses import replace
 
 import packets
-from packets import ACK, FIN, ICMP, PSH, RST, SYN
+from packets import ACK, FIN, ICMP, ICMP6, PSH, RST, SYN
 
 
 class Capture:
@@ -63,18 +63,32 @@ def _shifted(frame, tcp, shift):
 
 def _shifted_quote(frame, data, shift):
     """A TCP header quoted in an ICMP error belongs to its connection."""
-    ip = packets.ip_offset(frame)
-    if ip is None or len(data) < ip + 56 or data[ip] >> 4 != 4 or data[ip + 9] != ICMP \
-            or data[ip + 20] not in (3, 4, 5, 11, 12):
+    inner = _quoted_ip(data, packets.ip_offset(frame))
+    if inner is None:
         return frame
-    inner = ip + 28
-    if data[inner + 9] == packets.TCP:
-        header = inner + (data[inner] & 15) * 4
+    version4 = data[inner] >> 4 == 4
+    if data[inner + (9 if version4 else 6)] == packets.TCP:
+        header = inner + ((data[inner] & 15) * 4 if version4 else 40)
         sport, dport, seq = struct.unpack_from("!HHI", data, header)
-        ends = bytes(data[inner + 12:inner + 20])
-        struct.pack_into("!I", data, header + 4,
-                         (seq + shift((ends[:4], sport, ends[4:], dport))) % 2**32)
+        first, middle, last = (12, 16, 20) if version4 else (8, 24, 40)
+        direction = (bytes(data[inner + first:inner + middle]), sport,
+                     bytes(data[inner + middle:inner + last]), dport)
+        struct.pack_into("!I", data, header + 4, (seq + shift(direction)) % 2**32)
     return replace(frame, data=bytes(data))
+
+
+def _quoted_ip(data, ip):
+    """Where the IP header quoted in an ICMP error begins; None: there is none, with 8 bytes more."""
+    if ip is None or len(data) <= ip:
+        return None
+    if data[ip] >> 4 == 4:
+        inner = ip + 28
+        is_error = (len(data) >= inner + 28 and data[ip + 9] == ICMP and
+                    data[ip + 20] in (3, 4, 5, 11, 12))
+    else:
+        inner = ip + 48
+        is_error = len(data) >= inner + 48 and data[ip + 6] == ICMP6 and data[ip + 40] < 128
+    return inner if is_error else None
 
 
 def shift_times(capture, rng):
@@ -131,9 +145,9 @@ def _complement(data, ip):
     first, last = (12, 20) if data[ip] >> 4 == 4 else (8, 40)
     for at in range(ip + first, min(ip + last, len(data))):
         data[at] ^= 0xFF
-    if data[ip] >> 4 == 4 and len(data) > ip + 56 and data[ip + 9] == ICMP \
-            and data[ip + 20] in (3, 4, 5, 11, 12):
-        _complement(data, ip + 28)
+    inner = _quoted_ip(data, ip)
+    if inner is not None:
+        _complement(data, inner)
 
 
 def _relinked(capture, link, header):
