@@ -7,4 +7,18 @@
 extern const char embedded_tables[];
 extern const char embedded_views[];
 
+/** The page of --format=html. */
+extern const char embedded_page[];
+extern const char embedded_page_css[];
+extern const char embedded_data_js[];
+extern const char embedded_filter_js[];
+extern const char embedded_table_js[];
+extern const char embedded_resets_js[];
+extern const char embedded_overview_js[];
+extern const char embedded_timeline_js[];
+extern const char embedded_page_js[];
+/** uPlot, which draws its chart. */
+extern const char embedded_uplot_css[];
+extern const char embedded_uplot_js[];
+
 #endif

@@ -107,6 +107,27 @@ static void write_csv_names(const struct translation *t, const struct whyrst_rec
     output_text(t->writer->out, "\r\n");
 }
 
+/* An object at the end of the row. */
+static void write_html_names(const struct translation *t, const struct whyrst_record *record)
+{
+    const char *before = ",{\"";
+
+    for (unsigned i = 0; i < WHYRST_FIELD_COUNT; i++) {
+        enum whyrst_field field = (enum whyrst_field)i;
+        struct capture_file *file =
+            names_frame(field, WHYRST_ON_RST) ? other_file(t, record, field) : NULL;
+
+        if (file) {
+            output_text(t->writer->out, before);
+            output_text(t->writer->out, whyrst_field_info(field)->name);
+            output_text(t->writer->out, "\":");
+            output_text(t->writer->out, quoted(t, file));
+            before = ",\"";
+        }
+    }
+    output_text(t->writer->out, before[1] == '"' ? "}]\n" : "]\n");
+}
+
 /* What each format's rows end in, and what adds the names of files there. */
 static const struct {
     const struct writer_format *format;
@@ -115,6 +136,7 @@ static const struct {
 } endings[] = {
     {&writer_ndjson, "}\n", write_ndjson_names},
     {&writer_csv, "\r\n", write_csv_names},
+    {&writer_html, "]\n", write_html_names},
 };
 
 static bool append_to_string(void *context, const char *data, size_t length)
@@ -141,8 +163,10 @@ static void write_row(const struct translation *t, const struct whyrst_record *t
             output_flush(&row);
             output_clear(&row);
             writer->out = out;
-            output_bytes(out, text->str, text->len - strlen(endings[i].end));
-            endings[i].names(t, record);
+            if (text->len) { /* not every record becomes a row */
+                output_bytes(out, text->str, text->len - strlen(endings[i].end));
+                endings[i].names(t, record);
+            }
             g_string_free(text, TRUE);
             return;
         }

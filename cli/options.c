@@ -18,7 +18,7 @@
 static const char description[] =
     "Says of every TCP reset (RST) in packet captures when in its connection it came, who sent\n"
     "it and why, how the connection ended, and which TLS client (JA4) it concerned: as a table\n"
-    "with a summary, or for programs as NDJSON, CSV or an SQLite database.";
+    "with a summary, as a page of HTML, or for programs as NDJSON, CSV or an SQLite database.";
 
 static const char epilogue[] =
     "Captures:\n"
@@ -43,6 +43,8 @@ static const char epilogue[] =
     "      One JSON object per line; \"frame\" is Wireshark's frame.number.\n"
     "  whyrst --format=csv --connections -o conns.csv shop.pcapng\n"
     "      One row per reset and per connection.\n"
+    "  whyrst --format=html -o report.html *.pcap\n"
+    "      One page to look around in and to pass on; it needs a browser and nothing else.\n"
     "  whyrst --format=sqlite -o resets.db *.pcap\n"
     "      Tables to ask in SQL; further runs add to them, without duplicates.\n"
     "  whyrst --continue /var/tmp/ring/\n"
@@ -130,17 +132,17 @@ static char *take_formats(struct options *options, const struct raw_options *raw
     options->format = options->database ? &writer_ndjson : writer_format_find(name);
     if (!options->format) {
         return g_strdup_printf(
-            "--format: \"%s\" is not valid; it takes one of table, ndjson, csv, sqlite", name);
+            "--format: \"%s\" is not valid; it takes one of table, ndjson, csv, html, sqlite", name);
     }
     if (options->database) {
         return take_database(options, raw);
     }
-    if (raw->summary && !options->format->for_people && !options->format->close) {
+    if (raw->summary && !options->format->for_people && options->format != &writer_ndjson) {
         return g_strdup_printf("--summary: --format=%s has none", options->format->name);
     }
-    options->connections = raw->connections;
+    options->connections = raw->connections || options->format == &writer_html;
     options->summary_only = raw->summary;
-    options->engine.connection_records = raw->connections || options->format->for_people;
+    options->engine.connection_records = options->connections || options->format->for_people;
     return NULL;
 }
 
@@ -247,7 +249,7 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &raw->format,
-         "What to write: table (default), ndjson, csv or sqlite", "FORMAT"},
+         "What to write: table (default), ndjson, csv, html or sqlite", "FORMAT"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write to FILE instead of standard output", "FILE"},
         {"summary", 's', 0, G_OPTION_ARG_NONE, &raw->summary, "Write only the summary", NULL},

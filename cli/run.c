@@ -23,6 +23,7 @@
 #include "console.h"
 #include "loader.h"
 #include "ordered.h"
+#include "page.h"
 #include "sandbox.h"
 #include "sequence.h"
 
@@ -125,6 +126,8 @@ static struct writer_settings make_settings(const struct run *run, int fd)
     struct writer_settings settings = {
         .connections = run->options->connections,
         .several = run->file_count > 1,
+        .page = &page,
+        .rows_max = MAX(PAGE_RESETS / MAX(run->file_count, 1), PAGE_RESETS_EACH),
     };
 
     for (char **input = run->inputs; *input; input++) {
@@ -342,6 +345,8 @@ static void write_edge(struct run *run, size_t part)
         } else {
             options->format->begin(out, &run->settings);
         }
+    } else if (part > 0 && options->format->end) {
+        options->format->end(out, &run->settings);
     } else if (part > 0 && run->summary) {
         summary_write(run->summary, out, &run->settings, !options->summary_only);
     }

@@ -10,6 +10,8 @@ cd "$(dirname "$0")/.."
 
 # shellcheck disable=SC2086
 need_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
+# shellcheck disable=SC2086
+wish_for_packages $BROWSER_PACKAGES
 
 say "Ordinary build"
 cmake -S . -B build -G Ninja -DBUILD_TESTING=ON >build-cmake.log || { cat build-cmake.log; exit 1; }

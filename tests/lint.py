@@ -46,7 +46,9 @@ BANNED = {
 }
 GLIB_TYPE = re.compile(r"\b(?:g(?:boolean|pointer|constpointer|char|uchar|int(?:8|16|32|64)?|double|"
                        r"uint(?:8|16|32|64)?|s?size|long|ulong|short|float)|G[A-Z][A-Za-z]+)\b")
-SOURCES = ("*.c", "*.h", "*.def", "*.py", "*.pkt", "*.sh", "*.cmake", "CMakeLists.txt", "*.lua")
+SOURCES = ("*.c", "*.h", "*.def", "*.py", "*.pkt", "*.sh", "*.cmake", "CMakeLists.txt", "*.lua", "*.js", "*.css",
+           "*.html", "*.sql")
+VENDORED = ("cli/page/uplot/",)
 FOLDERS = ("cli", "include", "libanalysis", "plugin", "samples", "scripts", "tests")
 SPDX = re.compile(r"SPDX-License-Identifier: GPL-2\.0-or-later")
 
@@ -84,7 +86,7 @@ def without_comments(text):
 
 def check_licences(lint):
     for path in lint.files(*SOURCES):
-        if not SPDX.search("\n".join(lint.read(path).splitlines()[:3])):
+        if not path.startswith(VENDORED) and not SPDX.search("\n".join(lint.read(path).splitlines()[:3])):
             lint.say(path, 0, "no SPDX-License-Identifier line within the first three")
     if os.path.exists(os.path.join(lint.root, "CMakeLists.txt")) \
             and not SPDX.search(lint.read("CMakeLists.txt")):
@@ -160,7 +162,9 @@ def _function_name(lines, at):
 
 
 def check_lengths(lint):
-    for path in lint.files("*.c", "*.h", "*.py"):
+    for path in lint.files("*.c", "*.h", "*.py", "*.js"):
+        if path.startswith(VENDORED):
+            continue
         text = lint.read(path)
         count = len(text.splitlines())
         if count > FILE_LINES:

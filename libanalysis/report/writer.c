@@ -5,7 +5,8 @@
 
 #include <glib.h>
 
-static const struct writer_format *const formats[] = {&writer_table, &writer_ndjson, &writer_csv};
+static const struct writer_format *const formats[] = {&writer_table, &writer_ndjson, &writer_csv,
+                                                      &writer_html};
 
 static const struct {
     const char *name;

@@ -15,6 +15,7 @@
 #include <whyrst/decode.h>
 #include <whyrst/engine.h>
 
+#include "report/html.h"
 #include "report/output.h"
 
 /**
@@ -24,6 +25,8 @@
  * @file_width:  columns for these names
  * @color:       escape sequences may be used
  * @width:       columns of the terminal, 0 when the output is none and nothing may be cut
+ * @page:        what writer_html puts the data into
+ * @rows_max:    RSTs that it puts there, for each capture
  */
 struct writer_settings {
     bool connections;
@@ -31,6 +34,8 @@ struct writer_settings {
     bool color;
     unsigned file_width;
     unsigned width;
+    const struct html_page *page;
+    uint64_t rows_max;
 };
 
 /**
@@ -62,6 +67,7 @@ struct file_report {
  * @widths:  columns' widths so far; they only grow
  * @rows:    rows written
  * @day:     "YYYY-MM-DD" of the row before
+ * @state:   the format's own
  */
 struct writer {
     const struct writer_format *format;
@@ -72,6 +78,7 @@ struct writer {
     unsigned widths[WRITER_COLUMNS_MAX];
     uint64_t rows;
     char day[11];
+    void *state;
 };
 
 /**
@@ -81,6 +88,7 @@ struct writer {
  * @open:   sets @quoted and what else a writer of this format needs
  * @record: writes one record
  * @close:  writes what ends a capture; may be NULL
+ * @end:    writes what comes once, after all captures; may be NULL
  */
 struct writer_format {
     const char *name;
@@ -89,11 +97,13 @@ struct writer_format {
     void (*open)(struct writer *writer);
     void (*record)(struct writer *writer, const struct whyrst_record *record);
     void (*close)(struct writer *writer, const struct file_report *report);
+    void (*end)(struct output *out, const struct writer_settings *settings);
 };
 
 extern const struct writer_format writer_table;
 extern const struct writer_format writer_ndjson;
 extern const struct writer_format writer_csv;
+extern const struct writer_format writer_html;
 
 /** The format called @name, or NULL. */
 const struct writer_format *writer_format_find(const char *name);

@@ -6,6 +6,9 @@ BUILD_PACKAGES="build-essential cmake ninja-build pkg-config libglib2.0-dev wire
 RUN_PACKAGES="tshark tcpdump jq python3"
 TEST_PACKAGES="clang libclang-rt-14-dev wireshark-common util-linux zstd lz4 gzip valgrind"
 
+# What some tests need and are skipped without.
+BROWSER_PACKAGES="chromium chromium-driver"
+
 say() {
     printf '\n== %s\n' "$*"
 }
@@ -35,4 +38,9 @@ need_packages() {
         # shellcheck disable=SC2086 # a list of names
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
     fi
+}
+
+# The same for packages that one can do without.
+wish_for_packages() {
+    need_packages "$@" || echo "Cannot be installed: $*. What needs it is skipped."
 }
