@@ -77,7 +77,7 @@ function matrixCell(row, column, {count, go}, whole) {
     td.append(make("button", {type: "button", onclick: go,
       "aria-label": `${numberText(count)}: ${row.title}, ${column.title}; show these resets`}, numberText(count)));
   } else {
-    td.append(make("span", {}, count ? numberText(count) : "\u00b7"));
+    td.append(make("span", {class: count ? null : "none"}, count ? numberText(count) : "\u00b7"));
   }
   return td;
 }
@@ -99,7 +99,7 @@ function makeOriginMatrix() {
 const FINGERPRINTS_SHOWN = 15;
 
 const OUTCOMES = [
-  {title: "connections", total: true},
+  {title: "all", total: true, help: "Connections with a ClientHello of this JA4"},
   {title: "reset in TLS", help: "Resets that hit the TLS handshake"},
   {title: "reset", close: "rst", help: "Connections that ended by a reset without any FIN"},
   {title: "FIN, reset", close: "fin-then-rst", help: "Connections that ended by a reset after a FIN"},

@@ -143,6 +143,8 @@ class Content(DatabaseTest):
         self.load(*sorted(glob.glob(os.path.join(SAMPLES, "*", "client.pcap"))))
         answers = [self.query(sql) for sql in questions]
         self.assertNotIn([], answers)
+        # Which rows come first depends on the samples there are: the facts below are among all.
+        answers = [self.query(re.sub(r"LIMIT \d+", "", sql)) for sql in questions]
         servers, ja4s, unanswered, instants, forged = answers[:5]
         self.assertTrue(all(row["connections"] >= 10 for row in servers))
         self.assertTrue(any(row["reset_in_tls_phase"] == 0 for row in ja4s))
