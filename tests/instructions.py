@@ -4,8 +4,8 @@
 
     instructions.py TOOL GENERATOR COMPILER [--write]
 
-Callgrind counts what the tool, the library in it and GLib execute on small generated captures; what is
-spent once for any capture is taken off. The C library is left out: its memcpy() and the like differ
+Callgrind counts what the tool, the library in it and GLib execute on small generated captures of two
+sizes: their difference is what packets cost, without what is spent once on any capture. The C library is left out: its memcpy() and the like differ
 from processor to processor. Compilers differ as well, so there is a set of figures for each that
 somebody has measured, and the check is skipped (status 77) for others and without valgrind.
 """
@@ -22,13 +22,13 @@ TOLERANCE = 0.05
 SKIP = 77
 COUNTED = re.compile(r"/(whyrst|libglib-2\.0\.so[.0-9]*)$")
 
-# The generator's options for what is measured, and for what is taken off.
+# What sets the generator's size, two sizes, and its other options.
 CAPTURES = {
-    "mixed": (["--live=100", "--bytes=5M", "mixed"], ["--bytes=1", "mixed"]),
-    "mixed, pcapng": (["--pcapng", "--live=100", "--bytes=5M", "mixed"], ["--pcapng", "--bytes=1", "mixed"]),
-    "small": (["--live=100", "--bytes=1M", "small"], ["--bytes=1", "small"]),
-    "flows": (["--connections=2K", "flows"], ["--bytes=1", "flows"]),
-    "synflood": (["--connections=10K", "synflood"], ["--bytes=1", "synflood"]),
+    "mixed": ("--bytes", "5M", "500K", ["--live=100", "mixed"]),
+    "mixed, pcapng": ("--bytes", "5M", "500K", ["--pcapng", "--live=100", "mixed"]),
+    "small": ("--bytes", "1M", "100K", ["--live=100", "small"]),
+    "flows": ("--connections", "2K", "200", ["flows"]),
+    "synflood": ("--connections", "10K", "1K", ["synflood"]),
 }
 
 
@@ -67,9 +67,10 @@ class Measure:
         return own_cost(profile), json.loads(made.stderr)["packets"]
 
     def per_packet(self, name):
-        measured, empty = CAPTURES[name]
-        (cost, packets), (base, _) = self.cost(measured), self.cost(empty)
-        return round((cost - base) / packets, 1)
+        option, large, small, others = CAPTURES[name]
+        (cost, packets), (base, fewer) = (self.cost([f"{option}={size}", *others])
+                                          for size in (large, small))
+        return round((cost - base) / (packets - fewer), 1)
 
 
 def compare(now, known):
