@@ -126,7 +126,7 @@ def node_service_down(lab):
     refused(lab, play(lab, visits(lab, address, 80, 8, clients),
                       visits(lab, address, 8000, 14, clients), 4, "refused"))
     lab.finding("service-down", server=endpoint(lab, 8000, address),
-                since=[round(since - 0.5, 3), round(since + 1, 3)], resets=14, connections=34)
+                first_time=[round(since - 0.5, 3), round(since + 1, 3)], resets=14, connections=34)
 
 
 @scenario("node-flapping", "Python sockets (listener closed and opened)",
