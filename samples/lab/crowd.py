@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import peers
 from peers import GET, SNI, answer
@@ -110,7 +110,7 @@ class Visit:
     result: str = "ok"
     client: Client = None
     sni: str = None
-    kept: list = field(default_factory=list)
+    socket: object = None  # where it is still open
 
 
 def outcome(error):
@@ -144,11 +144,8 @@ def visit(lab, port, client=None, *, client_ip=None, server_ip=None, sni=SNI, re
         c.shutdown(socket.SHUT_WR)
         peers.drain(c)
         c.close()
-    except OSError as error:
-        seen.result = outcome(error)
-    except EOFError as error:
-        seen.result = outcome(error)
-        c.close()
+    except (OSError, EOFError) as error:
+        seen.result, seen.socket = outcome(error), c
     return seen
 
 

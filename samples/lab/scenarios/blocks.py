@@ -8,6 +8,7 @@ from forge import ACK, RST
 from injected import TTL, Device, forged
 from lab import pause, scenario
 from peers import OTHER_SNI, SNI, abort
+from proxies import haproxy
 
 LIKED = (BROWSER, PHONE, OLD, CURL, OPENSSL)
 HELLO = {"tls_stage": "client-hello"}
@@ -191,3 +192,63 @@ def block_sni_or_ja4(lab):
     lab.finding("sni-block", server=endpoint(lab), sni=OTHER_SNI, sender="server", sure=False)
 
 
+
+
+def haproxy_before(lab, rule):
+    """haproxy in front of a TLS server (which only loopback sees), with a rule about ClientHellos."""
+    Service(lab, 8443, lab.server2_ip, tls=tls_server(lab))
+    haproxy(lab, lab.server, f"""
+frontend front
+    mode tcp
+    bind {lab.server_ip}:443
+    tcp-request inspect-delay 2s
+    tcp-request content {rule}
+    tcp-request content accept if {{ req.ssl_hello_type 1 }}
+    default_backend back
+backend back
+    mode tcp
+    server one {lab.bracketed(lab.server2_ip)}:8443""")
+    lab.server.wait_listening(443)
+
+
+@scenario("block-sni-haproxy", "haproxy (req.ssl_sni, tcp-request content silent-drop), Python, curl",
+          points=("client", "server"), families=(6, ), findings=True)
+def block_sni_haproxy(lab):
+    """haproxy forgets connections whose ClientHello names one site (req.ssl_sni, silent-drop),
+    whichever of four programs sends it, and passes those for another site on. The clients wait for
+    1.5 s and close; only that FIN meets a RST."""
+    haproxy_before(lab, f"silent-drop if {{ req.ssl_sni -i {OTHER_SNI} }}")
+    addresses = [lab.client_ip, *more_clients(lab, 2)]
+    clients = (SCRIPT, BROWSER, PHONE, OLD)
+    good = visits_of(lab, (*clients, CURL), 5, addresses)
+    seen = crowd(lab, good + visits_of(lab, clients, 3, addresses, sni=OTHER_SNI, patience=1.5), 5)
+    well(lab, seen[:len(good)])
+    for v in ill(seen[len(good):], "silent"):
+        v.socket.close()
+        lab.reset(v.conn, "server", "after-fin", "no-socket", "fin-then-rst", trigger="ack", **HELLO,
+                  also={"cause": ["half-close-violation", "unknown"]})
+    pause(0.3)
+    lab.finding("sni-block", server=endpoint(lab), sni=OTHER_SNI, sender="server", resets=12,
+                connections=12, sure=False)
+
+
+@scenario("block-alpn-haproxy", "haproxy (req.ssl_alpn, tcp-request content reject), Python, curl",
+          points=("client", ), families=(4, ), findings=True)
+def block_alpn_haproxy(lab):
+    """haproxy rejects ClientHellos that offer no application protocol (req.ssl_alpn, tcp-request
+    content reject): two programs of five, each with a fingerprint of its own. It does so with a
+    FIN; the clients' TLS answers with an alert, for which there is no reader any more."""
+    haproxy_before(lab, "reject if { req.ssl_hello_type 1 } !{ req.ssl_alpn -m found }")
+    addresses = [lab.client_ip, *more_clients(lab, 2)]
+    disliked = (SCRIPT, OLD)
+    good = visits_of(lab, (BROWSER, PHONE, CURL), 6, addresses)
+    seen = crowd(lab, good + visits_of(lab, disliked, 8, addresses), 5)
+    pause(0.2)
+    well(lab, seen[:len(good)])
+    bad = ill(seen[len(good):], "closed")
+    for v in bad:
+        lab.reset(v.conn, "server", "after-fin", "half-close-violation", "fin-then-rst", late=True,
+                  trigger="data", **HELLO, also={"cause": ["no-socket", "unknown"]})
+    for client in disliked:
+        lab.finding("tls-fingerprint-block", server=endpoint(lab), sni=SNI, sender="server",
+                    ja4=next(v.conn for v in bad if v.client is client), sure=False)
