@@ -13,7 +13,7 @@ HRR_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e
 CIPHERS = [0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F]
 SIGNATURES = [0x0403, 0x0804, 0x0401]
 ALERTS = {"close_notify": 0, "handshake_failure": 40, "bad_certificate": 42, "unknown_ca": 48,
-          "protocol_version": 70, "unrecognized_name": 112}
+          "decode_error": 50, "protocol_version": 70, "unrecognized_name": 112}
 VERSION_NAMES = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10"}
 
 

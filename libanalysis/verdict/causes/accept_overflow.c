@@ -2,6 +2,20 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
+/* A RST to the final ACK comes a round trip after it, give or take this much. */
+#define ANSWER_SLACK_NS INT64_C(50000000)
+
+/* Data that left well after a RST to the final ACK would have come: the listener took that ACK, or
+ * it would have answered it, or (where it drops instead) repeated its SYN-ACK. */
+static bool was_accepted(const struct rst_facts *facts)
+{
+    int64_t slack = facts->rtt_ns > ANSWER_SLACK_NS ? facts->rtt_ns : ANSWER_SLACK_NS;
+
+    return facts->trigger.length > 0 && facts->sender.syns <= 1 && facts->sender_quiet_known &&
+           facts->reaction_ns >= 0 && facts->rtt_ns >= 0 &&
+           facts->sender_quiet_ns - facts->reaction_ns > facts->rtt_ns + slack;
+}
+
 /* The listener took the SYN but not the final ACK: its queue of connections to accept was full. */
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
@@ -9,7 +23,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         facts->sender.last_payload_frame != 0 ||
         facts->trigger.seq != facts->receiver.base_seq + 1 ||
         facts->sender.ack != facts->receiver.base_seq + 1 || facts->segment.ack != 0 ||
-        facts->segment.window != 0) {
+        facts->segment.window != 0 || was_accepted(facts)) {
         return;
     }
     scale_add(scale, 50, EVIDENCE_HANDSHAKE_JUST_DONE, 0, 0, facts->trigger.frame);

@@ -32,7 +32,10 @@ static const char *advise(const struct rst_facts *facts)
         return "Harmless: the connection was being closed, and no data came late.";
     }
     if (facts->state.alert.frame != 0 && facts->state.alert.frame == facts->trigger.frame) {
-        return "Harmless: a close_notify crossed the close.";
+        return facts->state.phase == OBSERVE_PHASE_HANDSHAKE
+                   ? "The other side closed in the middle of the TLS handshake: look there for the "
+                     "reason; the alert only says that it did."
+                   : "Harmless: a close_notify crossed the close.";
     }
     return facts->from_client
                ? "Harmless unless the client still wanted the answer: it had closed before the "

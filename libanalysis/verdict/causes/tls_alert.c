@@ -4,13 +4,20 @@
 
 #define FATAL 2
 
+/* The alert came to a side that had closed already: it is the answer to that close, and no reason. */
+static bool came_too_late(const struct rst_facts *facts)
+{
+    return facts->state.alert.frame == facts->trigger.frame &&
+           (facts->sender.flags & ENDPOINT_FIN);
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     const struct observe_alert *alert = &facts->state.alert;
     int64_t code = alert->level << 8 | alert->description;
 
     if (alert->frame == 0 || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
-        facts->shape == RST_SHAPE_REFUSAL) {
+        facts->shape == RST_SHAPE_REFUSAL || came_too_late(facts)) {
         return;
     }
     if (!alert->encrypted && !alert->probable && alert->level == FATAL) {
