@@ -16,8 +16,6 @@ COLUMNS = [
 ]
 # A mirror port delivers both copies of a packet within this time.
 MIRROR_GAP = 0.004
-# Of two segments sent within this time that the same RST could answer, timing does not tell which.
-JITTER = 0.003
 
 
 @dataclass
@@ -234,12 +232,6 @@ def _entry(point, label, rst, index, frames, found):
     if here.get("trigger", label.trigger):
         trigger = _trigger(rst, before, here.get("trigger", label.trigger))
         entry["trigger_frame"] = trigger.number
-        twins = [
-            f.number for f in before if f.sent_by(label.conn) == trigger.sent_by(label.conn) and
-            f.ack == trigger.ack and 0 < trigger.time - f.time < JITTER
-        ]
-        if twins:
-            entry.setdefault("acceptable", {})["trigger_frame"] = twins
     if idle := here.get("idle", label.idle):
         moment = trigger or rst
         spoke = [f.time for f in before if f.length > 1 and f.number < moment.number]

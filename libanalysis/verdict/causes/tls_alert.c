@@ -4,11 +4,10 @@
 
 #define FATAL 2
 
-/* The alert came to a side that had closed already: it is the answer to that close, and no reason. */
+/* The alert came to a side that had closed already: it answers that close and is no reason. */
 static bool came_too_late(const struct rst_facts *facts)
 {
-    return facts->state.alert.frame == facts->trigger.frame &&
-           (facts->sender.flags & ENDPOINT_FIN);
+    return facts->state.alert.frame == facts->trigger.frame && (facts->sender.flags & ENDPOINT_FIN);
 }
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)

@@ -258,7 +258,7 @@ def rate_haproxy_reject(lab):
     haproxy_counting(lab, "tcp-request connection reject")
     greedy, *others = more_clients(lab, 5)
     seen, bad = greedy_and_others(lab, others, 8, partial(bursts, lab, greedy, 3, 15, 2.5,
-                                                          slow=0.08))
+                                                          slow=0.3))
     for v in ill(bad, "reset"):
         lab.reset(v.conn, "server", "before-data", "rate-limit", alone=SERVER_ALONE)
     limited(lab, greedy, seen, bad, sender="server")
@@ -272,7 +272,7 @@ def rate_haproxy_silent_drop(lab):
     haproxy_counting(lab, "tcp-request connection silent-drop")
     greedy, *others = more_clients(lab, 5)
     seen, bad = greedy_and_others(lab, others, 8, partial(bursts, lab, greedy, 3, 15, 2.5,
-                                                          slow=0.08))
+                                                          slow=0.3))
     for v in ill(bad, "reset"):
         lab.reset(v.conn, "server", "awaiting-response", "rate-limit", http_method="GET",
                   trigger="data", alone=["no-socket", "unknown"])
