@@ -51,7 +51,7 @@ def device_resets(lab, conn, cause, **options):
     lab.late_resets(conn, "client", "no-socket")
 
 
-def server_blocks(lab, disliked):
+def server_blocks(lab, disliked, address=None):
     """A server's front end that looks before it answers, and aborts (SO_LINGER 0)."""
     def admit(sock):
         if disliked(peeked_hello(sock)):
@@ -59,7 +59,7 @@ def server_blocks(lab, disliked):
             return False
         return True
 
-    return Service(lab, 443, tls=tls_server(lab), admit=admit)
+    return Service(lab, 443, address, tls=tls_server(lab), admit=admit)
 
 
 def visits_of(lab, clients, count, addresses, **options):

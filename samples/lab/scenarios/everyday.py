@@ -4,10 +4,11 @@ a block, a ban or a limit but are none."""
 import itertools
 from functools import partial
 
-from blocks import HELLO, LIKED, endpoint
+from blocks import HELLO, LIKED, SERVER_ALONE, endpoint, of_client, server_blocks
 from crowd import (BODY, BROWSER, CURL, OLD, PHONE, SCRIPT, Service, Visit, crowd, ill,
                    more_clients, more_servers, tls_server, visit, well)
 from lab import pause, scenario
+from limits import TCP_RESET, ban, bursts, refuse, split
 from nodes import play, refused, visits
 from peers import GET, abort, client_hello, client_socket, in_background, receive, ssl
 
@@ -71,7 +72,7 @@ def everyday_web(lab):
               also={"cause": ["idle-timer", "no-socket", "unknown"]}, late=True, http_method="GET")
 
 
-@scenario("everyday-bad-luck", "Python server, Python, curl", points=("client", "server"),
+@scenario("everyday-bad-luck", "Python server, Python, curl", points=("client", ),
           families=(4, ), findings=True)
 def everyday_bad_luck(lab):
     """A server aborts (SO_LINGER 0) three of some sixty connections after the ClientHello, for no
@@ -205,3 +206,45 @@ def everyday_down_under_load(lab):
     refused(lab, play(lab, [], many, 1, "refused"))
     refused(lab, play(lab, visits(lab, address, 80, 6, clients), few, 3, "refused"))
     lab.finding("service-down", server=endpoint(lab, 8000, address), resets=29, connections=58)
+
+
+@scenario("everyday-bad-day", "Python servers, ipset, iptables, Python, curl", points=("client", ),
+          families=(4, ), findings=True)
+def everyday_bad_day(lab):
+    """Everything at once, each with its own server: one resets a program by its ClientHello, one's
+    firewall has banned an address, one limits connections per second, one is dead, one is well. The
+    same clients talk to all of them."""
+    picky, banning, limiting, dead, fine = more_servers(lab, 5)
+    clients = more_clients(lab, 5)
+    addresses = itertools.cycle(clients)
+    server_blocks(lab, of_client(lab, SCRIPT), picky)
+    for address in (banning, limiting, fine):
+        Service(lab, 80, address)
+    ban(lab, lab.server, "INPUT", clients[4], banning)
+    lab.iptables(lab.server, "-A", "INPUT", "-d", limiting, "-p", "tcp", "--syn", "-m", "hashlimit",
+                 "--hashlimit-above", "5/sec", "--hashlimit-burst", "8", "--hashlimit-mode", "srcip",
+                 "--hashlimit-name", "lab", *TCP_RESET)
+    good = secure_visits(lab, (BROWSER, PHONE, OLD, CURL), 4, addresses, picky)
+    good += visits(lab, banning, 80, 16, clients[:4]) + visits(lab, fine, 80, 15, clients)
+    good += visits(lab, limiting, 80, 20, clients[:4])
+    blocked = secure_visits(lab, (SCRIPT, ), 9, addresses, picky)
+    banned = visits(lab, banning, 80, 9, clients[4:])
+    gone = [v for port in (80, 443) for v in visits(lab, dead, port, 5, clients)]
+    greedy = partial(bursts, lab, clients[3], 3, 14, 2, server_ip=limiting)
+    seen = crowd(lab, [greedy, partial(crowd, lab, good + blocked + banned + gone, 9)], 0.1)
+    pause(0.3)
+    burst, rest = seen
+    well(lab, rest[:len(good)])
+    rest = rest[len(good):]
+    for v in ill(rest[:9], "reset"):
+        lab.reset(v.conn, "server", "tls-phase", "tls-fingerprint-block", alone=SERVER_ALONE, **HELLO)
+    refuse(lab, rest[9:18], "ip-block", "server"), refused(lab, rest[18:])
+    passed, limited = split(burst)
+    well(lab, passed), refuse(lab, limited, "rate-limit", "server")
+    lab.finding("tls-fingerprint-block", server=endpoint(lab, 443, picky), ja4=rest[0].conn,
+                sender="server", resets=9, connections=9)
+    lab.finding("ip-block", server=endpoint(lab, 80, banning), client=clients[4], sender="server",
+                resets=9, connections=9)
+    lab.finding("rate-limit", server=endpoint(lab, 80, limiting), client=clients[3], sender="server",
+                resets=len(limited))
+    lab.finding("dead-node", server=dead, resets=10, connections=10)

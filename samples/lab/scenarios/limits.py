@@ -38,11 +38,13 @@ def refuse(lab, seen, cause, by, **options):
 # Bans
 
 
-def ban(lab, host, chain, address):
-    """An ipset of banned addresses, as fail2ban and its kin keep it."""
+def ban(lab, host, chain, address, server=None):
+    """An ipset of banned addresses, as fail2ban and its kin keep it. `server`: only there."""
     name = f"banned{lab.family}"
     host.run("ipset", "create", name, "hash:ip", "family", "inet" if lab.family == 4 else "inet6")
-    lab.iptables(host, "-I", chain, "-p", "tcp", "-m", "set", "--match-set", name, "src", *TCP_RESET)
+    where = ["-d", server] if server else []
+    lab.iptables(host, "-I", chain, *where, "-p", "tcp", "-m", "set", "--match-set", name, "src",
+                 *TCP_RESET)
     host.run("ipset", "add", name, address)
 
 

@@ -91,6 +91,23 @@ def node_silent(lab):
     lab.finding("unreachable", server=where(84), icmp="port-unreachable", connections=6)
 
 
+@scenario("node-off", points=("client", ), families=(4, ), findings=True)
+def node_off(lab):
+    """One of three servers is switched off: the router finds no machine of that address and says so
+    (ICMP host unreachable) after some seconds. The others serve."""
+    alive, clients = more_servers(lab, 2), more_clients(lab, 3)
+    for address in alive:
+        Service(lab, 80, address)
+    gone = f"{lab.server_net}99"
+    play(lab, [v for a in alive for v in visits(lab, a, 80, 10, clients)],
+         [v for p in (80, 443) for v in visits(lab, gone, p, 5, clients, patience=5)], 5,
+         "unreachable", "silent")
+    lab.finding("dead-node", server=gone, connections=10)
+    for port in (80, 443):
+        lab.finding("unreachable", server=endpoint(lab, port, gone), sure=False)
+        lab.finding("unanswered", server=endpoint(lab, port, gone), sure=False)
+
+
 @scenario("node-loopback", points=("client", ), interfaces={"client": "any"}, findings=True)
 def node_loopback(lab):
     """A client is told to look for its database on its own machine (127.0.0.1, ::1), where nobody
