@@ -159,7 +159,8 @@ static void fail(struct capture_file *file, char *message)
 {
     file->message = message;
     file->report.error = message;
-    console_message("%s: %s", strcmp(file->path, "-") == 0 ? "standard input" : file->path, message);
+    console_message("%s: %s", strcmp(file->path, "-") == 0 ? "standard input" : file->path,
+                    message);
 }
 
 /* Returns false when nobody takes the output any more. */
@@ -276,6 +277,9 @@ void analyse(struct analysis *analysis)
 
     writer_init(&work.writer, analysis->options->format, analysis->settings, analysis->out,
                 analysis->files->path);
+    analysis->diagnosis =
+        whyrst_diagnosis_new(&analysis->options->diagnosis, analysis->files->path);
+    whyrst_diagnosis_watch(analysis->diagnosis, work.engine);
     read_files(&work);
     whyrst_engine_free(work.engine);
     whyrst_decoder_free(work.decoder);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** One capture, of one file or of several that continue one another: read, decode, analyse, write. */
+/** One capture, of one file or of several that continue one another: read, decode, analyse, write.
+ */
 #ifndef CLI_ANALYSE_H
 #define CLI_ANALYSE_H
 
@@ -15,6 +16,7 @@
  * @files:      what it is made of, @file_count of them
  * @out:        where its records go
  * @summaries:  the files' summaries are wanted
+ * @diagnosis:  what its connections together say; the caller frees it
  * @size:       of all files, 0 when unknown
  * @offset:     how far they have been read
  * @live:       packets may still be on their way, so that records must not wait in a buffer
@@ -27,6 +29,7 @@ struct analysis {
     size_t file_count;
     struct output *out;
     bool summaries;
+    struct whyrst_diagnosis *diagnosis;
     uint64_t size;
     atomic_uint_least64_t offset;
     atomic_bool live;

@@ -127,9 +127,11 @@ static const char *affinity(enum whyrst_type type)
     case WHYRST_TYPE_FRAME:
         return "INTEGER";
     case WHYRST_TYPE_DURATION:
+    case WHYRST_TYPE_NUMBER:
         return "REAL";
     case WHYRST_TYPE_STRING:
     case WHYRST_TYPE_STRINGS:
+    case WHYRST_TYPE_NUMBERS:
     case WHYRST_TYPE_ADDRESS:
     case WHYRST_TYPE_TIME:
         return "TEXT";
@@ -456,12 +458,14 @@ char *database_add(struct database *database, char *line)
     struct json_line members;
 
     json_line_open(&members, line);
-    if (!json_line_next(&members, &type) || strcmp(type.key, "type") != 0 ||
-        !json_line_next(&members, &file) || strcmp(file.key, "file") != 0) {
+    if (!json_line_next(&members, &type) || strcmp(type.key, "type") != 0) {
         return g_strdup_printf("%s: the analysis has sent something wrong", database->path);
     }
     for (unsigned i = 0; i < TABLE_COUNT; i++) {
         if (strcmp(database->tables[i].type, type.value) == 0) {
+            if (!json_line_next(&members, &file) || strcmp(file.key, "file") != 0) {
+                return g_strdup_printf("%s: the analysis has sent something wrong", database->path);
+            }
             return add_row(database, &database->tables[i], &members, file.value);
         }
     }

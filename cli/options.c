@@ -64,11 +64,13 @@ struct raw_options {
     char **inputs;
     char *format;
     char *idle_threshold;
+    char *alert_rate;
     char **filters[FILTER_COUNT];
     gint64 max_connections;
     int jobs;
     char *explain;
-    gboolean connections, continued, summary, progress, no_progress, sandbox, no_sandbox, fields, version;
+    gboolean connections, continued, summary, progress, no_progress, sandbox, no_sandbox, fields,
+        version;
 };
 
 /* Decimal seconds as nanoseconds, exactly: more than nine decimals are refused, not rounded. */
@@ -90,6 +92,16 @@ static bool parse_seconds(const char *text, int64_t *ns)
     }
     *ns = (int64_t)(seconds * NS_A_SECOND + rest);
     return *ns > 0;
+}
+
+/* A percentage, with "%" or without, as a share. */
+static bool parse_percent(const char *text, double *share)
+{
+    char *end;
+    double percent = g_ascii_strtod(text, &end);
+
+    *share = percent / 100;
+    return end != text && (!*end || strcmp(end, "%") == 0) && percent > 0 && percent < 100;
 }
 
 static void print_version(void)
@@ -153,6 +165,12 @@ static char *take_numbers(struct options *options, const struct raw_options *raw
         return g_strdup_printf("--idle-threshold: \"%s\" is not valid; it takes seconds above 0, "
                                "such as 3 or 0.5",
                                raw->idle_threshold);
+    }
+    if (raw->alert_rate && !parse_percent(raw->alert_rate, &options->diagnosis.alert_rate)) {
+        return g_strdup_printf(
+            "--alert-rate: \"%s\" is not valid; it takes a percentage above 0 and "
+            "below 100, such as 2",
+            raw->alert_rate);
     }
     if (raw->jobs < 0 || raw->jobs > MAX_JOBS) {
         return g_strdup_printf("-j: %d is not valid; it takes 1 to %d", raw->jobs, MAX_JOBS);
@@ -220,6 +238,7 @@ static void raw_clear(struct raw_options *raw)
     g_strfreev(raw->inputs);
     g_free(raw->format);
     g_free(raw->idle_threshold);
+    g_free(raw->alert_rate);
     g_free(raw->explain);
     for (unsigned id = 0; id < FILTER_COUNT; id++) {
         g_strfreev(raw->filters[id]);
@@ -269,6 +288,9 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
          "Only these client or server ports or ranges of ports", "PORT,..."},
         {"idle-threshold", 0, 0, G_OPTION_ARG_STRING, &raw->idle_threshold,
          "Silence that makes a reset an idle-timeout (default 3)", "SECONDS"},
+        {"alert-rate", 0, 0, G_OPTION_ARG_STRING, &raw->alert_rate,
+         "Share of its connections that an endpoint may reset before it is flagged (default 2)",
+         "PERCENT"},
         {"continue", 0, 0, G_OPTION_ARG_NONE, &raw->continued,
          "The captures (or directories of them) are one that was written to several files", NULL},
         {"max-connections", 0, 0, G_OPTION_ARG_INT64, &raw->max_connections,

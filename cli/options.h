@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include <whyrst/engine.h>
+#include <whyrst/finding.h>
 
 #include "filter.h"
 #include "report/writer.h"
@@ -40,6 +41,7 @@ struct options {
     bool database;
     struct filter *filter;
     struct whyrst_options engine;
+    struct whyrst_diagnosis_options diagnosis;
     bool connections;
     bool summary_only;
     bool continued;

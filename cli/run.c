@@ -50,6 +50,9 @@ struct run {
     bool failed;
     size_t next;
     struct summary *summary;
+    struct whyrst_diagnosis *diagnosis; /* of the first @diagnosed analyses together, or NULL */
+    size_t diagnosed;
+    bool *analysed; /* by analysis */
 };
 
 /* Whether @out is one of the inputs, which says so. */
@@ -169,6 +172,7 @@ static bool make_analyses(struct run *run)
     run->count = run->file_count / each;
     run->files = g_new0(struct capture_file, run->file_count);
     run->analyses = g_new0(struct analysis, run->count);
+    run->analysed = g_new0(bool, run->count);
     for (size_t i = 0; i < run->file_count; i++) {
         struct analysis *analysis = &run->analyses[i / each];
 
@@ -213,6 +217,36 @@ static void collect_file(struct run *run, struct capture_file *file)
     file->report.error = file->report.head = NULL;
 }
 
+/* Diagnoses add up in the order of the captures, whoever is done first: ORDERED_AHEAD wait at most.
+ */
+static void collect_diagnosis(struct run *run, size_t index)
+{
+    pthread_mutex_lock(&run->lock);
+    run->analysed[index] = true;
+    while (run->diagnosed < run->count && run->analysed[run->diagnosed]) {
+        struct analysis *analysis = &run->analyses[run->diagnosed++];
+
+        if (!run->diagnosis) {
+            run->diagnosis = g_steal_pointer(&analysis->diagnosis);
+            whyrst_diagnosis_locate(run->diagnosis, NULL, NULL);
+            continue;
+        }
+        whyrst_diagnosis_merge(run->diagnosis, analysis->diagnosis);
+        g_clear_pointer(&analysis->diagnosis, whyrst_diagnosis_free);
+    }
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void free_diagnoses(struct run *run)
+{
+    for (size_t i = run->diagnosed; i < run->count; i++) {
+        whyrst_diagnosis_free(
+            run->analyses[i].diagnosis); /* is still there when the output broke */
+    }
+    whyrst_diagnosis_free(run->diagnosis);
+    g_free(run->analysed);
+}
+
 static void free_files(struct run *run)
 {
     for (size_t i = 0; i < run->file_count; i++) {
@@ -248,6 +282,7 @@ static void *work(void *data)
         for (size_t i = 0; i < analysis->file_count; i++) {
             collect_file(run, &analysis->files[i]);
         }
+        collect_diagnosis(run, index);
         ordered_end(run->ordered, index + 1);
     }
 }
@@ -330,6 +365,23 @@ static void do_work(struct run *run)
     console_clear();
 }
 
+/* What comes after all captures. */
+static void write_end(struct run *run, struct output *out)
+{
+    const struct options *options = run->options;
+
+    if (!run->diagnosis) {
+        run->diagnosis = whyrst_diagnosis_new(NULL, NULL); /* there was no capture to read */
+    }
+    whyrst_diagnosis_conclude(run->diagnosis);
+    if (run->summary) {
+        summary_write(run->summary, run->diagnosis, out, &run->settings, !options->summary_only);
+    }
+    if (options->format->end) {
+        options->format->end(out, &run->settings, run->diagnosis);
+    }
+}
+
 /* The part before all captures, and the one after them. */
 static void write_edge(struct run *run, size_t part)
 {
@@ -345,10 +397,8 @@ static void write_edge(struct run *run, size_t part)
         } else {
             options->format->begin(out, &run->settings);
         }
-    } else if (part > 0 && options->format->end) {
-        options->format->end(out, &run->settings);
-    } else if (part > 0 && run->summary) {
-        summary_write(run->summary, out, &run->settings, !options->summary_only);
+    } else if (part > 0) {
+        write_end(run, out);
     }
     ordered_end(run->ordered, part);
 }
@@ -465,6 +515,7 @@ enum exit_status run(const struct options *options)
         ordered_free(run.ordered);
     }
     summary_free(run.summary);
+    free_diagnoses(&run);
     free_files(&run);
     g_free(run.analyses);
     g_strfreev(run.inputs);

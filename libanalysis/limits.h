@@ -60,11 +60,31 @@
 /** Connections kept before closed ones are dropped to make room (small captures keep all, so that
  *  stray late segments keep their stream number as in Wireshark), and the capture time after its
  *  last segment that a closed one stays (RFC 9293: 2 MSL = 240 s). */
-#define LIMIT_KEEP_CLOSED 65536u
+#define LIMIT_KEEP_CLOSED    65536u
 #define LIMIT_CLOSED_SECONDS 240
 
 /** Addresses and services whose habits are remembered. */
 #define LIMIT_HOSTS 65536u
+
+/** Server names and JA4s that a diagnosis tells apart (text of LIMIT_HELLO_TEXT each at most, under
+ *  100 bytes as a rule). */
+#define LIMIT_NAMES 16384u
+
+/** Endpoints whose health is kept, and pairs of client and server, and combinations of client,
+ *  server, name and JA4 that are compared: of more the busiest are kept. */
+#define LIMIT_ENDPOINTS 8192u
+#define LIMIT_PAIRS     32768u
+#define LIMIT_HELLOS    32768u
+
+/** Frames that one finding shows, and resets of which an endpoint keeps the times. */
+#define LIMIT_FINDING_FRAMES 12u
+#define LIMIT_SAMPLE         64u
+
+/** Endpoints without any trouble that are listed: the busiest; the others are summed up in one. */
+#define LIMIT_HEALTHY 100u
+
+/** Findings of each kind: a network scan meets thousands of closed ports. */
+#define LIMIT_FINDINGS 20u
 
 /** Default for the most connections kept at once. */
 #define LIMIT_CONNECTIONS (16u * 1024 * 1024)
@@ -75,8 +95,8 @@
 /** IP datagrams under reassembly at once, bytes of each (the IP maximum) and capture seconds that
  *  an incomplete one is kept (RFC 791: the reassembly timer). */
 #define LIMIT_FRAGMENT_DATAGRAMS 256u
-#define LIMIT_FRAGMENT_BYTES (65535u)
-#define LIMIT_FRAGMENT_SECONDS 30u
+#define LIMIT_FRAGMENT_BYTES     (65535u)
+#define LIMIT_FRAGMENT_SECONDS   30u
 
 /** Fragments of one datagram (as many as fit with 8 bytes each), and how many times over its bytes
  *  may come: captures from two points hold each fragment twice. */

@@ -141,6 +141,9 @@ proto_item *fields_add(proto_tree *tree, tvbuff_t *tvb, enum whyrst_field field,
     case WHYRST_TYPE_STRINGS:
         item = add_list(tree, tvb, id, value);
         break;
+    case WHYRST_TYPE_NUMBER:
+    case WHYRST_TYPE_NUMBERS:
+        break; /* no record has them */
     }
     proto_item_set_generated(item);
     if (provisional) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The documentation's generated parts, its links and its names.
 
-docs/CAUSES.md and README.md's field table come from the library (tools/print_docs.c), the table of
+docs/CAUSES.md and the field tables of README.md and docs/FINDINGS.md come from the library (tools/print_docs.c), the table of
 docs/TIMERS.md has every timer of timers.c, relative links lead somewhere, samples exist.
 
     docs.py WHYRST-DOCS [--write]
@@ -82,7 +82,11 @@ def main():
     program, write = sys.argv[1], "--write" in sys.argv[2:]
     problems = []
     wanted = {"docs/CAUSES.md": CAUSES_HEAD + printed(program, "causes"),
-              "README.md": with_part(read("README.md"), "fields", printed(program, "fields"))}
+              "README.md": with_part(read("README.md"), "fields", printed(program, "fields")),
+              "docs/FINDINGS.md": read("docs/FINDINGS.md")}
+    for part in ("kinds", "findings", "endpoints"):
+        wanted["docs/FINDINGS.md"] = with_part(wanted["docs/FINDINGS.md"] or "", part,
+                                               printed(program, part))
     for name, text in wanted.items():
         if text is None:
             problems.append(f"{name}: the markers of its generated part are missing")

@@ -35,6 +35,8 @@ enum whyrst_type {
     WHYRST_TYPE_TIME,     /**< nanoseconds since 1970-01-01 UTC */
     WHYRST_TYPE_ADDRESS,  /**< IPv4 or IPv6 address, as text */
     WHYRST_TYPE_STRINGS,  /**< a list of UTF-8 texts */
+    WHYRST_TYPE_NUMBER,   /**< a real number (findings and endpoints only) */
+    WHYRST_TYPE_NUMBERS,  /**< a list of integers (findings only) */
 };
 
 /** Which records and programs carry a field (bits). */
@@ -161,7 +163,9 @@ struct whyrst_value {
     uint64_t integer;           /**< INTEGER, FRAME */
     int64_t time_ns;            /**< DURATION, TIME */
     const char *const *strings; /**< STRINGS */
-    size_t count;               /**< STRINGS: how many */
+    size_t count;               /**< STRINGS, NUMBERS: how many */
+    double number;              /**< NUMBER */
+    const uint64_t *numbers;    /**< NUMBERS */
 };
 
 struct whyrst_record;

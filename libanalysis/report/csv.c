@@ -88,6 +88,9 @@ static void write_value(struct output *out, const struct whyrst_value *value)
     case WHYRST_TYPE_STRINGS:
         write_cell(out, value->strings, value->count);
         return;
+    case WHYRST_TYPE_NUMBER:
+    case WHYRST_TYPE_NUMBERS:
+        return; /* no record has them */
     case WHYRST_TYPE_TIME:
     case WHYRST_TYPE_INTEGER:
     case WHYRST_TYPE_FRAME:

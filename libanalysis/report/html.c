@@ -74,11 +74,13 @@ static void html_begin(struct output *out, const struct writer_settings *setting
     html_data_describe(out);
 }
 
-static void html_end(struct output *out, const struct writer_settings *settings)
+static void html_end(struct output *out, const struct writer_settings *settings,
+                     const struct whyrst_diagnosis *diagnosis)
 {
     const struct html_page *page = settings->page;
     const char *rest = strstr(page->markup, HTML_DATA) + strlen(HTML_DATA);
 
+    (void)diagnosis; /* not shown by the page yet */
     output_text(out, "]</script>");
     rest = write_up_to(out, rest, HTML_SCRIPT);
     output_text(out, "<script>");

@@ -157,6 +157,9 @@ static void write_value(struct html_data *data, const struct whyrst_value *value
     case WHYRST_TYPE_DURATION:
         output_bytes(out, text, text_value(text, value));
         return;
+    case WHYRST_TYPE_NUMBER:
+    case WHYRST_TYPE_NUMBERS:
+        return; /* no record has them */
     }
 }
 

@@ -2,6 +2,7 @@
 /* NDJSON: one JSON object per line and record, and one of type "file" per capture. */
 #include <glib.h>
 
+#include "report/findings.h"
 #include "report/text.h"
 #include "report/writer.h"
 
@@ -43,40 +44,6 @@ static void write_head(struct writer *writer, const char *type)
     output_text(writer->out, writer->quoted);
 }
 
-static void write_strings(struct output *out, const struct whyrst_value *value)
-{
-    for (size_t i = 0; i < value->count; i++) {
-        output_char(out, i ? ',' : '[');
-        text_json(out, value->strings[i]);
-    }
-    output_text(out, value->count ? "]" : "[]");
-}
-
-static void write_value(struct output *out, const struct whyrst_value *value)
-{
-    char text[TEXT_MAX];
-
-    switch (value->type) {
-    case WHYRST_TYPE_STRING:
-    case WHYRST_TYPE_ADDRESS:
-        text_json(out, value->string);
-        return;
-    case WHYRST_TYPE_STRINGS:
-        write_strings(out, value);
-        return;
-    case WHYRST_TYPE_TIME:
-        output_char(out, '"');
-        output_bytes(out, text, text_value(text, value));
-        output_char(out, '"');
-        return;
-    case WHYRST_TYPE_INTEGER:
-    case WHYRST_TYPE_FRAME:
-    case WHYRST_TYPE_DURATION:
-        output_bytes(out, text, text_value(text, value));
-        return;
-    }
-}
-
 static void ndjson_record(struct writer *writer, const struct whyrst_record *record)
 {
     enum whyrst_record_kind kind = whyrst_record_kind(record);
@@ -87,7 +54,7 @@ static void ndjson_record(struct writer *writer, const struct whyrst_record *rec
     for (unsigned i = 0; i < WHYRST_FIELD_COUNT; i++) {
         if (keys[i].bits & bit && whyrst_record_get(record, (enum whyrst_field)i, &value)) {
             output_bytes(writer->out, keys[i].text, keys[i].length);
-            write_value(writer->out, &value);
+            text_json_value(writer->out, &value);
         }
     }
     output_text(writer->out, "}\n");
@@ -154,4 +121,5 @@ const struct writer_format writer_ndjson = {
     .open = ndjson_open,
     .record = ndjson_record,
     .close = ndjson_close,
+    .end = findings_write_ndjson,
 };

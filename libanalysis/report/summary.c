@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "report/findings.h"
 #include "report/text.h"
 
 #define TALLY_MAX_VALUES 100000u /* of 32 bytes and a short text each: some 10 MB */
@@ -65,8 +66,8 @@ static const struct {
                           false},
     [TALLY_SERVER] = {"Servers: connections reset", WHYRST_FIELD_SERVER_IP, UNIT_RATE, true},
     [TALLY_JA4] = {"JA4: connections reset", WHYRST_FIELD_JA4, UNIT_RATE, true},
-    [TALLY_ADVICE] = {"What to do (more: --explain CAUSE, --format=ndjson)",
-                      WHYRST_FIELD_ADVICE, UNIT_SENTENCES, true},
+    [TALLY_ADVICE] = {"What to do (more: --explain CAUSE, --format=ndjson)", WHYRST_FIELD_ADVICE,
+                      UNIT_SENTENCES, true},
 };
 
 /* The figure that a tally shows first and sorts by. */
@@ -397,8 +398,8 @@ static void write_read(const struct summary *summary, struct output *out)
     }
 }
 
-void summary_write(const struct summary *summary, struct output *out,
-                   const struct writer_settings *settings, bool after_rows)
+void summary_write(const struct summary *summary, const struct whyrst_diagnosis *diagnosis,
+                   struct output *out, const struct writer_settings *settings, bool after_rows)
 {
     uint64_t all = summary->total.counters[WHYRST_COUNT_RESETS];
 
@@ -419,6 +420,8 @@ void summary_write(const struct summary *summary, struct output *out,
         write_span(summary, out);
     }
     write_read(summary, out);
+    findings_write(diagnosis, out, settings);
+    findings_write_endpoints(diagnosis, out);
     for (unsigned i = settings->several ? 0 : TALLY_FILE + 1; i < TALLY_COUNT; i++) {
         write_tally(summary, out, (enum tally_id)i, settings->width);
     }

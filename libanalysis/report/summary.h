@@ -21,8 +21,8 @@ void summary_add(struct summary *summary, const struct whyrst_record *record);
 /** Adds one capture: what @other has counted in it, and what became of it. */
 void summary_merge(struct summary *summary, const struct summary *other,
                    const struct file_report *report);
-/** Writes it for people; apart from rows before it, if any. */
-void summary_write(const struct summary *summary, struct output *out,
-                   const struct writer_settings *settings, bool after_rows);
+/** Writes it for people, the diagnosis first; apart from rows before it, if any. */
+void summary_write(const struct summary *summary, const struct whyrst_diagnosis *diagnosis,
+                   struct output *out, const struct writer_settings *settings, bool after_rows);
 
 #endif

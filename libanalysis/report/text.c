@@ -242,6 +242,57 @@ void text_json(struct output *out, const char *text)
     output_char(out, '"');
 }
 
+/* Shares, mostly: six decimals will do, unless the number is so small that none would be left. */
+static size_t text_number(char *buffer, double number)
+{
+    double micros = number * 1e6;
+
+    if (number != 0 && (micros < 1e3 || micros > 1e15)) {
+        g_ascii_formatd(buffer, TEXT_MAX, "%.4g", number);
+        return strlen(buffer);
+    }
+    return text_seconds(buffer, (int64_t)(micros + 0.5) * 1000);
+}
+
+void text_json_value(struct output *out, const struct whyrst_value *value)
+{
+    char text[TEXT_MAX];
+
+    switch (value->type) {
+    case WHYRST_TYPE_STRING:
+    case WHYRST_TYPE_ADDRESS:
+        text_json(out, value->string);
+        return;
+    case WHYRST_TYPE_STRINGS:
+        for (size_t i = 0; i < value->count; i++) {
+            output_char(out, i ? ',' : '[');
+            text_json(out, value->strings[i]);
+        }
+        output_text(out, value->count ? "]" : "[]");
+        return;
+    case WHYRST_TYPE_NUMBERS:
+        for (size_t i = 0; i < value->count; i++) {
+            output_char(out, i ? ',' : '[');
+            output_bytes(out, text, text_integer(text, value->numbers[i]));
+        }
+        output_text(out, value->count ? "]" : "[]");
+        return;
+    case WHYRST_TYPE_NUMBER:
+        output_bytes(out, text, text_number(text, value->number));
+        return;
+    case WHYRST_TYPE_TIME:
+        output_char(out, '"');
+        output_bytes(out, text, text_value(text, value));
+        output_char(out, '"');
+        return;
+    case WHYRST_TYPE_INTEGER:
+    case WHYRST_TYPE_FRAME:
+    case WHYRST_TYPE_DURATION:
+        output_bytes(out, text, text_value(text, value));
+        return;
+    }
+}
+
 /* Whether @text takes more than @columns; looks no further than it must. */
 static bool is_wider(const char *text, unsigned columns)
 {

@@ -46,6 +46,8 @@ size_t text_plain(const char *text);
 
 /** Writes a JSON string, quotes included; always valid UTF-8 without control characters. */
 void text_json(struct output *out, const char *text);
+/** Writes a value as JSON: text and times in quotes, lists in brackets. */
+void text_json_value(struct output *out, const struct whyrst_value *value);
 /** Adds the harmless form of @text, cut to @columns with an ellipsis when longer; 0 is no limit. */
 void text_safe(struct strbuf *s, const char *text, unsigned columns);
 /** Writes a harmless @text, indented, in lines of at most @width columns, broken at spaces. */

@@ -14,6 +14,7 @@
 
 #include <whyrst/decode.h>
 #include <whyrst/engine.h>
+#include <whyrst/finding.h>
 
 #include "report/html.h"
 #include "report/output.h"
@@ -88,7 +89,8 @@ struct writer {
  * @open:   sets @quoted and what else a writer of this format needs
  * @record: writes one record
  * @close:  writes what ends a capture; may be NULL
- * @end:    writes what comes once, after all captures; may be NULL
+ * @end:    writes what comes once, after all captures: what their connections together say; may be
+ *          NULL
  */
 struct writer_format {
     const char *name;
@@ -97,7 +99,8 @@ struct writer_format {
     void (*open)(struct writer *writer);
     void (*record)(struct writer *writer, const struct whyrst_record *record);
     void (*close)(struct writer *writer, const struct file_report *report);
-    void (*end)(struct output *out, const struct writer_settings *settings);
+    void (*end)(struct output *out, const struct writer_settings *settings,
+                const struct whyrst_diagnosis *diagnosis);
 };
 
 extern const struct writer_format writer_table;

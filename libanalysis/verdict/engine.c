@@ -13,7 +13,7 @@
  * walks the table and drops those that ended long ago. At max_connections it drops more: see
  * make_room().
  */
-#include <whyrst/engine.h>
+#include "verdict/engine.h"
 
 #include <string.h>
 
@@ -46,6 +46,7 @@ struct queue {
 
 struct whyrst_engine {
     struct whyrst_options options;
+    const struct engine_listener *listener; /* or NULL */
     struct conn_context context;
     struct flow_table *table;
     struct hosts *hosts;
@@ -123,6 +124,25 @@ struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
     return engine;
 }
 
+void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener)
+{
+    engine->listener = listener;
+}
+
+/* Those that a RST ended are told of by its verdict. */
+static void tell_connection(struct whyrst_engine *engine, struct conn *conn, bool over)
+{
+    struct observe_state state = {0};
+
+    if (!engine->listener || !(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
+        return;
+    }
+    if (conn->app) {
+        payload_observe(&engine->context, conn, &state);
+    }
+    engine->listener->connection(engine->listener->context, conn, &state, engine->now_ns, over);
+}
+
 /* A connection's record, if the caller wants them and it was more than a quote. */
 static void report_connection(struct whyrst_engine *engine, struct conn *conn)
 {
@@ -181,6 +201,7 @@ static void detach_all(struct conn *conn)
 static void end_connection(struct whyrst_engine *engine, struct conn *conn)
 {
     report_connection(engine, conn);
+    tell_connection(engine, conn, true);
     detach_all(conn);
     conn_clear(conn);
 }
@@ -393,6 +414,9 @@ static void finalize_head(struct whyrst_engine *engine)
     detach(record);
     record->judged = false;
     record->final = true;
+    if (engine->listener) {
+        engine->listener->reset(engine->listener->context, record);
+    }
     queue_push(&engine->ready, record);
 }
 
@@ -522,13 +546,30 @@ static void end_all(struct whyrst_engine *engine)
     g_ptr_array_free(open, TRUE);
 }
 
+/* The connections that are still there. */
+static void tell_all(struct whyrst_engine *engine)
+{
+    for (uint32_t i = 0; i < flow_table_positions(engine->table); i++) {
+        struct conn *conn = flow_table_at(engine->table, i);
+
+        if (conn) {
+            tell_connection(engine, conn, false);
+        }
+    }
+}
+
 void whyrst_engine_finish(struct whyrst_engine *engine)
 {
     while (engine->pending.head) {
         finalize_head(engine);
     }
+    if (engine->listener) {
+        engine->listener->finish(engine->listener->context);
+    }
     if (engine->options.connection_records) {
         end_all(engine);
+    } else if (engine->listener) {
+        tell_all(engine);
     }
 }
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <arpa/inet.h>
 #include <glib.h>
 
 #include "bytes/strbuf.h"
@@ -47,28 +46,14 @@ static bool set_duration(struct whyrst_value *value, int64_t ns)
     return ns >= 0;
 }
 
-static void put_address(char *text, size_t size, const struct flow_key *key, unsigned side)
-{
-    const uint8_t *bytes = key->address[side];
-    struct strbuf s;
-
-    if (key->version != 4) {
-        inet_ntop(AF_INET6, bytes, text, (socklen_t)size);
-        return;
-    }
-    s = strbuf_make(text, size); /* inet_ntop() would call sprintf() */
-    for (unsigned i = 0; i < 4; i++) {
-        strbuf_add(&s, i ? "." : "");
-        strbuf_add_number(&s, bytes[i]);
-    }
-}
-
 static const char *address_text(const struct whyrst_record *record, unsigned side)
 {
     char *text = (char *)record->address[side];
 
     if (text[0] == '\0') {
-        put_address(text, sizeof record->address[side], &record->key, side);
+        struct strbuf s = strbuf_make(text, sizeof record->address[side]);
+
+        words_address(&s, record->key.version, record->key.address[side]);
     }
     return text;
 }

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include <arpa/inet.h>
+
 #include <glib.h>
 
 void words_duration(struct strbuf *s, int64_t ns)
@@ -69,4 +71,18 @@ void words_alert(struct strbuf *s, uint8_t level, uint8_t description)
         }
     }
     strbuf_addf(s, "alert %u", description);
+}
+
+void words_address(struct strbuf *s, uint8_t version, const uint8_t address[16])
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (version != 4) {
+        strbuf_add(s, inet_ntop(AF_INET6, address, text, sizeof text));
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++) { /* inet_ntop() would call sprintf() */
+        strbuf_add(s, i ? "." : "");
+        strbuf_add_number(s, address[i]);
+    }
 }

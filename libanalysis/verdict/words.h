@@ -9,6 +9,8 @@
 
 /** Adds a duration: "120 µs", "3.2 ms", "61.0 s". */
 void words_duration(struct strbuf *s, int64_t ns);
+/** Adds an IPv4 or IPv6 address. */
+void words_address(struct strbuf *s, uint8_t version, const uint8_t address[16]);
 /** Adds a TLS alert: "fatal unknown_ca". */
 void words_alert(struct strbuf *s, uint8_t level, uint8_t description);
 

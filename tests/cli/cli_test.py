@@ -17,7 +17,7 @@ import time
 import unittest
 
 from captures import (Connection, START_NS, client_hello, many, mixed, pcap)
-from support import HAS_WIRETAP, SAMPLES, WHYRST, CliTest
+from support import HAS_WIRETAP, SAMPLES, WHYRST, CliTest, of_captures
 
 
 class Formats(CliTest):
@@ -254,7 +254,7 @@ class Inputs(CliTest):
         missing = os.path.join(self.dir, "missing")
         done = self.run_tool("--format=ndjson", empty, self.dir, missing, text, self.capture,
                              status=1)
-        objects = [json.loads(line) for line in done.stdout.splitlines()]
+        objects = of_captures(done.stdout.splitlines())
         self.assertEqual(sum(o["type"] == "rst" for o in objects), 3)
         files = [o for o in objects if o["type"] == "file"]
         self.assertEqual([o["file"] for o in files], [empty, self.dir, missing, text, self.capture])
@@ -267,7 +267,7 @@ class Inputs(CliTest):
         for length in range(1, len(self.bytes), 7):
             path = self.file("cut.pcap", self.bytes[:length])
             done = subprocess.run([WHYRST, "--format=ndjson", path], capture_output=True, timeout=60)
-            objects = [json.loads(line) for line in done.stdout.splitlines()]
+            objects = of_captures(done.stdout.splitlines())
             frames = [o["frame"] for o in objects if o["type"] == "rst"]
             self.assertEqual(frames, whole[:len(frames)])
             self.assertEqual(done.returncode, 1 if "error" in objects[-1] else 0, length)
@@ -305,7 +305,7 @@ class Inputs(CliTest):
         self.assertEqual([{**o, "file": ""} for o in self.resets(path)], expected)
         self.assertEqual([{**o, "file": ""} for o in self.resets("-", input=packed)], expected)
         cut = self.run_tool("--format=ndjson", self.file("cut.gz", packed[:-40]), status=1)
-        self.assertIn("error", json.loads(cut.stdout.splitlines()[-1]))
+        self.assertIn("error", of_captures(cut.stdout.splitlines())[-1])
         if not shutil.which("editcap"):
             return
         for kind in ("pcapng", "nsecpcap", "modpcap", "snoop", "nettl", "netmon1", "netmon2", "5views",
@@ -330,7 +330,7 @@ class Output(CliTest):
         self.file("out", b"x" * 100000)
         self.assertEqual(self.run_tool("-f", "ndjson", "-o", out, capture).stdout, b"")
         with open(out, encoding="utf-8") as f:
-            self.assertEqual(len([json.loads(line) for line in f]), 4)
+            self.assertEqual(len(of_captures(f)), 4)
 
     def test_never_over_an_input(self):
         data = pcap(mixed())
@@ -363,7 +363,7 @@ class Output(CliTest):
         captures = [self.file(f"{i}.pcap", pcap(many(n))) for i, n in enumerate(sizes)]
         serial = self.run_tool("-j1", "--format=ndjson", *captures).stdout
         self.assertEqual(self.run_tool("-j8", "--format=ndjson", *captures).stdout, serial)
-        files = [o["file"] for o in map(json.loads, serial.splitlines()) if o["type"] == "file"]
+        files = [o["file"] for o in of_captures(serial.splitlines()) if o["type"] == "file"]
         self.assertEqual(files, captures)
         table = self.run_tool("-j1", *captures).stdout
         self.assertEqual(self.run_tool("-j8", *captures).stdout, table)
@@ -385,7 +385,7 @@ class Output(CliTest):
         self.assertLess(time.monotonic() - started, 20)
         self.assertIsNone(tool.poll())
         tool.stdin.close()
-        self.assertEqual(len(tool.stdout.read().splitlines()), 4)
+        self.assertEqual(len(of_captures(tool.stdout.read().splitlines())), 4)
         self.assertEqual(tool.wait(timeout=60), 0)
         tool.stdout.close()
 

@@ -12,7 +12,7 @@ import subprocess
 import unittest
 
 from captures import Connection, START_NS, frame, mixed, pcap
-from support import SAMPLES, WHYRST, CliTest
+from support import SAMPLES, WHYRST, CliTest, of_captures
 
 FRAME_FIELDS = ("client_hello_frame", "syn_frame", "trigger_frame", "duplicate_of")
 
@@ -176,7 +176,7 @@ class Continue(CliTest):
         bad = [self.file("empty.pcap", b""), self.file("text.pcap", b"no capture at all\n" * 9),
                os.path.join(self.dir, "missing.pcap")]
         done = self.run_tool("--format=ndjson", "--continue", *bad, *paths, status=1)
-        objects = [json.loads(line) for line in done.stdout.splitlines()]
+        objects = of_captures(done.stdout.splitlines())
         self.assertEqual([o for o in objects if o["type"] == "rst"], self.resets("--continue", *paths))
         self.assertEqual({o["file"] for o in objects if "error" in o}, set(bad))
         self.file("001.pcap", pieces[1][:-7])

@@ -20,6 +20,12 @@ HAS_WIRETAP = "libwiretap of Wireshark" in subprocess.run(
     [WHYRST, "--version"], capture_output=True, text=True, check=True).stdout
 
 
+def of_captures(lines, **options):
+    """Objects of NDJSON lines that belong to a capture: not those of the whole run at the end."""
+    objects = [json.loads(line, **options) for line in lines]
+    return [o for o in objects if o["type"] not in ("endpoint", "finding")]
+
+
 class CliTest(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="whyrst-test-")
@@ -38,7 +44,7 @@ class CliTest(unittest.TestCase):
 
     def objects(self, *args, status=0, **kwargs):
         done = self.run_tool("--format=ndjson", *args, status=status, **kwargs)
-        return [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+        return of_captures(done.stdout.decode("utf-8").splitlines())
 
     def resets(self, *args, **kwargs):
         return [o for o in self.objects(*args, **kwargs) if o["type"] == "rst"]

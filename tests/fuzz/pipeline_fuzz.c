@@ -2,8 +2,8 @@
 /*
  * Frames from anywhere through decoder, engine and every writer. An input is as decode_fuzz.c's: a
  * link type, then frames, each with its length and time step before it. NDJSON and CSV are valid
- * and have a row for each record, tables are harmless; counters add up; a batch says what segments
- * one by one say.
+ * and have a row for each record, endpoint and finding, tables are harmless; counters add up, and
+ * no share is above 1; a batch says what segments one by one say.
  */
 #include <string.h>
 
@@ -23,11 +23,12 @@ static const struct writer_settings settings = {.connections = true, .width = 10
 /** struct pipeline - one engine and what came out of it */
 struct pipeline {
     struct whyrst_engine *engine;
+    struct whyrst_diagnosis *diagnosis;
     struct writer writers[G_N_ELEMENTS(formats)];
     struct output outputs[G_N_ELEMENTS(formats)];
     GString *texts[G_N_ELEMENTS(formats)];
     struct summary *summary;
-    uint64_t resets, duplicates, connections, packets, rows;
+    uint64_t resets, duplicates, connections, packets, records, rows;
 };
 
 static bool append(void *context, const char *data, size_t length)
@@ -41,6 +42,8 @@ static void begin(struct pipeline *p)
     const struct whyrst_options options = {.max_connections = 40, .connection_records = true};
 
     *p = (struct pipeline){.engine = whyrst_engine_new(&options), .summary = summary_new()};
+    p->diagnosis = whyrst_diagnosis_new(NULL, "x");
+    whyrst_diagnosis_watch(p->diagnosis, p->engine);
     for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
         p->texts[i] = g_string_new(NULL);
         output_init(&p->outputs[i], append, p->texts[i]);
@@ -70,6 +73,7 @@ static void take_records(struct pipeline *p)
         }
         summary_add(p->summary, record);
         p->rows++;
+        p->records++;
         whyrst_record_unref(record);
     }
 }
@@ -89,8 +93,31 @@ static void check_counters(const struct pipeline *p, uint64_t segments)
 static void check_texts(const struct pipeline *p)
 {
     require(require_ndjson(p->texts[0]) == p->rows + 1); /* the file's object */
-    require(require_csv(p->texts[1]) == p->rows + 1);    /* the header */
+    require(require_csv(p->texts[1]) == p->records + 1); /* the header */
     require_harmless(p->texts[2]->str, p->texts[2]->len);
+}
+
+static void count_diagnosis(struct pipeline *p)
+{
+    const struct whyrst_endpoint *endpoint;
+    const struct whyrst_finding *finding;
+    struct whyrst_value rate, low, high;
+
+    for (size_t i = 0; (endpoint = whyrst_diagnosis_endpoint(p->diagnosis, i)); i++) {
+        p->rows++;
+        if (whyrst_endpoint_get(endpoint, WHYRST_ENDPOINT_FIELD_RESET_RATE, &rate)) {
+            require(whyrst_endpoint_get(endpoint, WHYRST_ENDPOINT_FIELD_RATE_LOW, &low));
+            require(whyrst_endpoint_get(endpoint, WHYRST_ENDPOINT_FIELD_RATE_HIGH, &high));
+            require(0 <= low.number && low.number <= rate.number && rate.number <= high.number &&
+                    high.number <= 1);
+        }
+    }
+    for (size_t i = 0; (finding = whyrst_diagnosis_finding(p->diagnosis, i)); i++) {
+        p->rows++;
+        if (whyrst_finding_get(finding, WHYRST_FINDING_FIELD_RATE, &rate)) {
+            require(rate.number <= 1);
+        }
+    }
 }
 
 static void end(struct pipeline *p, uint64_t frames, uint64_t segments)
@@ -98,8 +125,10 @@ static void end(struct pipeline *p, uint64_t frames, uint64_t segments)
     struct file_report report = {.file = "x", .packets = frames};
 
     whyrst_engine_finish(p->engine);
+    whyrst_diagnosis_conclude(p->diagnosis);
     take_records(p);
     check_counters(p, segments);
+    count_diagnosis(p);
     for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
         report.counters[i] = whyrst_engine_count(p->engine, (enum whyrst_counter)i);
     }
@@ -111,8 +140,11 @@ static void end(struct pipeline *p, uint64_t frames, uint64_t segments)
             struct summary *sum = summary_new();
 
             summary_merge(sum, p->summary, &report);
-            summary_write(sum, out, &settings, true);
+            summary_write(sum, p->diagnosis, out, &settings, true);
             summary_free(sum);
+        }
+        if (formats[i]->end) {
+            formats[i]->end(out, &settings, p->diagnosis);
         }
         output_flush(out);
     }
@@ -127,6 +159,7 @@ static void clear(struct pipeline *p)
     }
     summary_free(p->summary);
     whyrst_engine_free(p->engine);
+    whyrst_diagnosis_free(p->diagnosis);
 }
 
 /** struct batch - segments on their way to the second engine */

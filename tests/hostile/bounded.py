@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 
-from support import WHYRST, CliTest  # noqa: E402
+from support import WHYRST, CliTest, of_captures  # noqa: E402
 
 MIB = 1024 * 1024
 MEMORY = 192 * MIB  # address space: program, libraries and two threads take up most of it
@@ -50,7 +50,7 @@ class Bounded(CliTest):
         done = self.limited("--format=ndjson", *args, path, memory=memory)
         text = done.stdout.decode("utf-8", errors="strict")
         self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-        objects = [json.loads(line, object_pairs_hook=strict) for line in text.splitlines()]
+        objects = of_captures(text.splitlines(), object_pairs_hook=strict)
         self.assertEqual(objects[-1]["type"], "file")
         self.assertEqual(done.returncode, 1 if "error" in objects[-1] else 0)
         self.assertEqual(bool(done.stderr), "error" in objects[-1])

@@ -12,7 +12,7 @@ import unittest
 from bounded import SANITIZED, Bounded
 
 from captures import many, mixed, pcap
-from support import HAS_WIRETAP, WHYRST
+from support import HAS_WIRETAP, WHYRST, of_captures
 
 
 class Waiting:
@@ -39,7 +39,7 @@ class Waiting:
 
     def end(self):
         out, err = self.tool.communicate(timeout=120)
-        objects = [json.loads(line) for line in out.splitlines()]
+        objects = of_captures(out.splitlines())
         return objects, self.tool.returncode, err.decode()
 
 
@@ -106,7 +106,7 @@ class Inputs(Bounded):
         mixture = [bad[0], good[0], *bad[1:3], good[1], *bad[3:], good[2]]
         for jobs in ("-j1", "-j8"):
             done = self.run_tool("--format=ndjson", jobs, *mixture, status=1)
-            objects = [json.loads(line) for line in done.stdout.splitlines()]
+            objects = of_captures(done.stdout.splitlines())
             files = [o for o in objects if o["type"] == "file"]
             self.assertEqual([o["file"] for o in files], mixture)
             self.assertEqual([o["file"] for o in files if "error" in o], bad)
@@ -116,7 +116,7 @@ class Inputs(Bounded):
 
     def test_read_fails(self):
         done = self.run_tool("--format=ndjson", "/proc/self/mem", status=1)
-        self.assertIn("error", json.loads(done.stdout.splitlines()[-1]))
+        self.assertIn("error", of_captures(done.stdout.splitlines())[-1])
 
     def test_zero_packets(self):
         self.assertEqual(self.answer(pcap([]), status=0)[-1]["packets"], 0)

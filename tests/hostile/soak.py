@@ -144,7 +144,7 @@ def feed(tool, path):
     if done.returncode not in (0, 1):
         return f"status {done.returncode}\n{done.stderr.decode(errors='replace')[-3000:]}"
     try:
-        objects = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+        objects = of_captures(done.stdout.decode("utf-8"))
     except ValueError as error:
         return f"no valid NDJSON: {error}"
     if not objects or objects[-1]["type"] != "file":
@@ -172,6 +172,11 @@ def same(kind, ours, theirs, exactly=agreement_test.same):
 agreement_test.same = same
 
 
+def of_captures(text):
+    """Objects of NDJSON that belong to a capture: not those of the whole run at the end."""
+    return [o for o in map(json.loads, text.splitlines()) if o["type"] not in ("endpoint", "finding")]
+
+
 class Soak:
     def __init__(self, arguments, tshark):
         self.arguments, self.tshark = arguments, tshark
@@ -189,7 +194,7 @@ class Soak:
         found = re.search(r"Number of packets *[:=] *(\d+)", counted)
         done = subprocess.run([self.arguments.plugin_tool, "--format=ndjson", path],
                               capture_output=True, check=False, timeout=TIMEOUT)
-        packets = json.loads(done.stdout.splitlines()[-1])["packets"]
+        packets = of_captures(done.stdout.decode("utf-8"))[-1]["packets"]
         return found and int(found[1]) == packets
 
     def compare(self, path):

@@ -4,6 +4,9 @@
  *
  *     whyrst-docs causes    docs/CAUSES.md, without its head
  *     whyrst-docs fields    the field table of README.md
+ *     whyrst-docs kinds     the kinds of findings of docs/FINDINGS.md
+ *     whyrst-docs findings  the fields of findings there
+ *     whyrst-docs endpoints the fields of endpoints there
  *
  * tests/docs.py puts them in their places and compares.
  */
@@ -12,6 +15,7 @@
 #include <string.h>
 
 #include <whyrst/causes.h>
+#include <whyrst/finding.h>
 #include <whyrst/record.h>
 
 static void print_part(const char *title, const char *text)
@@ -44,15 +48,20 @@ static const char *where(unsigned bits)
     return bits & WHYRST_ON_PLUGIN ? "all" : "CLI";
 }
 
+static const char *const types[] = {
+    [WHYRST_TYPE_STRING] = "text",
+    [WHYRST_TYPE_INTEGER] = "integer",
+    [WHYRST_TYPE_FRAME] = "frame",
+    [WHYRST_TYPE_DURATION] = "seconds",
+    [WHYRST_TYPE_TIME] = "time",
+    [WHYRST_TYPE_ADDRESS] = "address",
+    [WHYRST_TYPE_STRINGS] = "list",
+    [WHYRST_TYPE_NUMBER] = "number",
+    [WHYRST_TYPE_NUMBERS] = "list of integers",
+};
+
 static void print_fields(void)
 {
-    static const char *const types[] = {
-        [WHYRST_TYPE_STRING] = "text",  [WHYRST_TYPE_INTEGER] = "integer",
-        [WHYRST_TYPE_FRAME] = "frame",  [WHYRST_TYPE_DURATION] = "seconds",
-        [WHYRST_TYPE_TIME] = "time",    [WHYRST_TYPE_ADDRESS] = "address",
-        [WHYRST_TYPE_STRINGS] = "list",
-    };
-
     printf("| field | type | where | meaning |\n| --- | --- | --- | --- |\n");
     for (int i = 0; i < WHYRST_FIELD_COUNT; i++) {
         const struct whyrst_field_info *field = whyrst_field_info((enum whyrst_field)i);
@@ -62,18 +71,53 @@ static void print_fields(void)
     }
 }
 
+static void print_kinds(void)
+{
+    printf("| kind | meaning |\n| --- | --- |\n");
+    for (int i = 0; i < WHYRST_FINDING_COUNT; i++) {
+        enum whyrst_finding_kind kind = (enum whyrst_finding_kind)i;
+
+        printf("| `%s` | %s |\n", whyrst_finding_kind_name(kind), whyrst_finding_kind_text(kind));
+    }
+}
+
+static void print_column(const struct whyrst_column *column)
+{
+    printf("| `%s` | %s | %s |\n", column->name, types[column->type], column->help);
+}
+
+static void print_findings(void)
+{
+    printf("| field | type | meaning |\n| --- | --- | --- |\n");
+    for (int i = 0; i < WHYRST_FINDING_FIELD_COUNT; i++) {
+        print_column(whyrst_finding_column((enum whyrst_finding_field)i));
+    }
+}
+
+static void print_endpoints(void)
+{
+    printf("| field | type | meaning |\n| --- | --- | --- |\n");
+    for (int i = 0; i < WHYRST_ENDPOINT_FIELD_COUNT; i++) {
+        print_column(whyrst_endpoint_column((enum whyrst_endpoint_field)i));
+    }
+}
+
 int main(int argc, char **argv)
 {
-    bool causes = argc == 2 && strcmp(argv[1], "causes") == 0;
+    static const struct {
+        const char *name;
+        void (*print)(void);
+    } parts[] = {
+        {"causes", print_causes},     {"fields", print_fields},       {"kinds", print_kinds},
+        {"findings", print_findings}, {"endpoints", print_endpoints},
+    };
 
-    if (!causes && !(argc == 2 && strcmp(argv[1], "fields") == 0)) {
-        fprintf(stderr, "usage: whyrst-docs causes|fields\n");
-        return 2;
+    for (size_t i = 0; argc == 2 && i < sizeof parts / sizeof parts[0]; i++) {
+        if (strcmp(argv[1], parts[i].name) == 0) {
+            parts[i].print();
+            return 0;
+        }
     }
-    if (causes) {
-        print_causes();
-    } else {
-        print_fields();
-    }
-    return 0;
+    fprintf(stderr, "usage: whyrst-docs causes|fields|kinds|findings|endpoints\n");
+    return 2;
 }

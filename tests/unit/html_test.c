@@ -54,6 +54,7 @@ static GString *report(unsigned count, uint64_t rows_max)
     const struct whyrst_options options = {.connection_records = true};
     const struct file_report outcome = {.file = "<a>", .packets = 2 * (uint64_t)count};
     struct whyrst_engine *engine = whyrst_engine_new(&options);
+    struct whyrst_diagnosis *diagnosis = whyrst_diagnosis_new(NULL, "<a>");
     struct whyrst_record *record;
     GString *text = g_string_new(NULL);
     struct writer writer;
@@ -71,7 +72,8 @@ static GString *report(unsigned count, uint64_t rows_max)
         whyrst_record_unref(record);
     }
     writer_finish(&writer, &outcome);
-    writer_html.end(&out, &settings);
+    writer_html.end(&out, &settings, diagnosis);
+    whyrst_diagnosis_free(diagnosis);
     output_flush(&out);
     output_clear(&out);
     whyrst_engine_free(engine);

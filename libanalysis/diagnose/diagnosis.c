@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation. The engine tells of each connection once: by the verdict on the RST that
+ * ended it, or when it is over (outcome.c). Every outcome is counted into bounded tables; nothing
+ * else is kept. To conclude is to look through the tables: each finder (find_*.c) adds its
+ * findings, which are then ranked. Tables of several captures can be added up, so that findings are
+ * over all input and the same for any number of threads.
+ */
+#include "diagnose/diagnosis.h"
+
+#include <string.h>
+
+static void on_connection(void *context, const struct conn *conn, const struct observe_state *state,
+                          int64_t now_ns, bool over)
+{
+    struct whyrst_diagnosis *diagnosis = context;
+    struct outcome outcome;
+
+    if (outcome_of_connection(conn, state, now_ns, &outcome)) {
+        tables_add(over || !diagnosis->options.live ? &diagnosis->seen : &diagnosis->open, &outcome,
+                   0);
+        diagnosis->concluded = false;
+    }
+}
+
+static void on_reset(void *context, struct whyrst_record *record)
+{
+    struct whyrst_diagnosis *diagnosis = context;
+    struct outcome outcome;
+
+    if (outcome_of_reset(record, &outcome)) {
+        tables_add(&diagnosis->seen, &outcome, 0);
+        diagnosis->concluded = false;
+    }
+}
+
+static void restart(struct tables *tables)
+{
+    tables_clear(tables);
+    tables_init(tables);
+}
+
+static void on_finish(void *context)
+{
+    struct whyrst_diagnosis *diagnosis = context;
+
+    restart(&diagnosis->open);
+}
+
+struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_options *options,
+                                              const char *file)
+{
+    struct whyrst_diagnosis *diagnosis = g_new0(struct whyrst_diagnosis, 1);
+
+    if (options) {
+        diagnosis->options = *options;
+    }
+    if (!(diagnosis->options.alert_rate > 0)) {
+        diagnosis->options.alert_rate = WHYRST_ALERT_RATE;
+    }
+    diagnosis->listener = (struct engine_listener){
+        .connection = on_connection, .reset = on_reset, .finish = on_finish, .context = diagnosis};
+    diagnosis->files = g_ptr_array_new_with_free_func(g_free);
+    if (file) {
+        g_ptr_array_add(diagnosis->files, g_strdup(file));
+    }
+    tables_init(&diagnosis->seen);
+    tables_init(&diagnosis->open);
+    tables_init(&diagnosis->both);
+    diagnosis->whole = &diagnosis->seen;
+    diagnosis->findings = g_ptr_array_new_with_free_func(finding_free);
+    diagnosis->rows = g_array_new(FALSE, TRUE, sizeof(struct whyrst_endpoint));
+    return diagnosis;
+}
+
+void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
+{
+    if (!diagnosis) {
+        return;
+    }
+    g_ptr_array_unref(diagnosis->findings);
+    g_array_unref(diagnosis->rows);
+    tables_clear(&diagnosis->seen);
+    tables_clear(&diagnosis->open);
+    tables_clear(&diagnosis->both);
+    endpoint_release(&diagnosis->rest);
+    g_ptr_array_unref(diagnosis->files);
+    g_free(diagnosis);
+}
+
+void whyrst_diagnosis_watch(struct whyrst_diagnosis *diagnosis, struct whyrst_engine *engine)
+{
+    engine_listen(engine, &diagnosis->listener);
+}
+
+void whyrst_diagnosis_locate(struct whyrst_diagnosis *diagnosis, whyrst_locate locate,
+                             void *context)
+{
+    diagnosis->locate = locate;
+    diagnosis->locate_context = context;
+}
+
+void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
+                            const struct whyrst_diagnosis *other)
+{
+    uint32_t files = diagnosis->files->len;
+
+    tables_merge(&diagnosis->seen, &other->seen, files);
+    tables_merge(&diagnosis->seen, &other->open, files);
+    diagnosis->concluded = false;
+    for (guint i = 0; i < other->files->len; i++) {
+        g_ptr_array_add(diagnosis->files, g_strdup(g_ptr_array_index(other->files, i)));
+    }
+}
+
+/* Worst first: those with a state, then by resets, then the busiest; then by what they are. */
+static gint compare_rows(gconstpointer a, gconstpointer b)
+{
+    const struct whyrst_endpoint *x = a, *y = b;
+    bool x_noted = x->state < WHYRST_FINDING_COUNT, y_noted = y->state < WHYRST_FINDING_COUNT;
+
+    if (x_noted != y_noted) {
+        return x_noted ? -1 : 1;
+    }
+    if (x->stats->resets != y->stats->resets) {
+        return x->stats->resets > y->stats->resets ? -1 : 1;
+    }
+    if (x->stats->connections != y->stats->connections) {
+        return x->stats->connections > y->stats->connections ? -1 : 1;
+    }
+    if (x->sni && y->sni) {
+        return strcmp(x->sni, y->sni); /* numbers of names depend on the order of captures */
+    }
+    return memcmp(&x->stats->key, &y->stats->key, sizeof x->stats->key);
+}
+
+static bool is_healthy(const struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    uint32_t trouble = stats->aborted;
+
+    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
+        trouble += stats->troubles[i];
+    }
+    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
+        trouble += stats->by[i];
+    }
+    return trouble == 0;
+}
+
+/* Of the healthy ones the busiest are listed, the other servers summed up. */
+static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
+{
+    struct whyrst_endpoint rest = {.stats = &diagnosis->rest, .state = WHYRST_FINDING_COUNT};
+    guint kept = 0, healthy = 0, summed = 0;
+
+    endpoint_release(&diagnosis->rest);
+    diagnosis->rest = (struct endpoint_stats){.key = {.kind = ENDPOINT_REST}};
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+
+        if (is_healthy(row) && ++healthy > LIMIT_HEALTHY) {
+            if (row->stats->key.kind == ENDPOINT_SERVER) {
+                endpoint_merge(&diagnosis->rest, row->stats);
+                summed++;
+            }
+            continue;
+        }
+        g_array_index(diagnosis->rows, struct whyrst_endpoint, kept++) = *row;
+    }
+    g_array_set_size(diagnosis->rows, kept);
+    if (summed) {
+        g_snprintf(rest.name, sizeof rest.name, "%u other servers", summed);
+        g_array_append_val(diagnosis->rows, rest);
+    }
+}
+
+static void make_rows(struct whyrst_diagnosis *diagnosis)
+{
+    const struct heavy *endpoints = &diagnosis->whole->endpoints;
+
+    g_array_set_size(diagnosis->rows, 0);
+    for (size_t i = 0; i < endpoints->size; i++) {
+        const struct endpoint_stats *stats = heavy_at(endpoints, i);
+        struct whyrst_endpoint row;
+
+        if (stats) {
+            endpoint_row(&row, stats, &diagnosis->whole->names, diagnosis->options.alert_rate);
+            g_array_append_val(diagnosis->rows, row);
+        }
+    }
+}
+
+void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
+{
+    if (diagnosis->concluded) {
+        return;
+    }
+    if (diagnosis->options.live) {
+        restart(&diagnosis->both);
+        tables_merge(&diagnosis->both, &diagnosis->seen, 0);
+        tables_merge(&diagnosis->both, &diagnosis->open, 0);
+        diagnosis->whole = &diagnosis->both;
+    }
+    g_ptr_array_set_size(diagnosis->findings, 0);
+    make_rows(diagnosis);
+    find_endpoints(diagnosis);
+    diagnosis->left_out = findings_rank(diagnosis->findings);
+    for (guint i = 0; i < diagnosis->findings->len; i++) {
+        finding_tell_frames(g_ptr_array_index(diagnosis->findings, i), diagnosis->files,
+                            diagnosis->locate, diagnosis->locate_context);
+    }
+    g_array_sort(diagnosis->rows, compare_rows);
+    sum_up_rest(diagnosis);
+    diagnosis->concluded = true;
+}
+
+const struct whyrst_finding *whyrst_diagnosis_finding(const struct whyrst_diagnosis *diagnosis,
+                                                      size_t index)
+{
+    return index < diagnosis->findings->len ? g_ptr_array_index(diagnosis->findings, index) : NULL;
+}
+
+const struct whyrst_endpoint *whyrst_diagnosis_endpoint(const struct whyrst_diagnosis *diagnosis,
+                                                        size_t index)
+{
+    return index < diagnosis->rows->len
+               ? &g_array_index(diagnosis->rows, struct whyrst_endpoint, index)
+               : NULL;
+}
+
+uint64_t whyrst_diagnosis_dropped(const struct whyrst_diagnosis *diagnosis)
+{
+    return tables_dropped(diagnosis->whole) + diagnosis->left_out;
+}
+
+bool whyrst_diagnosis_may_revise(const struct whyrst_diagnosis *diagnosis,
+                                 const struct whyrst_record *record)
+{
+    (void)diagnosis;
+    (void)record;
+    return false;
+}
+
+bool whyrst_diagnosis_revise(const struct whyrst_diagnosis *diagnosis, struct whyrst_record *record)
+{
+    (void)diagnosis;
+    (void)record;
+    return false;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "diagnose/endpoint.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "bytes/strbuf.h"
+#include "diagnose/stats.h"
+#include "verdict/words.h"
+
+#define CLIENT_BITS 64u
+
+void endpoint_release(void *entry)
+{
+    struct endpoint_stats *stats = entry;
+
+    g_free(stats->rst_times);
+    g_free(stats->idle);
+}
+
+/* FNV-1a over the address: which of a few bits a client sets needs no better hash. */
+static uint64_t client_bit(const uint8_t client[16])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (unsigned i = 0; i < 16; i++) {
+        hash = (hash ^ client[i]) * UINT64_C(0x100000001b3);
+    }
+    return UINT64_C(1) << (hash >> 58);
+}
+
+uint64_t endpoint_clients(const struct endpoint_stats *stats)
+{
+    int set = __builtin_popcountll(stats->clients);
+
+    /* Linear counting: as many bits stay unset as so many clients leave unset on average. */
+    return set == CLIENT_BITS
+               ? 4 * CLIENT_BITS
+               : (uint64_t)lround(-(double)CLIENT_BITS * log(1.0 - (double)set / CLIENT_BITS));
+}
+
+static void note_span(int64_t *first, int64_t *last, int64_t time_ns)
+{
+    *first = *first == 0 ? time_ns : MIN(*first, time_ns);
+    *last = *last == 0 ? time_ns : MAX(*last, time_ns);
+}
+
+static void add_bad(struct endpoint_stats *stats, enum trouble trouble,
+                    const struct outcome *outcome, struct place place)
+{
+    stats->troubles[trouble]++;
+    if (trouble == TROUBLE_REFUSED) {
+        stats->refused_by[outcome->sender]++;
+    }
+    note_span(&stats->first_bad_ns, &stats->last_bad_ns, outcome->start_ns);
+    frames_add(&stats->bad_frames, place);
+}
+
+static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome,
+                      struct place place)
+{
+    stats->by[outcome->sender]++;
+    stats->origins[outcome->origin]++;
+    sample_add(&stats->rst_times, (uint64_t)place.file << 32 | place.frame,
+               MAX(outcome->end_ns - outcome->start_ns, 0));
+    if (!outcome->by_server || outcome->origin == WHYRST_ORIGIN_AFTER_FIN) {
+        return;
+    }
+    stats->resets++;
+    note_span(&stats->first_reset_ns, &stats->last_reset_ns, outcome->end_ns);
+    frames_add(&stats->reset_frames, place);
+    if (outcome->idle_ns >= 0) {
+        sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
+    }
+}
+
+void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
+{
+    stats->clients |= client_bit(outcome->client);
+    stats->attempts += outcome->attempt;
+    stats->handshakes += outcome->attempt && outcome->established;
+    stats->connections += outcome->established;
+    if (outcome->established || outcome->end == OUTCOME_ABORTED) {
+        note_span(&stats->first_good_ns, &stats->last_good_ns, outcome->start_ns);
+    }
+    switch (outcome->end) {
+    case OUTCOME_OPEN:
+        break;
+    case OUTCOME_FIN:
+        stats->fins++;
+        break;
+    case OUTCOME_RESET:
+        add_reset(stats, outcome, place);
+        break;
+    case OUTCOME_REFUSED:
+        add_bad(stats, TROUBLE_REFUSED, outcome, place);
+        break;
+    case OUTCOME_ABORTED:
+        stats->aborted++;
+        break;
+    case OUTCOME_UNANSWERED:
+        add_bad(stats, TROUBLE_UNANSWERED, outcome, place);
+        break;
+    case OUTCOME_UNREACHABLE:
+        add_bad(stats, TROUBLE_UNREACHABLE, outcome, place);
+        break;
+    }
+}
+
+static void merge_span(int64_t *first, int64_t *last, int64_t other_first, int64_t other_last)
+{
+    if (other_first) {
+        note_span(first, last, other_first);
+        note_span(first, last, other_last);
+    }
+}
+
+void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other)
+{
+    stats->clients |= other->clients;
+    stats->attempts += other->attempts;
+    stats->handshakes += other->handshakes;
+    stats->aborted += other->aborted;
+    stats->connections += other->connections;
+    stats->fins += other->fins;
+    stats->resets += other->resets;
+    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
+        stats->troubles[i] += other->troubles[i];
+    }
+    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
+        stats->by[i] += other->by[i];
+        stats->refused_by[i] += other->refused_by[i];
+    }
+    for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
+        stats->origins[i] += other->origins[i];
+    }
+    merge_span(&stats->first_good_ns, &stats->last_good_ns, other->first_good_ns,
+               other->last_good_ns);
+    merge_span(&stats->first_bad_ns, &stats->last_bad_ns, other->first_bad_ns, other->last_bad_ns);
+    merge_span(&stats->first_reset_ns, &stats->last_reset_ns, other->first_reset_ns,
+               other->last_reset_ns);
+    frames_merge(&stats->bad_frames, &other->bad_frames);
+    frames_merge(&stats->reset_frames, &other->reset_frames);
+    sample_merge(&stats->rst_times, other->rst_times);
+    sample_merge(&stats->idle, other->idle);
+}
+
+void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t address[16],
+                   uint16_t port, bool with_port)
+{
+    struct strbuf s = strbuf_make(text, size);
+    bool brackets = version != 4 && with_port;
+
+    strbuf_add(&s, brackets ? "[" : "");
+    words_address(&s, version, address);
+    strbuf_add(&s, brackets ? "]" : "");
+    if (with_port) {
+        strbuf_add_char(&s, ':');
+        strbuf_add_number(&s, port);
+    }
+}
+
+/* Texts are made when they are asked for: few of many endpoints are shown. */
+const char *endpoint_name(const struct whyrst_endpoint *row)
+{
+    const struct endpoint_key *key = &row->stats->key;
+    struct whyrst_endpoint *cache = (struct whyrst_endpoint *)row;
+
+    if (row->sni) {
+        return row->sni;
+    }
+    if (!row->name[0]) {
+        endpoint_text(cache->name, sizeof row->name, key->version, key->address, key->port, true);
+        endpoint_text(cache->address, sizeof row->address, key->version, key->address, 0, false);
+    }
+    return row->name;
+}
+
+void endpoint_row(struct whyrst_endpoint *row, const struct endpoint_stats *stats,
+                  const struct names *names, double alert_rate)
+{
+    *row = (struct whyrst_endpoint){
+        .stats = stats,
+        .sni = names_text(names, stats->key.name),
+        .flagged = stats->resets && stats_share(stats->resets, stats->connections).low > alert_rate,
+        .state = WHYRST_FINDING_COUNT,
+    };
+}

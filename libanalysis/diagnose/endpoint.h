@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** The health of a server, a server name or a proxy: counted, and as a row for users. */
+#ifndef DIAGNOSE_ENDPOINT_H
+#define DIAGNOSE_ENDPOINT_H
+
+#include <whyrst/finding.h>
+
+#include "diagnose/frames.h"
+#include "diagnose/heavy.h"
+#include "diagnose/names.h"
+#include "diagnose/outcome.h"
+#include "diagnose/sample.h"
+
+enum endpoint_kind { ENDPOINT_SERVER = 1, ENDPOINT_NAME, ENDPOINT_PROXY, ENDPOINT_REST };
+
+/** struct endpoint_key - a server or proxy by address and port, a server name by its number */
+struct endpoint_key {
+    uint8_t kind;
+    uint8_t version;
+    uint16_t port;
+    uint32_t name;
+    uint8_t address[16];
+};
+
+/** The trouble that a connection had, as far as endpoints tell kinds apart. */
+enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE_COUNT };
+
+/**
+ * struct endpoint_stats - an entry of the table of endpoints
+ * @clients:     a bit for each client address, by its hash
+ * @resets:      established connections that a RST in the server's name ended (not after a FIN)
+ * @by:          established connections that a RST ended, by sender
+ * @origins:     the same by origin
+ * @refused_by:  refusals, by sender
+ * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
+ * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
+ * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
+ */
+struct endpoint_stats {
+    struct heavy_entry entry;
+    struct endpoint_key key;
+    uint64_t clients;
+    uint32_t attempts;
+    uint32_t handshakes;
+    uint32_t troubles[TROUBLE_COUNT];
+    uint32_t aborted;
+    uint32_t connections;
+    uint32_t fins;
+    uint32_t resets;
+    uint32_t by[WHYRST_SENDER_COUNT];
+    uint32_t origins[WHYRST_ORIGIN_COUNT];
+    uint32_t refused_by[WHYRST_SENDER_COUNT];
+    int64_t first_good_ns;
+    int64_t last_good_ns;
+    int64_t first_bad_ns;
+    int64_t last_bad_ns;
+    int64_t first_reset_ns;
+    int64_t last_reset_ns;
+    struct frames bad_frames;
+    struct frames reset_frames;
+    struct sample *rst_times;
+    struct sample *idle;
+};
+
+/** Frees what an entry owns. */
+void endpoint_release(void *entry);
+/** Counts a connection; @place is of its frame. */
+void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
+/** Adds @other's counts; the keys are the caller's. */
+void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other);
+/** How many different clients @stats has seen, about. */
+uint64_t endpoint_clients(const struct endpoint_stats *stats);
+/** "192.0.2.1:443", "[2001:db8::1]:443"; without the port when @port is false. */
+void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t address[16],
+                   uint16_t port, bool with_port);
+
+/**
+ * struct whyrst_endpoint - a row
+ * @state: kind of the finding that describes it best, WHYRST_FINDING_COUNT = healthy
+ */
+struct whyrst_endpoint {
+    const struct endpoint_stats *stats;
+    char name[80]; /* see endpoint_name() */
+    char address[48];
+    const char *sni;
+    bool flagged;
+    enum whyrst_finding_kind state;
+};
+
+/** The row's address and port, or server name. */
+const char *endpoint_name(const struct whyrst_endpoint *row);
+/** Fills @row from @stats, which must outlive it. */
+void endpoint_row(struct whyrst_endpoint *row, const struct endpoint_stats *stats,
+                  const struct names *names, double alert_rate);
+
+#endif

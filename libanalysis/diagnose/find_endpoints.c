@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is wrong with one endpoint: down, refusing, silent, resetting too much. */
+#include <string.h>
+
+#include "diagnose/diagnosis.h"
+
+/* Fewer connections show nothing. */
+#define LEAST 3
+
+static uint32_t bad_count(const struct endpoint_stats *stats)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
+        sum += stats->troubles[i];
+    }
+    return sum;
+}
+
+static bool is_loopback(const struct endpoint_key *key)
+{
+    static const uint8_t one[16] = {[15] = 1};
+
+    return key->version == 4 ? key->address[0] == 127 : memcmp(key->address, one, sizeof one) == 0;
+}
+
+static bool is_same_host(const struct endpoint_key *a, const struct endpoint_key *b)
+{
+    return a->version == b->version && memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+/* The busiest other port of the same host that accepts connections, or NULL. */
+static const struct whyrst_endpoint *open_port(const struct whyrst_diagnosis *diagnosis,
+                                               const struct endpoint_key *key)
+{
+    const struct whyrst_endpoint *best = NULL;
+
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        const struct whyrst_endpoint *row =
+            &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+        const struct endpoint_stats *stats = row->stats;
+
+        if (stats->key.kind == ENDPOINT_SERVER && stats->connections > 0 &&
+            is_same_host(&stats->key, key) &&
+            (!best || stats->connections > best->stats->connections ||
+             (stats->connections == best->stats->connections &&
+              stats->key.port < best->stats->key.port))) {
+            best = row;
+        }
+    }
+    return best;
+}
+
+static enum whyrst_sender main_sender(const uint32_t by[WHYRST_SENDER_COUNT])
+{
+    unsigned best = WHYRST_SENDER_UNKNOWN;
+
+    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
+        best = by[i] > by[best] ? i : best;
+    }
+    return (enum whyrst_sender)best;
+}
+
+/* A finding about @row's connections without handshake. */
+static struct whyrst_finding *add_bad(struct whyrst_diagnosis *diagnosis,
+                                      struct whyrst_endpoint *row, enum whyrst_finding_kind kind,
+                                      enum whyrst_confidence confidence)
+{
+    struct whyrst_finding *finding = finding_add(diagnosis->findings, kind, confidence);
+    const struct endpoint_stats *stats = row->stats;
+
+    finding->server = g_strdup(endpoint_name(row));
+    finding_count(finding, bad_count(stats), stats->attempts);
+    finding->first_ns = stats->first_bad_ns;
+    finding->last_ns = stats->last_bad_ns;
+    finding->places = stats->bad_frames;
+    if (stats->troubles[TROUBLE_REFUSED]) {
+        finding_sender(finding, main_sender(stats->refused_by));
+    }
+    row->state = kind;
+    return finding;
+}
+
+static void add_trouble_evidence(struct whyrst_finding *finding, const struct endpoint_stats *stats)
+{
+    static const char *const words[] = {
+        [TROUBLE_REFUSED] = "refused by a RST",
+        [TROUBLE_UNANSWERED] = "without any answer",
+        [TROUBLE_UNREACHABLE] = "answered by an ICMP error",
+    };
+
+    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
+        if (stats->troubles[i]) {
+            finding_evidence(finding, "%u %s", stats->troubles[i], words[i]);
+        }
+    }
+}
+
+/* Nothing was ever accepted here. */
+static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    const struct whyrst_endpoint *other = open_port(diagnosis, &stats->key);
+    enum whyrst_confidence sure =
+        stats->attempts >= 2 * LEAST ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
+    struct whyrst_finding *finding;
+
+    if (stats->troubles[TROUBLE_UNREACHABLE] >= LEAST) {
+        finding = add_bad(diagnosis, row, WHYRST_FINDING_UNREACHABLE, sure);
+        finding_text(finding, "ICMP errors answer connections to %s: %u of %u", endpoint_name(row),
+                     stats->troubles[TROUBLE_UNREACHABLE], stats->attempts);
+    } else if (stats->troubles[TROUBLE_REFUSED] == 0) {
+        finding = add_bad(diagnosis, row, WHYRST_FINDING_UNANSWERED, sure);
+        finding_text(finding, "%s answers nothing: %u of %u connections got no answer",
+                     endpoint_name(row), bad_count(stats), stats->attempts);
+    } else if (is_loopback(&stats->key)) {
+        finding = add_bad(diagnosis, row, WHYRST_FINDING_LOOPBACK_TRAP, sure);
+        finding_text(finding, "Nothing listens at %s on this host: %u of %u connections refused",
+                     endpoint_name(row), bad_count(stats), stats->attempts);
+    } else if (main_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
+        finding = add_bad(diagnosis, row, WHYRST_FINDING_REJECTED, sure);
+        finding_text(finding, "A device before %s rejects connections: %u of %u",
+                     endpoint_name(row), bad_count(stats), stats->attempts);
+    } else if (other) {
+        finding = add_bad(diagnosis, row, WHYRST_FINDING_WRONG_PORT, sure);
+        finding_text(finding, "Nothing listens at %s: %u of %u connections refused, %s accepts",
+                     endpoint_name(row), bad_count(stats), stats->attempts, endpoint_name(other));
+        finding_evidence(finding, "%s accepted %u connections", endpoint_name(other),
+                         other->stats->connections);
+    } else {
+        finding = add_bad(diagnosis, row, WHYRST_FINDING_DEAD_NODE, sure);
+        finding_text(finding, "%s is dead: %u of %u connections failed", endpoint_name(row),
+                     bad_count(stats), stats->attempts);
+    }
+    add_trouble_evidence(finding, stats);
+}
+
+/* It accepted, and from a moment on refused, whoever came. */
+static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    struct whyrst_finding *finding;
+
+    if (stats->connections < LEAST || bad_count(stats) < LEAST ||
+        stats->first_bad_ns <= stats->last_good_ns) {
+        return;
+    }
+    finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN, WHYRST_CONFIDENCE_MEDIUM);
+    finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
+                 endpoint_name(row), stats->connections, bad_count(stats));
+    add_trouble_evidence(finding, stats);
+}
+
+static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    struct whyrst_finding *finding;
+
+    if (!row->flagged || stats->resets < LEAST) {
+        return;
+    }
+    finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE, WHYRST_CONFIDENCE_HIGH);
+    finding->server = g_strdup(endpoint_name(row));
+    finding_count(finding, stats->resets, stats->connections);
+    finding_sender(finding, main_sender(stats->by));
+    finding->first_ns = stats->first_reset_ns;
+    finding->last_ns = stats->last_reset_ns;
+    finding->places = stats->reset_frames;
+    finding_text(finding, "%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
+                 endpoint_name(row), stats->resets, stats->connections, 100 * finding->share.rate,
+                 100 * finding->share.low);
+    for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
+        if (stats->origins[i]) {
+            finding_evidence(finding, "%u reset in phase %s", stats->origins[i],
+                             whyrst_origin_name((enum whyrst_origin)i));
+        }
+    }
+    if (row->state == WHYRST_FINDING_COUNT) {
+        row->state = WHYRST_FINDING_RESET_RATE;
+    }
+}
+
+void find_endpoints(struct whyrst_diagnosis *diagnosis)
+{
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+        const struct endpoint_stats *stats = row->stats;
+
+        if (stats->key.kind != ENDPOINT_SERVER) {
+            continue;
+        }
+        if (stats->last_good_ns == 0 && bad_count(stats) >= LEAST) {
+            find_closed(diagnosis, row);
+        } else {
+            find_down(diagnosis, row);
+        }
+        find_rate(diagnosis, row);
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "diagnose/frames.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <glib.h>
+
+static bool is_before(struct place a, struct place b)
+{
+    return a.file != b.file ? a.file < b.file : a.frame < b.frame;
+}
+
+void frames_add(struct frames *frames, struct place place)
+{
+    uint32_t at = frames->count;
+
+    while (at > 0 && is_before(place, frames->places[at - 1])) {
+        at--;
+    }
+    if (at == LIMIT_FINDING_FRAMES || (at > 0 && !is_before(frames->places[at - 1], place))) {
+        return;
+    }
+    frames->count = MIN(frames->count + 1, LIMIT_FINDING_FRAMES);
+    memmove(&frames->places[at + 1], &frames->places[at], (frames->count - 1 - at) * sizeof place);
+    frames->places[at] = place;
+}
+
+void frames_merge(struct frames *frames, const struct frames *other)
+{
+    for (uint32_t i = 0; i < other->count; i++) {
+        frames_add(frames, other->places[i]);
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** Frames that show something: the first few of them. */
+#ifndef DIAGNOSE_FRAMES_H
+#define DIAGNOSE_FRAMES_H
+
+#include <stdint.h>
+
+#include "limits.h"
+
+/** struct place - a frame: index of its file among those of a diagnosis, and its number there */
+struct place {
+    uint32_t file;
+    uint32_t frame;
+};
+
+/** struct frames - the first ones in the order of files and frames, without doubles */
+struct frames {
+    uint32_t count;
+    struct place places[LIMIT_FINDING_FRAMES];
+};
+
+void frames_add(struct frames *frames, struct place place);
+void frames_merge(struct frames *frames, const struct frames *other);
+
+#endif

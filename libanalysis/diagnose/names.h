@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** Texts (server names, JA4s) as small numbers, so that keys have a fixed size. */
+#ifndef DIAGNOSE_NAMES_H
+#define DIAGNOSE_NAMES_H
+
+#include <stdint.h>
+
+#include <glib.h>
+
+/** struct names - number 0 stands for no text, and for those beyond LIMIT_NAMES (@refused) */
+struct names {
+    GHashTable *numbers;
+    GPtrArray *texts;
+    uint64_t refused;
+};
+
+void names_init(struct names *names);
+void names_clear(struct names *names);
+/** The number of @text (NULL or "": 0), given when it is new. */
+uint32_t names_number(struct names *names, const char *text);
+/** The text of @number, NULL of 0. */
+const char *names_text(const struct names *names, uint32_t number);
+
+#endif

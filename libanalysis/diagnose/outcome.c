@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each connection counts once: where a RST that its receiver must accept ended it, by that RST's
+ * verdict, otherwise when the connection is over. What a RST says is known before the connection
+ * leaves the table, so that a diagnosis under way does not lack what it counts.
+ */
+#include "diagnose/outcome.h"
+
+#include <string.h>
+
+/* A SYN without an answer for this long has none: round trips and a first retransmission (1 s, RFC
+ * 6298) are over. */
+#define NO_ANSWER_NS INT64_C(3000000000)
+
+static void set_ends(struct outcome *outcome, const struct flow_key *key, unsigned client)
+{
+    outcome->version = key->version;
+    memcpy(outcome->client, key->address[client], sizeof outcome->client);
+    memcpy(outcome->server, key->address[!client], sizeof outcome->server);
+    outcome->server_port = key->port[!client];
+}
+
+static bool is_unanswered(const struct conn *conn, int64_t now_ns)
+{
+    const struct endpoint *client = &conn->side[conn->client];
+    const struct endpoint *server = &conn->side[!conn->client];
+
+    /* A client that acknowledges was answered, in a direction that was not captured. */
+    return (conn->flags & CONN_SYN) && !(server->flags & ENDPOINT_SEEN) &&
+           !(client->flags & (ENDPOINT_ACKED | ENDPOINT_RST)) &&
+           (client->syns > 1 || now_ns - conn->first_ns >= NO_ANSWER_NS);
+}
+
+static enum outcome_end end_of(const struct conn *conn, int64_t now_ns)
+{
+    if (conn->flags & CONN_CLOSED) {
+        return OUTCOME_FIN;
+    }
+    return is_unanswered(conn, now_ns) ? OUTCOME_UNANSWERED : OUTCOME_OPEN;
+}
+
+bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
+                           int64_t now_ns, struct outcome *outcome)
+{
+    if (!(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
+        return false;
+    }
+    *outcome = (struct outcome){
+        .end = end_of(conn, now_ns),
+        .attempt = conn->flags & CONN_SYN,
+        .established = conn->flags & CONN_ESTABLISHED,
+        .answered = conn->side[!conn->client].last_payload_frame != 0,
+        .hello = state->hello != NULL,
+        .tls_answered = state->tls_stage >= WHYRST_TLS_SERVER_HELLO,
+        .start_ns = conn->first_ns,
+        .end_ns = conn->last_ns,
+        .idle_ns = -1,
+        .frame = conn->first_frame,
+        .ja4 = state->hello ? state->hello->ja4 : NULL,
+        .sni = state->hello ? state->hello->sni : NULL,
+    };
+    set_ends(outcome, &conn->key, conn->client);
+    return true;
+}
+
+static enum outcome_end end_by(enum whyrst_origin origin)
+{
+    switch (origin) {
+    case WHYRST_ORIGIN_AFTER_CLOSE:
+        return OUTCOME_FIN;
+    case WHYRST_ORIGIN_REFUSED_HANDSHAKE:
+        return OUTCOME_REFUSED;
+    case WHYRST_ORIGIN_ABORTED_HANDSHAKE:
+        return OUTCOME_ABORTED;
+    default:
+        return OUTCOME_RESET;
+    }
+}
+
+bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome)
+{
+    const struct rst_facts *facts = &record->facts;
+    const struct judgement *judgement;
+    const struct endpoint *server;
+
+    if (record->duplicate_of || (facts->conn_flags & CONN_RESET) ||
+        facts->sequence_check == WHYRST_SEQUENCE_OUT_OF_WINDOW) {
+        return false;
+    }
+    judgement = record_judgement(record);
+    server = facts->from_client ? &facts->receiver : &facts->sender;
+    *outcome = (struct outcome){
+        .end = end_by(facts->origin),
+        .attempt = facts->conn_flags & CONN_SYN,
+        .established = facts->conn_flags & CONN_ESTABLISHED,
+        .by_server = !facts->from_client,
+        .answered = server->last_payload_frame != 0,
+        .hello = record->ja4 != NULL,
+        .tls_answered = facts->state.tls_stage >= WHYRST_TLS_SERVER_HELLO,
+        .origin = facts->origin,
+        .sender = judgement->sender,
+        .start_ns = record->syn_frame ? record->syn_ns : record->time_ns,
+        .end_ns = record->time_ns,
+        .idle_ns =
+            facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
+        .frame = record->frame,
+        .ja4 = record->ja4,
+        .sni = record->sni,
+        .method = record->http_method,
+        .cause = judgement->cause ? judgement->cause->info.name : "unknown",
+    };
+    outcome->early =
+        outcome->by_server && !outcome->answered && facts->origin != WHYRST_ORIGIN_UNKNOWN;
+    outcome->early &= outcome->end != OUTCOME_FIN && facts->origin != WHYRST_ORIGIN_AFTER_FIN &&
+                      facts->origin != WHYRST_ORIGIN_IDLE_TIMEOUT;
+    set_ends(outcome, &record->key, record->client);
+    return true;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** What became of one connection, in the few words that matter across connections. */
+#ifndef DIAGNOSE_OUTCOME_H
+#define DIAGNOSE_OUTCOME_H
+
+#include "verdict/engine.h"
+
+enum outcome_end {
+    OUTCOME_OPEN,        /**< no end seen */
+    OUTCOME_FIN,         /**< closed in order, whatever RST came afterwards */
+    OUTCOME_RESET,       /**< established, then reset */
+    OUTCOME_REFUSED,     /**< the SYN was answered by a RST */
+    OUTCOME_ABORTED,     /**< reset between SYN-ACK and the handshake's end */
+    OUTCOME_UNANSWERED,  /**< no answer to the SYN */
+    OUTCOME_UNREACHABLE, /**< the SYN was answered by an ICMP error */
+};
+
+/**
+ * struct outcome - one connection
+ * @attempt:     its SYN was captured
+ * @established: its handshake was completed, or must have been
+ * @by_server:   the RST bears the server's address
+ * @early:       a failure before the server has sent any payload: what blocks and limits do
+ * @answered:    the server has sent payload
+ * @hello:       a complete ClientHello was seen
+ * @tls_answered: the server has sent its ServerHello
+ * @idle_ns:     silence before the RST (origin idle-timeout), else -1
+ * @start_ns, @end_ns: first segment; the RST, else the last segment
+ * @frame:       of the RST, else of the connection's first segment
+ * @ja4, @sni:   NULL where there is none
+ * @method:      HTTP method of the request under way, NULL = not known
+ * @proxy_reply: what a proxy answered when it did not open the tunnel, see observer.h; 0 = none
+ */
+struct outcome {
+    enum outcome_end end;
+    bool attempt;
+    bool established;
+    bool by_server;
+    bool early;
+    bool answered;
+    bool hello;
+    bool tls_answered;
+    uint8_t version;
+    uint8_t client[16];
+    uint8_t server[16];
+    uint16_t server_port;
+    enum whyrst_origin origin;
+    enum whyrst_sender sender;
+    int64_t start_ns;
+    int64_t end_ns;
+    int64_t idle_ns;
+    uint64_t frame;
+    const char *ja4;
+    const char *sni;
+    const char *method;
+    const char *cause;
+};
+
+/** Of a connection that no RST ended; false when it says nothing (or a verdict speaks for it). */
+bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
+                           int64_t now_ns, struct outcome *outcome);
+/** Of the connection that @record's RST ended; false when it ended none (second RSTs...). */
+bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome);
+
+#endif

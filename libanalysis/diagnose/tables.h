@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** All that a diagnosis counts: bounded, and the same whatever the order of its parts. */
+#ifndef DIAGNOSE_TABLES_H
+#define DIAGNOSE_TABLES_H
+
+#include "diagnose/endpoint.h"
+#include "diagnose/heavy.h"
+#include "diagnose/names.h"
+#include "diagnose/outcome.h"
+
+struct tables {
+    struct names names;
+    struct heavy endpoints; /* struct endpoint_stats */
+    uint64_t connections;
+};
+
+void tables_init(struct tables *tables);
+void tables_clear(struct tables *tables);
+/** Counts a connection of file number @file. */
+void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file);
+/** Adds all of @other; its files follow @files others. */
+void tables_merge(struct tables *tables, const struct tables *other, uint32_t files);
+/** What had to give way to bounds. */
+uint64_t tables_dropped(const struct tables *tables);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** For those inside the library who look at all connections of an engine: one call at the end of
+ *  each and one at each final verdict, none per segment. */
+#ifndef VERDICT_ENGINE_H
+#define VERDICT_ENGINE_H
+
+#include <whyrst/engine.h>
+
+#include "conn/conn.h"
+#include "verdict/record.h"
+
+/**
+ * struct engine_listener - who wants to know
+ * @connection: a connection is over, or (@over false) still there when the capture has ended;
+ *              @now_ns is the capture's time
+ * @reset:      a RST's verdict is final
+ * @finish:     the capture has ended; the connections that are still there follow, all of them
+ *              again when segments were added since the last time
+ */
+struct engine_listener {
+    void (*connection)(void *context, const struct conn *conn, const struct observe_state *state,
+                       int64_t now_ns, bool over);
+    void (*reset)(void *context, struct whyrst_record *record);
+    void (*finish)(void *context);
+    void *context;
+};
+
+/** Has @listener told; it must live as long as the engine. */
+void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener);
+
+#endif
