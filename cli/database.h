@@ -18,7 +18,10 @@ struct database;
 struct database *database_open(const char *path, char **message);
 /** Takes a line, without its newline; changes it. Returns NULL or what is wrong (g_free). */
 char *database_add(struct database *database, char *line);
-/** Closes it. Rows of captures whose end has not come are dropped. */
+/** The analysis has come to its end: keeps what concerns all captures. NULL or what is wrong
+ * (g_free). */
+char *database_finish(struct database *database);
+/** Closes it. Rows of captures whose end has not come, and of a run without an end, are dropped. */
 void database_close(struct database *database);
 
 #endif

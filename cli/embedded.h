@@ -15,6 +15,7 @@ extern const char embedded_filter_js[];
 extern const char embedded_table_js[];
 extern const char embedded_resets_js[];
 extern const char embedded_overview_js[];
+extern const char embedded_findings_js[];
 extern const char embedded_timeline_js[];
 extern const char embedded_page_js[];
 /** uPlot, which draws its chart. */

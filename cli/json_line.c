@@ -66,6 +66,7 @@ static bool take_value(struct json_line *line, struct json_member *member)
     char *end;
     char after;
 
+    member->is_decimal = false;
     if (*text == '"') {
         line->at++;
         member->value = take_string(line, &member->length);
@@ -80,6 +81,7 @@ static bool take_value(struct json_line *line, struct json_member *member)
         }
         after = *end;
         *end = '\0';
+        member->is_decimal = *text != '[' && *text != '{' && strchr(text, '.');
         member->value = text;
         member->length = (size_t)(end - text);
         line->at = end + 1;

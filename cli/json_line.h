@@ -24,11 +24,13 @@ struct json_line {
  * struct json_member - one of its members
  * @value: of a string, its text: quotes and backslashes bare, control characters still as \uXXXX
  * (so that they harm no terminal); of a list or an object its JSON; else the number
+ * @is_decimal: it is a number with a point
  */
 struct json_member {
     const char *key;
     const char *value;
     size_t length;
+    bool is_decimal;
 };
 
 /** Begins with @text, a line without its newline, NUL-terminated. */

@@ -25,6 +25,9 @@
  * is wrong, if anything. */
 #define READY '\n'
 
+/* A line that is no record, after all others. */
+#define COMPLETE "complete"
+
 /** struct loader - the process as the analysis sees it */
 struct loader {
     pid_t pid;
@@ -45,7 +48,8 @@ static char *add_lines(struct database *database, GString *text)
 
     while (!message && (end = memchr(line, '\n', text->len - (size_t)(line - text->str)))) {
         *end = '\0';
-        message = database_add(database, line);
+        message =
+            strcmp(line, COMPLETE) == 0 ? database_finish(database) : database_add(database, line);
         line = end + 1;
     }
     g_string_erase(text, 0, line - text->str);
@@ -140,6 +144,12 @@ struct loader *loader_start(const char *path, int *fd, char **message)
     *message = first ? g_strdup_printf("%c%s", first, rest ? rest : "") : g_strdup(rest);
     g_free(rest);
     return NULL;
+}
+
+void loader_complete(int fd)
+{
+    /* If it does not get through, the process has a reason, which it will tell. */
+    (void)!write_all(fd, COMPLETE "\n", strlen(COMPLETE "\n"));
 }
 
 /* Reads to the end what the process says. */

@@ -21,6 +21,9 @@ bool loader_is_available(void);
  * threads.
  */
 struct loader *loader_start(const char *path, int *fd, char **message);
+/** Says on @fd that everything has been written; without it what concerns all captures is dropped.
+ */
+void loader_complete(int fd);
 /**
  * Once the descriptor has been closed: waits for the end. Returns NULL when everything has been
  * loaded, or what is wrong (g_free). Frees @loader.

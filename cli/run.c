@@ -408,6 +408,9 @@ static enum exit_status finish_database(struct run *run, int fd)
 {
     char *message;
 
+    if (!ordered_error(run->ordered)) {
+        loader_complete(fd);
+    }
     close(fd);
     message = loader_finish(run->loader);
     if (message) {

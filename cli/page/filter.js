@@ -5,7 +5,8 @@
 // Values of columns that rows must have, and what else may be asked for.
 const FILTER_COLUMNS = {
   origin: "Origin", cause: "Cause", sender: "Sent by", confidence: "Confidence", server: "Server",
-  sni: "Server name", ja4: "JA4", client: "Client", client_ip: "Client address", file: "Capture",
+  sni: "Server name", ja4: "JA4", client: "Client", client_ip: "Client address",
+  server_ip: "Server address", file: "Capture",
 };
 
 const filter = {

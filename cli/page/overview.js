@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the resets have in common: totals, matrices, servers, captures.
+// What the resets have in common: totals, matrices, captures.
 "use strict";
 
 function allRows() {
@@ -97,6 +97,7 @@ function makeOriginMatrix() {
 }
 
 const FINGERPRINTS_SHOWN = 15;
+const SCOPES_SHOWN = 200;
 
 const OUTCOMES = [
   {title: "all", total: true, help: "Connections with a ClientHello of this JA4"},
@@ -107,23 +108,38 @@ const OUTCOMES = [
   {title: "no end seen", close: "open"},
 ];
 
-function fingerprints() {
+// Servers and names with TLS clients, those with most connections first: what the matrix can be limited to.
+function fingerprintScopes() {
+  const counts = new Map();
+  for (const {server, sni, ja4, count} of report.connections) {
+    for (const [name, value] of ja4 ? [["server", server], ["sni", sni]] : []) {
+      const key = JSON.stringify({[name]: value});
+      counts.set(key, (counts.get(key) ?? 0) + (value ? count : 0));
+    }
+  }
+  return [...counts].filter(([, count]) => count).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, SCOPES_SHOWN);
+}
+
+// Rows of the matrix: what is known of each JA4 within `scope`, a server or a name, or everywhere.
+function fingerprints(scope) {
   const found = new Map();
   const of = (ja4) => {
     if (!found.has(ja4)) {
-      found.set(ja4, {title: ja4, code: true, connections: 0, inTls: 0, closes: {}});
+      found.set(ja4, {title: ja4, code: true, scope, connections: 0, inTls: 0, closes: {}});
     }
     return found.get(ja4);
   };
-  for (const {ja4, close, count} of report.connections) {
-    if (ja4) {
-      of(ja4).connections += count;
-      of(ja4).closes[close] = (of(ja4).closes[close] ?? 0) + count;
+  const inScope = Object.entries(scope);
+  for (const group of report.connections) {
+    if (group.ja4 && inScope.every(([name, value]) => group[name] === value)) {
+      of(group.ja4).connections += group.count;
+      of(group.ja4).closes[group.close] = (of(group.ja4).closes[group.close] ?? 0) + group.count;
     }
   }
   for (let row = 0; row < report.count; row++) {
     const ja4 = valueOf("ja4", row);
-    if (ja4 && valueOf("origin", row) === "tls-phase") {
+    if (ja4 && valueOf("origin", row) === "tls-phase" && inScope.every(([name, value]) => valueOf(name, row) === value)) {
       of(ja4).inTls++;
     }
   }
@@ -137,69 +153,31 @@ function fingerprintCell(row, column) {
   }
   if (column.close) {
     const resets = column.close === "rst" || column.close === "fin-then-rst";
-    return {count: row.closes[column.close] ?? 0, go: resets ? () => filter.only({ja4: row.title}) : null};
+    return {count: row.closes[column.close] ?? 0, go: resets ? () => filter.only({...row.scope, ja4: row.title}) : null};
   }
-  return {count: row.inTls, go: () => filter.only({ja4: row.title, origin: "tls-phase"})};
+  return {count: row.inTls, go: () => filter.only({...row.scope, ja4: row.title, origin: "tls-phase"})};
 }
 
 function showFingerprints(section) {
-  const rows = fingerprints();
+  const scopes = fingerprintScopes();
   const place = make("div");
-  const show = (count) => {
+  const show = (scope, count) => {
+    const rows = fingerprints(scope);
     place.replaceChildren(makeMatrix("JA4", rows.slice(0, count), OUTCOMES, fingerprintCell, (row) => row.connections));
     if (count < rows.length) {
-      place.append(make("button", {type: "button", onclick: () => show(rows.length)}, `Show all ${numberText(rows.length)}`));
+      place.append(make("button", {type: "button", onclick: () => show(scope, rows.length)},
+        `Show all ${numberText(rows.length)}`));
     }
   };
-  if (rows.length) {
-    show(FINGERPRINTS_SHOWN);
-  } else {
-    place.append(make("p", {}, "No connection had a complete ClientHello."));
+  if (!scopes.length) {
+    section.append(make("p", {}, "No connection had a complete ClientHello."));
+    return;
   }
-  section.append(place);
-}
-
-function servers() {
-  const found = new Map();
-  for (const {server, sni, close, count, withResets} of report.connections) {
-    if (!found.has(server)) {
-      found.set(server, {server, names: new Set(), connections: 0, withResets: 0, closes: {}, resets: 0});
-    }
-    const entry = found.get(server);
-    entry.connections += count;
-    entry.withResets += withResets;
-    entry.closes[close] = (entry.closes[close] ?? 0) + count;
-    if (sni) {
-      entry.names.add(sni);
-    }
-  }
-  for (const entry of found.values()) {
-    const names = [...entry.names].sort();
-    entry.name = names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
-    entry.search = `${entry.server} ${names.join(" ")}`;
-  }
-  return [...found.values()];
-}
-
-function showServers(section) {
-  const items = servers();
-  const close = (title, name) => ({
-    title, number: true, value: (item) => item.closes[name] ?? 0,
-    text: (item) => item.closes[name] ? numberText(item.closes[name]) : "",
-  });
-  const table = new Table([
-    {title: "Server", value: (item) => item.server, node: (item) => make("button", {type: "button", class: "plain",
-      "aria-label": `Show the resets of ${item.server}`, onclick: () => filter.only({server: item.server})}, item.server)},
-    {title: "Server names", value: (item) => item.name, wide: true},
-    {title: "Connections", number: true, value: (item) => item.connections, text: (item) => numberText(item.connections)},
-    {title: "With resets", number: true, value: (item) => item.withResets, text: (item) => numberText(item.withResets)},
-    {title: "Share", number: true, value: (item) => item.withResets / item.connections,
-     text: (item) => percentText(item.withResets, item.connections)},
-    close("Refused", "refused"), close("Reset", "rst"), close("FIN, then reset", "fin-then-rst"), close("FIN", "fin"),
-    close("No end seen", "open"),
-  ], {pageSize: 15, sort: {column: 3, descending: true}, empty: "No server matches."});
-  table.setItems(items);
-  section.append(makeSearch("Search servers", table, items, (item) => item.search), table.element);
+  const select = make("select", {id: "scope"}, make("option", {value: "{}"}, "everywhere"), ...scopes.map(([scope, count]) =>
+    make("option", {value: scope}, `${Object.values(JSON.parse(scope))[0]} (${numberText(count)})`)));
+  select.addEventListener("change", () => show(JSON.parse(select.value), FINGERPRINTS_SHOWN));
+  show({}, FINGERPRINTS_SHOWN);
+  section.append(make("label", {class: "search"}, "Connections to", select), place);
 }
 
 function showCaptures(section) {

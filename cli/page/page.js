@@ -34,7 +34,8 @@ function showPage() {
   const timeline = new Timeline(place("chart"), place("timeline-colours"), document.querySelector("[aria-label=Zoom]"));
   place("origins").append(report.count ? makeOriginMatrix() : make("p", {}, "There are no resets."));
   showFingerprints(place("fingerprints"));
-  showServers(place("servers"));
+  showFindings(place("findings"));
+  showEndpoints(place("endpoints"));
   place("resets").append(makeResetTable().element);
   filter.listeners.push(() => showChips(place("chips")));
   showCaptures(place("captures"));

@@ -145,13 +145,3 @@ class Table {
     }
   }
 }
-
-// A field that narrows a table of objects to those whose `text(item)` contains what is typed.
-function makeSearch(label, table, items, text) {
-  const input = make("input", {type: "search", autocomplete: "off", spellcheck: "false"});
-  input.addEventListener("input", () => {
-    const wanted = input.value.trim().toLowerCase();
-    table.setItems(items.filter((item) => text(item).toLowerCase().includes(wanted)));
-  });
-  return make("label", {class: "search"}, label, input);
-}

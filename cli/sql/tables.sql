@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- What the database of --format=sqlite begins with. The columns of resets and connections come from
--- the table of fields (include/whyrst/record.h): database.c adds those that are missing.
+-- What the database of --format=sqlite begins with. Most columns come from the lists of fields
+-- (include/whyrst/record.h, finding.h): schema.c adds those that are missing.
 
 -- One row for each time that whyrst wrote into this database.
 CREATE TABLE IF NOT EXISTS runs (
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS runs (
 -- One row for each capture: the objects of type "file" in NDJSON.
 CREATE TABLE IF NOT EXISTS files (
     file_id INTEGER PRIMARY KEY,
-    run_id INTEGER NOT NULL REFERENCES runs,
+    run_id INTEGER NOT NULL REFERENCES runs DEFERRABLE INITIALLY DEFERRED,
     file TEXT NOT NULL,
     path TEXT,
     packets INTEGER,
@@ -34,10 +34,21 @@ CREATE INDEX IF NOT EXISTS files_path ON files (path);
 
 CREATE TABLE IF NOT EXISTS resets (
     reset_id INTEGER PRIMARY KEY,
-    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    file_id INTEGER NOT NULL REFERENCES files DEFERRABLE INITIALLY DEFERRED
 );
 
 CREATE TABLE IF NOT EXISTS connections (
     connection_id INTEGER PRIMARY KEY,
-    file_id INTEGER NOT NULL REFERENCES files ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+    file_id INTEGER NOT NULL REFERENCES files DEFERRABLE INITIALLY DEFERRED
+);
+
+-- What the connections of all captures of a run together say (docs/FINDINGS.md).
+CREATE TABLE IF NOT EXISTS endpoints (
+    endpoint_id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES runs DEFERRABLE INITIALLY DEFERRED
+);
+
+CREATE TABLE IF NOT EXISTS findings (
+    finding_id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES runs DEFERRABLE INITIALLY DEFERRED
 );

@@ -2,6 +2,19 @@
 -- Indexes, and views that answer the common questions. A reset that was captured twice (duplicate_of)
 -- counts once.
 
+-- A capture that goes takes its rows along. Endpoints whose figures counted it go, too, as do findings
+-- with frames of it; and a run of which no capture is left.
+DROP TRIGGER IF EXISTS files_deleted;
+CREATE TRIGGER files_deleted AFTER DELETE ON files BEGIN
+    DELETE FROM resets WHERE file_id = OLD.file_id;
+    DELETE FROM connections WHERE file_id = OLD.file_id;
+    DELETE FROM endpoints WHERE run_id = OLD.run_id;
+    DELETE FROM findings WHERE run_id = OLD.run_id
+        AND (frames_file = OLD.file OR NOT EXISTS (SELECT 1 FROM files WHERE run_id = OLD.run_id));
+    DELETE FROM runs WHERE run_id = OLD.run_id
+        AND NOT EXISTS (SELECT 1 FROM files WHERE run_id = OLD.run_id);
+END;
+
 CREATE INDEX IF NOT EXISTS resets_stream ON resets (file_id, stream);
 CREATE INDEX IF NOT EXISTS resets_time ON resets (time);
 CREATE INDEX IF NOT EXISTS resets_cause ON resets (cause);
@@ -81,3 +94,10 @@ FROM resets
 WHERE duplicate_of IS NULL
 GROUP BY minute, cause
 ORDER BY minute, resets DESC, cause;
+
+-- What stands out, the latest run first.
+DROP VIEW IF EXISTS finding_list;
+CREATE VIEW finding_list AS
+SELECT runs.time AS run, rank, kind, confidence, sender, text, advice, open, evidence
+FROM findings JOIN runs USING (run_id)
+ORDER BY run_id DESC, rank;

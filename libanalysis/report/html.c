@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "report/findings.h"
 #include "report/html_data.h"
 #include "report/text.h"
 #include "report/writer.h"
@@ -74,21 +75,6 @@ static void html_begin(struct output *out, const struct writer_settings *setting
     html_data_describe(out);
 }
 
-static void html_end(struct output *out, const struct writer_settings *settings,
-                     const struct whyrst_diagnosis *diagnosis)
-{
-    const struct html_page *page = settings->page;
-    const char *rest = strstr(page->markup, HTML_DATA) + strlen(HTML_DATA);
-
-    (void)diagnosis; /* not shown by the page yet */
-    output_text(out, "]</script>");
-    rest = write_up_to(out, rest, HTML_SCRIPT);
-    output_text(out, "<script>");
-    write_all_of(out, page->scripts);
-    output_text(out, "</script>");
-    output_text(out, rest);
-}
-
 /* Replaces "<", which begins tags, in what is the data's: there it only stands in strings. */
 static void write_without_tags(struct output *out, const char *text, size_t length)
 {
@@ -106,12 +92,49 @@ static void write_without_tags(struct output *out, const char *text, size_t leng
     }
 }
 
-static bool drain_without_tags(void *context, const char *data, size_t length)
-{
-    const struct writer *writer = context;
+/** struct elements - elements of the data on their way out, each a line */
+struct elements {
+    struct output *const *out; /* where to, at the time */
+    bool within;               /* a line has begun */
+};
 
-    write_without_tags(writer->out, data, length);
+static bool drain_elements(void *context, const char *data, size_t length)
+{
+    struct elements *elements = context;
+
+    while (length) {
+        const char *newline = memchr(data, '\n', length);
+        size_t part = newline ? (size_t)(newline - data) + 1 : length;
+
+        if (!elements->within) {
+            output_char(*elements->out, ',');
+        }
+        write_without_tags(*elements->out, data, part);
+        elements->within = !newline;
+        data += part;
+        length -= part;
+    }
     return true;
+}
+
+static void html_end(struct output *out, const struct writer_settings *settings,
+                     const struct whyrst_diagnosis *diagnosis)
+{
+    const struct html_page *page = settings->page;
+    const char *rest = strstr(page->markup, HTML_DATA) + strlen(HTML_DATA);
+    struct elements elements = {.out = &out};
+    struct output objects;
+
+    output_init(&objects, drain_elements, &elements);
+    findings_write_ndjson(&objects, settings, diagnosis);
+    output_flush(&objects);
+    output_clear(&objects);
+    output_text(out, "]</script>");
+    rest = write_up_to(out, rest, HTML_SCRIPT);
+    output_text(out, "<script>");
+    write_all_of(out, page->scripts);
+    output_text(out, "</script>");
+    output_text(out, rest);
 }
 
 static bool append(void *context, const char *data, size_t length)
@@ -134,12 +157,23 @@ static void html_open(struct writer *writer)
     writer->quoted = g_string_free(quoted, FALSE);
 }
 
+/** struct state - of a writer that has begun */
+struct state {
+    struct elements elements;
+    struct html_data *data;
+};
+
 static struct html_data *data_of(struct writer *writer)
 {
-    if (!writer->state) {
-        writer->state = html_data_new(writer->settings->rows_max, drain_without_tags, writer);
+    struct state *state = writer->state;
+
+    if (!state) {
+        state = g_new0(struct state, 1);
+        state->elements.out = &writer->out;
+        state->data = html_data_new(writer->settings->rows_max, drain_elements, &state->elements);
+        writer->state = state;
     }
-    return writer->state;
+    return state->data;
 }
 
 static void html_record(struct writer *writer, const struct whyrst_record *record)
@@ -153,9 +187,10 @@ static void html_close(struct writer *writer, const struct file_report *report)
     struct writer inner = *writer;
 
     html_data_totals(data, report->file);
-    inner.out = html_data_element(data);
+    inner.out = html_data_output(data);
     writer_ndjson.close(&inner, report);
     html_data_free(data);
+    g_free(writer->state);
     writer->state = NULL;
 }
 

@@ -95,9 +95,8 @@ void html_data_free(struct html_data *data)
     g_free(data);
 }
 
-struct output *html_data_element(struct html_data *data)
+struct output *html_data_output(struct html_data *data)
 {
-    output_char(&data->out, ',');
     return &data->out;
 }
 
@@ -173,7 +172,7 @@ static void write_absent(struct output *out, enum whyrst_type type)
 /* Says whose the following rows are. */
 static void begin_file(struct html_data *data, const char *file)
 {
-    struct output *out = html_data_element(data);
+    struct output *out = &data->out;
 
     data->file = file;
     g_hash_table_remove_all(data->dictionary);
@@ -184,7 +183,7 @@ static void begin_file(struct html_data *data, const char *file)
 
 static void write_row(struct html_data *data, const struct whyrst_record *record)
 {
-    struct output *out = html_data_element(data);
+    struct output *out = &data->out;
     unsigned written = 0; /* fields up to the last one that is present */
     struct whyrst_value value;
 
@@ -304,11 +303,11 @@ void html_data_totals(struct html_data *data, const char *file)
 
     begin_file(data, file);
     for (const GList *key = keys; key; key = key->next) {
-        write_group(html_data_element(data), g_hash_table_lookup(data->groups, key->data));
+        write_group(&data->out, g_hash_table_lookup(data->groups, key->data));
     }
     g_list_free(keys);
     if (data->rows_omitted || data->connections_omitted) {
-        struct output *out = html_data_element(data);
+        struct output *out = &data->out;
 
         output_text(out, "[\"omitted\",");
         write_number(out, data->rows_omitted);

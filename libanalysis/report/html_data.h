@@ -15,7 +15,7 @@ struct html_data;
 
 /** Writes the element that all others follow. */
 void html_data_describe(struct output *out);
-/** A part with at most @rows_max RSTs; @drain gets each element when it is complete. */
+/** A part with at most @rows_max RSTs; @drain gets its elements, a line each. */
 struct html_data *html_data_new(uint64_t rows_max, bool (*drain)(void *, const char *, size_t),
                                 void *context);
 /** Hands on what is left. */
@@ -24,7 +24,7 @@ void html_data_free(struct html_data *data);
 void html_data_record(struct html_data *data, const char *file, const struct whyrst_record *record);
 /** Writes what has been counted. */
 void html_data_totals(struct html_data *data, const char *file);
-/** Where a further element can be written. */
-struct output *html_data_element(struct html_data *data);
+/** Where further elements can be written. */
+struct output *html_data_output(struct html_data *data);
 
 #endif

@@ -52,7 +52,8 @@ class DatabaseTest(CliTest):
 
 
 class Content(DatabaseTest):
-    TABLES = {"rst": "resets", "connection": "connections", "file": "files"}
+    TABLES = {"rst": "resets", "connection": "connections", "file": "files", "endpoint": "endpoints",
+              "finding": "findings"}
 
     def check_equal(self, row, expected):
         """Every key of the NDJSON object is a column with the same value; other columns are empty."""
@@ -65,7 +66,7 @@ class Content(DatabaseTest):
                 self.assertAlmostEqual(row[key], value, 12, key)
             else:
                 self.assertEqual(row[key], value, key)
-        own = {"file_id", "run_id", "reset_id", "connection_id", "path", "file"}
+        own = {"file_id", "run_id", "reset_id", "connection_id", "endpoint_id", "finding_id", "path", "file"}
         self.assertEqual([key for key in row if row[key] is not None and key not in expected
                           and key not in own], [])
 
@@ -73,16 +74,16 @@ class Content(DatabaseTest):
         captures = sorted(glob.glob(os.path.join(SAMPLES, "*", "client.pcap")))
         self.assertGreater(len(captures), 50)
         self.load(*captures)
-        expected = self.objects("--connections", *captures)
+        expected = self.everything("--connections", *captures)
         for kind, table in self.TABLES.items():
-            order = "file_id" if table == "files" else f"{table}.file_id, {table[:-1]}_id"
-            rows = self.query(f"SELECT {table}.*, files.file AS file FROM {table} "
-                              + ("" if table == "files" else "JOIN files USING (file_id) ")
-                              + f"ORDER BY {order}")
+            join = "JOIN files USING (file_id) " if kind in ("rst", "connection") else ""
+            rows = self.query(f"SELECT {table}.*{', file' if join else ''} FROM {table} {join} "
+                              f"ORDER BY {table[:-1]}_id")
             objects = [o for o in expected if o["type"] == kind]
             self.assertEqual(len(rows), len(objects))
+            self.assertGreater(len(rows), 0)
             for row, wanted in zip(rows, objects):
-                self.assertEqual(row["file"], wanted["file"])
+                self.assertEqual(row.get("file"), wanted.get("file"))
                 self.check_equal(row, wanted)
 
     def test_order_does_not_depend_on_jobs(self):
@@ -147,7 +148,8 @@ class Content(DatabaseTest):
         self.assertNotIn([], answers)
         # Which rows come first depends on the samples there are: the facts below are among all.
         answers = [self.query(re.sub(r"LIMIT \d+", "", sql)) for sql in questions]
-        servers, ja4s, unanswered, instants, forged = answers[:5]
+        servers, ja4s, unanswered, instants, forged, findings = answers
+        self.assertTrue(all(row["open"].startswith("tshark ") for row in findings))
         self.assertTrue(all(row["connections"] >= 10 for row in servers))
         self.assertTrue(any(row["reset_in_tls_phase"] == 0 for row in ja4s))
         self.assertTrue(any("http-connect" in row["file"] or row["http_method"] for row in unanswered))
@@ -227,6 +229,52 @@ class Runs(DatabaseTest):
         names = [row["name"] for row in self.query("SELECT name FROM pragma_table_info('resets')")]
         self.assertIn("reset_text", names)
         self.assertEqual(self.counts(), (2, 5, 4))
+
+
+class Findings(DatabaseTest):
+    def setUp(self):
+        super().setUp()
+        self.first = self.healthy_and_not("first.pcap", 10)
+        self.second = self.healthy_and_not("second.pcap", 20)
+
+    def healthy_and_not(self, name, host):
+        """A server that resets half of its connections: a finding."""
+        frames = []
+        for i in range(40):
+            connection = Connection(2000 + i, client="10.0.0.5", server=f"192.0.2.{host}")
+            frames += connection.reset_by_server() if i % 2 else connection.closed()
+        return self.file(name, pcap(frames))
+
+    def servers(self, table, column):
+        return [row[column] for row in self.query(f"SELECT {column} FROM {table} ORDER BY run_id, {table[:-1]}_id")]
+
+    def test_each_run_has_its_own(self):
+        self.load(self.first)
+        self.load(self.second)
+        self.assertEqual(self.servers("endpoints", "name"), ["192.0.2.10:443", "192.0.2.20:443"])
+        self.assertEqual(len(self.query("SELECT * FROM finding_list")), 2)
+
+    def test_again_is_no_duplicate(self):
+        for _ in range(2):
+            self.load(self.first, self.second)
+        self.assertEqual(len(self.servers("endpoints", "name")), 2)
+        self.assertEqual(len(self.servers("findings", "server")), 2)
+        self.assertEqual(self.one("SELECT count(*) FROM runs"), 1)
+
+    def test_part_of_a_run_again(self):
+        self.load(self.first, self.second)
+        self.load(self.second)
+        self.assertEqual(self.servers("endpoints", "name"), ["192.0.2.20:443"])
+        self.assertEqual(self.servers("findings", "server"), ["192.0.2.10:443", "192.0.2.20:443"])
+
+    def test_deleting_a_capture(self):
+        self.load(self.first)
+        database = sqlite3.connect(self.database)
+        with database:
+            database.execute("DELETE FROM files WHERE file = ?", (self.first,))
+        database.close()
+        for table in ("files", "resets", "connections", "endpoints", "findings", "runs"):
+            self.assertEqual(self.one(f"SELECT count(*) FROM {table}"), 0, table)
 
 
 class Failures(DatabaseTest):

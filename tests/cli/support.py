@@ -42,9 +42,16 @@ class CliTest(unittest.TestCase):
         self.assertEqual(done.returncode, status, done.stderr.decode())
         return done
 
-    def objects(self, *args, status=0, **kwargs):
-        done = self.run_tool("--format=ndjson", *args, status=status, **kwargs)
-        return of_captures(done.stdout.decode("utf-8").splitlines())
+    def objects(self, *args, **kwargs):
+        return of_captures(self.lines(*args, **kwargs))
+
+    def everything(self, *args, **kwargs):
+        """Objects of the whole run, too."""
+        return [json.loads(line) for line in self.lines(*args, **kwargs)]
+
+    def lines(self, *args, **kwargs):
+        done = self.run_tool("--format=ndjson", *args, **kwargs)
+        return done.stdout.decode("utf-8").splitlines()
 
     def resets(self, *args, **kwargs):
         return [o for o in self.objects(*args, **kwargs) if o["type"] == "rst"]

@@ -23,6 +23,11 @@ CAPTION = "return document.querySelector('#resets caption').textContent"
 CELLS = "return [...document.querySelectorAll('#{} tbody tr.row')].map((r) => r.children[{}].textContent)"
 
 
+def end(record):
+    ip = record["server_ip"]
+    return f"[{ip}]:{record['server_port']}" if ":" in ip else f"{ip}:{record['server_port']}"
+
+
 def column(name, index):
     return CELLS.format(name, index)
 
@@ -63,11 +68,16 @@ class Samples(PageTest):
     def setUpClass(cls):
         super().setUpClass()
         captures = sorted(glob.glob(os.path.join(SAMPLES, "*", "client.pcap")))
-        done = subprocess.run([WHYRST, "--format=ndjson", *captures], check=True, capture_output=True)
-        objects = [json.loads(line) for line in done.stdout.splitlines()]
-        cls.resets = [o for o in objects if o["type"] == "rst" and "duplicate_of" not in o]
-        cls.captures = [o for o in objects if o["type"] == "file"]
+        done = subprocess.run([WHYRST, "--format=ndjson", "--connections", *captures], check=True,
+                              capture_output=True)
+        cls.objects = [json.loads(line) for line in done.stdout.splitlines()]
+        cls.resets = [o for o in cls.of_type("rst") if "duplicate_of" not in o]
+        cls.captures, cls.findings, cls.endpoints = map(cls.of_type, ("file", "finding", "endpoint"))
         cls.path = cls.report("samples.html", *captures)
+
+    @classmethod
+    def of_type(cls, kind):
+        return [o for o in cls.objects if o["type"] == kind]
 
     def setUp(self):
         self.browser.open(self.path)
@@ -120,7 +130,7 @@ class Samples(PageTest):
     def test_pages(self):
         self.browser.click("#resets .pager button:nth-child(3)")
         status = self.browser.run("return document.querySelector('#resets [role=status]').textContent")
-        self.assertEqual(status, f"101\u2013200 of {len(self.resets)}")
+        self.assertEqual(status, f"101\u2013200 of {len(self.resets):,}")
         self.assertEqual(self.browser.run(column("resets", 0))[0],
                          sorted(r["time"][:23].replace("T", " ") for r in self.resets)[100])
 
@@ -147,19 +157,51 @@ class Samples(PageTest):
         self.browser.click("#fingerprints tbody button")
         self.assertEqual(self.shown(), self.count(origin="tls-phase", ja4=rows[0][0]))
 
-    def test_servers(self):
-        self.browser.type("#servers input", ":8443")
-        names = self.browser.run(column("servers", 0))
-        self.assertTrue(names and all(":8443" in name for name in names))
-        self.browser.click("#servers tbody button")
-        wanted = sum(f":{r['server_port']}" == ":8443" and r["server_ip"] in names[0] for r in self.resets)
-        self.assertEqual(self.shown(), wanted)
+    def test_fingerprints_of_one_server(self):
+        server = self.browser.run("return [...document.querySelectorAll('#scope option')].find((o) =>"
+                                  " o.value.includes('server')).value")
+        self.choose("#scope", server)
+        name = json.loads(server)["server"]
+        rows = self.browser.run("return [...document.querySelectorAll('#fingerprints tbody tr')]"
+                                ".map((r) => [...r.children].map((c) => c.textContent))")
+        wanted = {}
+        for o in self.objects:
+            if o["type"] == "connection" and o.get("ja4") and end(o) == name:
+                wanted[o["ja4"]] = wanted.get(o["ja4"], 0) + 1
+        self.assertEqual({row[0]: int(row[1]) for row in rows}, wanted)
 
-    def test_servers_sort(self):
-        self.browser.click("#servers th:nth-child(3) button")
-        counts = [int(text.replace(",", "")) for text in self.browser.run(column("servers", 2))]
-        self.assertEqual(counts, sorted(counts, reverse=True))
-        self.assertGreater(counts[0], counts[-1])
+    def test_findings(self):
+        texts = self.browser.run("return [...document.querySelectorAll('#findings h3')].map((h) => h.textContent)")
+        self.assertEqual(texts, [f["text"] for f in self.findings][:10])
+        first = self.browser.run("return document.querySelector('#findings li').innerText")
+        for fact in [*self.findings[0]["evidence"], self.findings[0]["advice"], self.findings[0]["open"]]:
+            self.assertIn(fact, first)
+
+    def test_finding_leads_to_resets(self):
+        at, finding = next((i, f) for i, f in enumerate(self.findings[:10]) if f["kind"] == "reset-rate")
+        self.browser.click(f"#findings > ol > li:nth-child({at + 1}) button.lead")
+        self.assertEqual(self.shown(), sum(end(r) == finding["server"] for r in self.resets))
+        self.assertEqual(self.browser.run("return document.activeElement.id"), "resets")
+        self.browser.click(f"#findings > ol > li:nth-child({at + 1}) button.lead + button.lead")
+        self.assertEqual(self.shown(), sum(r["file"] == finding["frames_file"] and r["frame"] in finding["frames"]
+                                           for r in self.resets))
+
+    def test_endpoints(self):
+        self.assertEqual(self.browser.run(column("endpoints", 0)), [e["name"] for e in self.endpoints][:15])
+        self.browser.type("#endpoints input", ":8443")
+        names = self.browser.run(column("endpoints", 0))
+        self.assertTrue(names and all(":8443" in name for name in names))
+        self.browser.click("#endpoints tbody button")
+        self.browser.click("#endpoints tr.detail button.lead")
+        self.assertEqual(self.shown(), sum(end(r) == names[0] for r in self.resets))
+
+    def test_endpoints_sort(self):
+        self.browser.click("#endpoints th:nth-child(4) button")
+        counts = [int(text.replace(",", "")) for text in self.browser.run(column("endpoints", 3))]
+        self.assertEqual(counts, sorted((e["attempts"] for e in self.endpoints), reverse=True)[:15])
+        self.choose("#endpoints select", "sni")
+        self.assertEqual(set(self.browser.run(column("endpoints", 0))),
+                         {e["name"] for e in self.endpoints if e["kind"] == "sni"})
 
     def test_zoom(self):
         self.assertGreater(self.browser.run("return document.querySelectorAll('#chart canvas').length"), 0)
