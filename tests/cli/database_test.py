@@ -62,8 +62,6 @@ class Content(DatabaseTest):
                 continue
             if isinstance(value, (list, dict)):
                 self.assertEqual(json.loads(row[key]), value, key)
-            elif isinstance(value, float):  # SQLite reads some decimals one bit off
-                self.assertAlmostEqual(row[key], value, 12, key)
             else:
                 self.assertEqual(row[key], value, key)
         own = {"file_id", "run_id", "reset_id", "connection_id", "endpoint_id", "finding_id", "path", "file"}
