@@ -5,12 +5,15 @@ import csv
 import io
 import os
 import random
+import resource
 import struct
+import subprocess
 import unittest
 
-from bounded import MIB, Bounded
+from bounded import MIB, SANITIZED, Bounded
 
 from captures import Connection, client_hello, frame, ip4, mixed, pcap
+from support import WHYRST
 
 RST_ACK = 0x14
 
@@ -343,20 +346,41 @@ class Streams(Bounded):
         table = self.limited(capture).stdout.decode("utf-8", errors="strict")
         self.assertNotRegex(table, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
-    def test_syn_flood(self):
-        """Half a million tuples that nobody answers."""
+    def flood(self, count):
+        """SYNs of as many tuples, which nobody answers."""
         syn = bytearray(record(frame("10.0.0.5", 1, "192.0.2.1", 443, 0x02, 1, 0)))
         address, port = 16 + 14 + 12, 16 + 14 + 20
         path = os.path.join(self.dir, "flood.pcap")
         with open(path, "wb") as f:
             f.write(pcap_header())
-            for i in range(500_000):
+            for i in range(count):
                 struct.pack_into("!I", syn, address, 0x0A000000 + i // 50_000)
                 struct.pack_into("!H", syn, port, 1 + i % 50_000)
                 f.write(syn)
+        return path
+
+    def test_syn_flood(self):
+        path = self.flood(500_000)
         self.assertEqual(self.answer(path, status=0, memory=256 * MIB)[-1]["connections"], 500_000)
         capped = self.answer(path, "--max-connections=1000", status=0)[-1]
         self.assertGreater(capped["evicted"], 490_000)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer takes more than is left here")
+    def test_out_of_memory(self):
+        """Without a bound that fits the machine the program ends, and never with a half-truth."""
+        path = self.flood(1_000_000)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_DATA, (28 * MIB, 28 * MIB))  # stacks of threads, too
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        done = subprocess.run([WHYRST, "-j1", "--format=ndjson", path], capture_output=True, timeout=60,
+                              preexec_fn=limit)
+        self.assertLess(done.returncode, 0, done.stderr)  # by a signal: GLib's abort
+        self.assertIn(b"failed to allocate", done.stderr)
+        self.assertNotIn(b'"type":"file"', done.stdout)
+        done = subprocess.run([WHYRST, "-j1", "--format=ndjson", "--max-connections=1000", path],
+                              capture_output=True, timeout=60, preexec_fn=limit)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":
