@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bytes/seq.h"
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
 #define FATAL 2
 
-/* The alert came to a side that had closed already: it answers that close and is no reason. */
+/* The alert came to a side that had closed already, and never acknowledged it: it answers that
+ * close and is no reason. */
 static bool came_too_late(const struct rst_facts *facts)
 {
-    return facts->state.alert.frame == facts->trigger.frame && (facts->sender.flags & ENDPOINT_FIN);
+    return (facts->sender.flags & ENDPOINT_FIN) &&
+           facts->state.alert.frame == facts->receiver.last_payload_frame &&
+           seq_after(facts->receiver.payload_end, facts->sender.ack);
 }
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
