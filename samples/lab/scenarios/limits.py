@@ -56,12 +56,12 @@ def ban_on_router(lab):
     Service(lab, 80), Service(lab, 443, tls=tls_server(lab))
     banned, *others = more_clients(lab, 5)
     ban(lab, lab.router, "FORWARD", banned)
-    good = everyone_else(lab, others, 6) + everyone_else(lab, others, 2, 443, BROWSER)
-    bad = everyone_else(lab, [banned], 7) + everyone_else(lab, [banned], 4, 443, BROWSER)
+    good = everyone_else(lab, others, 5) + everyone_else(lab, others, 3, 443, BROWSER)
+    bad = everyone_else(lab, [banned], 8) + everyone_else(lab, [banned], 7, 443, BROWSER)
     seen = crowd(lab, good + bad, 5)
     pause(0.2)
     well(lab, seen[:len(good)]), refuse(lab, seen[len(good):], "ip-block", "router")
-    for port, count in ((80, 7), (443, 4)):
+    for port, count in ((80, 8), (443, 7)):
         lab.finding("ip-block", client=banned, server=endpoint(lab, port), sender="middlebox",
                     resets=count, connections=count)
 
