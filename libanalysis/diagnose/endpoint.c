@@ -65,7 +65,9 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     stats->origins[outcome->origin]++;
     sample_add(&stats->rst_times, (uint64_t)place.file << 32 | place.frame,
                MAX(outcome->end_ns - outcome->start_ns, 0));
-    if (!outcome->by_server || outcome->origin == WHYRST_ORIGIN_AFTER_FIN) {
+    /* Of what is counted as a connection: a stray RST is no share of them. */
+    if (!outcome->established || !outcome->by_server ||
+        outcome->origin == WHYRST_ORIGIN_AFTER_FIN) {
         return;
     }
     stats->resets++;
