@@ -28,7 +28,7 @@ function makeFinding(finding) {
                  finding.first_time && `from ${moment(finding.first_time)} to ${moment(finding.last_time)}`];
   return make("li", {class: finding.confidence},
     make("h3", {}, finding.text),
-    make("p", {class: "hint"}, facts.filter(Boolean).join(" \u00b7 ")),
+    make("p", {class: "facts"}, facts.filter(Boolean).join(" \u00b7 ")),
     finding.evidence?.length ? make("ul", {class: "evidence"}, ...finding.evidence.map((text) => make("li", {}, text))) : null,
     finding.advice ? make("p", {class: "advice"}, finding.advice) : null,
     makeLeads(finding),
