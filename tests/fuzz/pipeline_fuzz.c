@@ -2,8 +2,8 @@
 /*
  * Frames from anywhere through decoder, engine and every writer. An input is as decode_fuzz.c's: a
  * link type, then frames, each with its length and time step before it. NDJSON and CSV are valid
- * and have a row for each record, endpoint and finding, tables are harmless; counters add up, and
- * no share is above 1; a batch says what segments one by one say.
+ * and have a row for each record, endpoint and finding, tables are harmless, no tag begins in a
+ * page's data; counters add up, and no share is above 1; a batch says what segments one by one say.
  */
 #include <string.h>
 
@@ -17,8 +17,17 @@
 
 #define BATCH 32u
 
-static const struct writer_format *const formats[] = {&writer_ndjson, &writer_csv, &writer_table};
-static const struct writer_settings settings = {.connections = true, .width = 100};
+/* Room for few RSTs on the page, and a page with nothing around the data but PAGE_TAGS tags. */
+#define PAGE_ROWS 20u
+#define PAGE_TAGS 7u
+
+static const struct writer_format *const formats[] = {&writer_ndjson, &writer_csv, &writer_table,
+                                                      &writer_html};
+static const char *const nothing[] = {NULL};
+static const struct html_page page = {
+    .markup = HTML_POLICY HTML_STYLE HTML_DATA HTML_SCRIPT, .styles = nothing, .scripts = nothing};
+static const struct writer_settings settings = {
+    .connections = true, .width = 100, .page = &page, .rows_max = PAGE_ROWS};
 
 /** struct pipeline - one engine and what came out of it */
 struct pipeline {
@@ -50,7 +59,7 @@ static void begin(struct pipeline *p)
         if (formats[i]->begin) {
             formats[i]->begin(&p->outputs[i], &settings);
         }
-        writer_init(&p->writers[i], formats[i], &settings, &p->outputs[i], "x");
+        writer_init(&p->writers[i], formats[i], &settings, &p->outputs[i], "<x>");
     }
 }
 
@@ -90,11 +99,24 @@ static void check_counters(const struct pipeline *p, uint64_t segments)
     require(p->connections <= whyrst_engine_count(p->engine, WHYRST_COUNT_CONNECTIONS));
 }
 
+/* Whatever names there are, the data begins no tag. */
+static void check_page(const GString *text)
+{
+    unsigned tags = 0;
+
+    require(g_utf8_validate(text->str, (gssize)text->len, NULL));
+    for (gsize i = 0; i < text->len; i++) {
+        tags += text->str[i] == '<';
+    }
+    require(tags == PAGE_TAGS);
+}
+
 static void check_texts(const struct pipeline *p)
 {
     require(require_ndjson(p->texts[0]) == p->rows + 1); /* the file's object */
     require(require_csv(p->texts[1]) == p->records + 1); /* the header */
     require_harmless(p->texts[2]->str, p->texts[2]->len);
+    check_page(p->texts[3]);
 }
 
 static void count_diagnosis(struct pipeline *p)
@@ -122,7 +144,7 @@ static void count_diagnosis(struct pipeline *p)
 
 static void end(struct pipeline *p, uint64_t frames, uint64_t segments)
 {
-    struct file_report report = {.file = "x", .packets = frames};
+    struct file_report report = {.file = "<x>", .packets = frames};
 
     whyrst_engine_finish(p->engine);
     whyrst_diagnosis_conclude(p->diagnosis);
