@@ -93,11 +93,32 @@ static void show(struct work *work, const struct whyrst_record *record)
     }
 }
 
-static void show_ready(struct work *work)
+/* For findings: frame @number of the whole, in its own file. */
+static uint64_t frames_locate(void *context, uint64_t number, const char **name)
 {
+    const struct analysis *analysis = context;
+    const struct capture_file *file = frames_file(analysis->files, analysis->file_count, number);
+
+    *name = file->path;
+    return number - file->before;
+}
+
+/* Of a file, RSTs wait for the end when other connections may explain them; not of a pipe. */
+static void show_ready(struct work *work, bool end)
+{
+    struct whyrst_diagnosis *diagnosis = work->analysis->diagnosis;
+    bool now = end || work->analysis->live;
     struct whyrst_record *record;
 
     while ((record = whyrst_engine_next(work->engine))) {
+        if (whyrst_record_kind(record) == WHYRST_RECORD_RST) {
+            whyrst_diagnosis_hold(diagnosis, record);
+            continue;
+        }
+        show(work, record);
+        whyrst_record_unref(record);
+    }
+    while ((record = whyrst_diagnosis_release(diagnosis, now))) {
         show(work, record);
         whyrst_record_unref(record);
     }
@@ -151,7 +172,7 @@ static enum whyrst_capture_status add_frames(struct work *work, struct input *in
     } while (count + WHYRST_MAX_SEGMENTS <= BATCH_SEGMENTS &&
              !whyrst_decoder_holds(work->decoder) && input_is_ready(input));
     whyrst_engine_add_all(work->engine, segments, count);
-    show_ready(work);
+    show_ready(work, false);
     return status;
 }
 
@@ -253,8 +274,9 @@ static void read_files(struct work *work)
     }
     whyrst_decoder_finish(work->decoder);
     whyrst_engine_finish(work->engine);
+    whyrst_diagnosis_conclude(work->analysis->diagnosis);
     count(work);
-    show_ready(work);
+    show_ready(work, true);
 }
 
 void analysis_flush(struct analysis *analysis)
@@ -280,6 +302,9 @@ void analyse(struct analysis *analysis)
     analysis->diagnosis =
         whyrst_diagnosis_new(&analysis->options->diagnosis, analysis->files->path);
     whyrst_diagnosis_watch(analysis->diagnosis, work.engine);
+    if (analysis->options->continued) {
+        whyrst_diagnosis_locate(analysis->diagnosis, frames_locate, analysis);
+    }
     read_files(&work);
     whyrst_engine_free(work.engine);
     whyrst_decoder_free(work.decoder);

@@ -228,7 +228,6 @@ static void collect_diagnosis(struct run *run, size_t index)
 
         if (!run->diagnosis) {
             run->diagnosis = g_steal_pointer(&analysis->diagnosis);
-            whyrst_diagnosis_locate(run->diagnosis, NULL, NULL);
             continue;
         }
         whyrst_diagnosis_merge(run->diagnosis, analysis->diagnosis);

@@ -76,6 +76,18 @@
 #define LIMIT_PAIRS     32768u
 #define LIMIT_HELLOS    32768u
 
+/** Connections of one client to one server whose times are kept (the latest), and of all together
+ *  (16 bytes each). */
+#define LIMIT_MOMENTS_EACH 256u
+#define LIMIT_MOMENTS      262144u
+
+/** RSTs that wait for the end of the capture, since other connections may explain them (1.5 KB
+ *  each); beyond, the oldest goes out with what is known by then. */
+#define LIMIT_HELD_RESETS 16384u
+
+/** Clients and JA4s of one server that are looked into: those with most failures. */
+#define LIMIT_SUSPECTS 64u
+
 /** Frames that one finding shows, and resets of which an endpoint keeps the times. */
 #define LIMIT_FINDING_FRAMES 12u
 #define LIMIT_SAMPLE         64u

@@ -18,14 +18,16 @@
 #include <epan/proto_data.h>
 
 #include <whyrst/engine.h>
+#include <whyrst/finding.h>
 
 #include "segments.h"
 #include "settings.h"
 
 static struct {
-    struct whyrst_engine *engine; /* NULL until the file's first TCP segment */
-    GPtrArray *records;           /* a reference to each record that a frame points to */
-    bool finished;                /* the engine knows that no frame will follow */
+    struct whyrst_engine *engine;       /* NULL until the file's first TCP segment */
+    struct whyrst_diagnosis *diagnosis; /* watches it */
+    GPtrArray *records;                 /* a reference to each record that a frame points to */
+    bool finished;                      /* the engine knows that no frame will follow */
 } session;
 
 static void close_session(void)
@@ -33,18 +35,23 @@ static void close_session(void)
     if (session.engine) {
         g_ptr_array_unref(session.records);
         whyrst_engine_free(session.engine);
+        whyrst_diagnosis_free(session.diagnosis);
     }
     session.engine = NULL;
+    session.diagnosis = NULL;
     session.records = NULL;
     session.finished = false;
 }
 
 static void open_session(void)
 {
+    const struct whyrst_diagnosis_options live = {.live = true};
     struct whyrst_options options;
 
     settings_options(&options);
     session.engine = whyrst_engine_new(&options);
+    session.diagnosis = whyrst_diagnosis_new(&live, NULL);
+    whyrst_diagnosis_watch(session.diagnosis, session.engine);
     session.records = g_ptr_array_new_with_free_func((GDestroyNotify)whyrst_record_unref);
 }
 
@@ -100,6 +107,15 @@ void results_add_frame(int proto, packet_info *pinfo, proto_tree *tree)
     segments_each(pinfo, tree, add_segment, &context);
 }
 
+/* What other connections say of the RSTs. */
+static void revise(void)
+{
+    whyrst_diagnosis_conclude(session.diagnosis);
+    for (guint i = 0; i < session.records->len; i++) {
+        whyrst_diagnosis_revise(session.diagnosis, g_ptr_array_index(session.records, i));
+    }
+}
+
 static void *file_being_read(capture_file *file, void *user _U_)
 {
     return file->state == FILE_READ_IN_PROGRESS ? file : NULL;
@@ -123,6 +139,7 @@ struct whyrst_record *results_of_frame(int proto, packet_info *pinfo, uint32_t i
     if (record && PINFO_FD_VISITED(pinfo) && !session.finished && !is_still_reading()) {
         whyrst_engine_finish(session.engine);
         drain();
+        revise();
         session.finished = true;
     }
     return record;

@@ -24,10 +24,12 @@ import check_samples
 # Kinds that are not found yet, or not only where they are, each with the reason. One must leave when
 # it is right everywhere.
 PENDING = {kind: "needs more of libanalysis/diagnose" for kind in (
-    "tls-fingerprint-block", "sni-block", "ip-block", "rate-limit",
     "dead-node", "flapping", "unanswered", "unreachable",
     "proxy-failure", "proxy-target",
     "process-exit", "rolling-deployment", "fail-over", "idle-timer")}
+# What a capture whose labels name no findings, since it shows one connection's trouble at a time, must
+# not have.
+CLAIMS = ("tls-fingerprint-block", "sni-block", "ip-block", "rate-limit")
 # Without these a finding of the kind says nothing.
 SUBJECT = {"tls-fingerprint-block": ("ja4",), "sni-block": ("sni",), "ip-block": ("client",),
            "rate-limit": ("client",)}
@@ -83,6 +85,12 @@ def describe(entry):
 
 
 def check_capture(place, truth, found, score):
+    if "findings" not in truth:
+        for finding in found:
+            if finding["kind"] in CLAIMS:
+                score[finding["kind"]]["false"] += 1
+                yield finding["kind"], f"{place}: no {describe(finding)} there: {finding['text']}"
+        return
     labels, maybe = truth["findings"], truth["acceptable_findings"]
     for label in labels:
         mine = [finding for finding in found if speaks_of(finding, label)]
@@ -106,8 +114,7 @@ def main():
     parser.add_argument("-v", "--verbose", action="store_true", help="show pending ones, too")
     options = parser.parse_intermixed_args()
     score, failures, pending = collections.defaultdict(collections.Counter), [], []
-    captures = [entry for entry in check_samples.load(options.samples, options.names)
-                if "findings" in entry[2]]
+    captures = check_samples.load(options.samples, options.names)
     for place, path, truth in captures:
         found = findings_of(options.cli, path)
         for kind, line in check_capture(place, truth, found, score):

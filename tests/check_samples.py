@@ -5,13 +5,12 @@
 Every RST of every capture must be reported, and no other. Origin, close type and every other field
 the truth names must be right; a cause or sender must not be wrong with medium or high confidence
 ("unknown" and a wrong guess of low confidence are counted, not failed). "acceptable" answers pass.
-Causes across connections that nothing names yet are "pending".
+A cause that only several connections together show may be left at what one connection `alone` says: undecided.
 
     check_samples.py PATH-TO-WHYRST [--samples DIR] [-v] [NAME...]
 """
 import argparse
 import collections
-import json
 import os
 import sys
 
@@ -19,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "tools"))
 sys.dont_write_bytecode = True
 import cli
+from captures import load
 
 NOT_FIELDS = ("match", "what", "acceptable", "alone")
 HINDSIGHT = ("cause", "sender")  # inferred: a wrong answer of low confidence is a weakness only
@@ -26,14 +26,8 @@ CONFIDENT = ("medium", "high")
 TABLES = ("origin", "cause", "sender", "close_type")
 TOLERANCE = 1e-6  # seconds
 
-# Causes that only several connections together can show, and that nothing names yet. Until then
-# the answer must be one that an honest observer of the connection `alone` may give. One that is
-# right after all must leave this list.
-PENDING = {
-    "tls-fingerprint-block": "needs libanalysis/diagnose",
-    "ip-block": "needs libanalysis/diagnose",
-    "rate-limit": "needs libanalysis/diagnose",
-}
+# Causes that only several connections together can show.
+ACROSS = ("tls-fingerprint-block", "ip-block", "rate-limit")
 
 
 def right(got, wanted):
@@ -57,24 +51,15 @@ class Score:
             self.counts[name, point]["not given"] += 1
             return
         acceptable = entry.get("acceptable", {}).get(name, ())
-        if name == "cause" and wanted in PENDING:
-            kind = self._pending(record, wanted, got, acceptable, entry["alone"])
-        else:
-            kind = self._kind(name, record, wanted, got, acceptable)
+        kind = self._kind(name, record, wanted, got, acceptable)
+        if kind == "wrong" and name == "cause" and wanted in ACROSS and got in entry["alone"]:
+            kind = "undecided"
         self.counts[name, point][kind] += 1
         if kind != "right":
             self.confused[name, str(wanted), str(got), kind].append(place)
         if kind == "wrong":
             sure = f" ({record.get('confidence')} confidence)" if name in HINDSIGHT else ""
-            if got == wanted:
-                sure += ", and must leave the list PENDING"
             self.failures.append(f"{place}: {name} is {got}{sure}, the truth is {wanted}")
-
-    @classmethod
-    def _pending(cls, record, wanted, got, acceptable, alone):
-        if got == wanted:
-            return "wrong"  # it must leave the list
-        return "pending" if got in alone else cls._kind("cause", record, wanted, got, acceptable)
 
     @staticmethod
     def _kind(name, record, wanted, got, acceptable):
@@ -108,7 +93,7 @@ def check_capture(score, place, point, truth, records):
 
 
 def print_tables(score, verbose):
-    kinds = ("right", "acceptable", "undecided", "pending", "weak and wrong", "wrong", "not given")
+    kinds = ("right", "acceptable", "undecided", "weak and wrong", "wrong", "not given")
     points = sorted({point for _, point in score.counts})
     print(f"{'field':<12}{'point':<10}" + "".join(f"{kind:>16}" for kind in kinds))
     for name in TABLES:
@@ -126,20 +111,6 @@ def print_tables(score, verbose):
                                                     key=lambda item: (item[0][0], -len(item[1]))):
         if verbose or name in TABLES or kind == "wrong":
             print(f"  {name}: {wanted} -> {got}: {len(places)} {kind}, as in {places[0]}")
-
-
-def load(folder, names):
-    """[(sample/capture, path, truth)]"""
-    found = []
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name, "expected.json")
-        if (names and name not in names) or not os.path.exists(path):
-            continue
-        with open(path) as file:
-            captures = json.load(file)["captures"]
-        for capture, truth in sorted(captures.items()):
-            found.append((f"{name}/{capture}", os.path.join(folder, name, capture), truth))
-    return found
 
 
 def main():

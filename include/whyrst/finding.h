@@ -195,6 +195,22 @@ WHYRST_API bool whyrst_diagnosis_revise(const struct whyrst_diagnosis *diagnosis
 WHYRST_API bool whyrst_diagnosis_may_revise(const struct whyrst_diagnosis *diagnosis,
                                             const struct whyrst_record *record);
 
+/**
+ * Holds a RST's final @record, whose reference it takes, until other connections have had their say.
+ * Records come back in the order in which they were given.
+ */
+WHYRST_API void whyrst_diagnosis_hold(struct whyrst_diagnosis *diagnosis,
+                                      struct whyrst_record *record);
+/**
+ * The next record that need not wait: nothing can revise it, too many wait, or @now (the capture has
+ * ended and is concluded, or somebody is waiting for output). NULL when there is none. It has been
+ * revised by what is known by now; the reference is the caller's.
+ */
+WHYRST_API struct whyrst_record *whyrst_diagnosis_release(struct whyrst_diagnosis *diagnosis,
+                                                          bool now);
+/** How many RSTs that other connections might explain were released before the end. */
+WHYRST_API uint64_t whyrst_diagnosis_early(const struct whyrst_diagnosis *diagnosis);
+
 /** Finding number @index by rank, from 0; NULL beyond the last. */
 WHYRST_API const struct whyrst_finding *
 whyrst_diagnosis_finding(const struct whyrst_diagnosis *diagnosis, size_t index);

@@ -69,6 +69,8 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
     tables_init(&diagnosis->both);
     diagnosis->whole = &diagnosis->seen;
     diagnosis->findings = g_ptr_array_new_with_free_func(finding_free);
+    g_queue_init(&diagnosis->held);
+    diagnosis->blocks = blocks_new();
     diagnosis->rows = g_array_new(FALSE, TRUE, sizeof(struct whyrst_endpoint));
     return diagnosis;
 }
@@ -79,7 +81,9 @@ void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
         return;
     }
     g_ptr_array_unref(diagnosis->findings);
+    g_array_unref(diagnosis->blocks);
     g_array_unref(diagnosis->rows);
+    g_queue_clear_full(&diagnosis->held, (GDestroyNotify)whyrst_record_unref);
     tables_clear(&diagnosis->seen);
     tables_clear(&diagnosis->open);
     tables_clear(&diagnosis->both);
@@ -107,6 +111,7 @@ void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
 
     tables_merge(&diagnosis->seen, &other->seen, files);
     tables_merge(&diagnosis->seen, &other->open, files);
+    diagnosis->early += other->early;
     diagnosis->concluded = false;
     for (guint i = 0; i < other->files->len; i++) {
         g_ptr_array_add(diagnosis->files, g_strdup(g_ptr_array_index(other->files, i)));
@@ -203,7 +208,10 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
         diagnosis->whole = &diagnosis->both;
     }
     g_ptr_array_set_size(diagnosis->findings, 0);
+    g_array_set_size(diagnosis->blocks, 0);
     make_rows(diagnosis);
+    find_blocks(diagnosis);
+    find_clients(diagnosis);
     find_endpoints(diagnosis);
     diagnosis->left_out = findings_rank(diagnosis->findings);
     for (guint i = 0; i < diagnosis->findings->len; i++) {
@@ -232,19 +240,4 @@ const struct whyrst_endpoint *whyrst_diagnosis_endpoint(const struct whyrst_diag
 uint64_t whyrst_diagnosis_dropped(const struct whyrst_diagnosis *diagnosis)
 {
     return tables_dropped(diagnosis->whole) + diagnosis->left_out;
-}
-
-bool whyrst_diagnosis_may_revise(const struct whyrst_diagnosis *diagnosis,
-                                 const struct whyrst_record *record)
-{
-    (void)diagnosis;
-    (void)record;
-    return false;
-}
-
-bool whyrst_diagnosis_revise(const struct whyrst_diagnosis *diagnosis, struct whyrst_record *record)
-{
-    (void)diagnosis;
-    (void)record;
-    return false;
 }

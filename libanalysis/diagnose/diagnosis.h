@@ -5,6 +5,7 @@
 
 #include <whyrst/finding.h>
 
+#include "diagnose/blocks.h"
 #include "diagnose/finding.h"
 #include "diagnose/tables.h"
 
@@ -32,10 +33,18 @@ struct whyrst_diagnosis {
     whyrst_locate locate;
     void *locate_context;
     GPtrArray *findings;
+    GArray *blocks; /* struct block: explanations of RSTs */
     GArray *rows;
     uint64_t left_out;
+    GQueue held;           /* records, see hold.c */
+    uint64_t concluded_at; /* connections seen when hold.c last had conclusions drawn */
+    uint64_t early;
 };
 
+/** JA4s and server names that are reset in the TLS handshake. */
+void find_blocks(struct whyrst_diagnosis *diagnosis);
+/** Clients that exceed a limit or whose address is not wanted. */
+void find_clients(struct whyrst_diagnosis *diagnosis);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */
 void find_endpoints(struct whyrst_diagnosis *diagnosis);
 

@@ -151,12 +151,29 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     add_trouble_evidence(finding, stats);
 }
 
+/* Whether findings with a reason stand for most of the server's resets; @row gets the main one. */
+static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    uint64_t explained = 0, most = 0;
+
+    for (guint i = 0; i < diagnosis->findings->len; i++) {
+        const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
+
+        if (g_strcmp0(finding->server, endpoint_name(row)) == 0) {
+            explained += finding->resets;
+            row->state = finding->resets > most ? finding->kind : row->state;
+            most = MAX(most, finding->resets);
+        }
+    }
+    return explained * 5 >= (uint64_t)row->stats->resets * 4;
+}
+
 static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
     struct whyrst_finding *finding;
 
-    if (!row->flagged || stats->resets < LEAST) {
+    if (stats->resets < LEAST || is_explained(diagnosis, row) || !row->flagged) {
         return;
     }
     finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE, WHYRST_CONFIDENCE_HIGH);

@@ -15,16 +15,17 @@ void names_clear(struct names *names)
     g_ptr_array_unref(names->texts);
 }
 
+uint32_t names_find(const struct names *names, const char *text)
+{
+    return text && text[0] ? GPOINTER_TO_UINT(g_hash_table_lookup(names->numbers, text)) : 0;
+}
+
 uint32_t names_number(struct names *names, const char *text)
 {
-    uint32_t number;
+    uint32_t number = names_find(names, text);
     char *copy;
 
-    if (!text || !text[0]) {
-        return 0;
-    }
-    number = GPOINTER_TO_UINT(g_hash_table_lookup(names->numbers, text));
-    if (number) {
+    if (number || !text || !text[0]) {
         return number;
     }
     if (names->texts->len >= LIMIT_NAMES) {

@@ -109,10 +109,6 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .method = record->http_method,
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
     };
-    outcome->early =
-        outcome->by_server && !outcome->answered && facts->origin != WHYRST_ORIGIN_UNKNOWN;
-    outcome->early &= outcome->end != OUTCOME_FIN && facts->origin != WHYRST_ORIGIN_AFTER_FIN &&
-                      facts->origin != WHYRST_ORIGIN_IDLE_TIMEOUT;
     set_ends(outcome, &record->key, record->client);
     return true;
 }

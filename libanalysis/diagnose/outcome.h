@@ -20,7 +20,6 @@ enum outcome_end {
  * @attempt:     its SYN was captured
  * @established: its handshake was completed, or must have been
  * @by_server:   the RST bears the server's address
- * @early:       a failure before the server has sent any payload: what blocks and limits do
  * @answered:    the server has sent payload
  * @hello:       a complete ClientHello was seen
  * @tls_answered: the server has sent its ServerHello
@@ -36,7 +35,6 @@ struct outcome {
     bool attempt;
     bool established;
     bool by_server;
-    bool early;
     bool answered;
     bool hello;
     bool tls_answered;

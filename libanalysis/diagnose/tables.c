@@ -7,21 +7,35 @@
 
 #include "limits.h"
 
+static void release_pair(void *entry)
+{
+    struct pair *pair = entry;
+
+    moments_clear(&pair->moments);
+}
+
 void tables_init(struct tables *tables)
 {
-    *tables = (struct tables){0};
+    *tables = (struct tables){.moments_left = LIMIT_MOMENTS};
     names_init(&tables->names);
     heavy_init(&tables->endpoints, sizeof(struct endpoint_stats), sizeof(struct endpoint_key),
                LIMIT_ENDPOINTS, endpoint_release);
+    heavy_init(&tables->pairs, sizeof(struct pair),
+               sizeof(struct server_key) + sizeof((struct pair *)0)->client, LIMIT_PAIRS,
+               release_pair);
+    heavy_init(&tables->hellos, sizeof(struct hello_cell), sizeof(struct hello_key), LIMIT_HELLOS,
+               NULL);
 }
 
 void tables_clear(struct tables *tables)
 {
     names_clear(&tables->names);
     heavy_clear(&tables->endpoints);
+    heavy_clear(&tables->pairs);
+    heavy_clear(&tables->hellos);
 }
 
-static struct endpoint_key server_key(const struct outcome *outcome)
+static struct endpoint_key endpoint_key_of(const struct outcome *outcome)
 {
     struct endpoint_key key = {
         .kind = ENDPOINT_SERVER, .version = outcome->version, .port = outcome->server_port};
@@ -30,10 +44,50 @@ static struct endpoint_key server_key(const struct outcome *outcome)
     return key;
 }
 
+/** struct pair_key - what a pair's entry begins with */
+struct pair_key {
+    struct server_key server;
+    uint8_t client[16];
+};
+
+static void add_pair(struct tables *tables, const struct outcome *outcome, struct place place)
+{
+    bool failed = outcome_is_failure(outcome);
+    struct pair_key key = {.server = server_key_of(outcome)};
+    struct pair *pair;
+
+    if (!failed && !outcome_is_good(outcome)) {
+        return;
+    }
+    memcpy(key.client, outcome->client, sizeof key.client);
+    pair = heavy_get(&tables->pairs, &key);
+    score_add(&pair->score, outcome, failed, place);
+    pair->hellos += failed && outcome->hello;
+    pair->moments.left = &tables->moments_left;
+    moments_add(&pair->moments, (struct moment){.time_ns = outcome->start_ns, .failed = failed});
+}
+
+/* A ClientHello that was reset, or answered. */
+static void add_hello(struct tables *tables, const struct outcome *outcome, uint32_t name,
+                      struct place place)
+{
+    bool failed = outcome->origin == WHYRST_ORIGIN_TLS_PHASE && outcome_is_failure(outcome);
+    struct hello_key key = {.server = server_key_of(outcome), .name = name};
+    struct hello_cell *cell;
+
+    if (!outcome->hello || (!failed && !outcome->tls_answered)) {
+        return;
+    }
+    key.ja4 = names_number(&tables->names, outcome->ja4);
+    memcpy(key.client, outcome->client, sizeof key.client);
+    cell = heavy_get(&tables->hellos, &key);
+    score_add(&cell->score, outcome, failed, place);
+}
+
 void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file)
 {
     struct place place = {.file = file, .frame = (uint32_t)outcome->frame};
-    struct endpoint_key key = server_key(outcome);
+    struct endpoint_key key = endpoint_key_of(outcome);
     uint32_t name = names_number(&tables->names, outcome->sni);
 
     tables->connections++;
@@ -43,6 +97,8 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
 
         endpoint_add(heavy_get(&tables->endpoints, &named), outcome, place);
     }
+    add_pair(tables, outcome, place);
+    add_hello(tables, outcome, name, place);
 }
 
 static void move_frames(struct frames *frames, uint32_t files)
@@ -71,14 +127,65 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
     }
 }
 
+static void merge_pairs(struct tables *tables, const struct tables *other, uint32_t files)
+{
+    for (size_t i = 0; i < other->pairs.size; i++) {
+        const struct pair *from = heavy_at(&other->pairs, i);
+        struct score moved;
+        struct moment *moments;
+        struct pair *to;
+        uint32_t count;
+
+        if (!from) {
+            continue;
+        }
+        moved = from->score;
+        move_frames(&moved.frames, files);
+        to = heavy_get(&tables->pairs, &from->server);
+        to->entry.weight += from->entry.weight - 1;
+        score_merge(&to->score, &moved);
+        to->hellos += from->hellos;
+        to->moments.left = &tables->moments_left;
+        moments = moments_sorted(&from->moments, &count);
+        for (uint32_t m = 0; m < count; m++) {
+            moments_add(&to->moments, moments[m]);
+        }
+        g_free(moments);
+    }
+}
+
+static void merge_hellos(struct tables *tables, const struct tables *other, uint32_t files)
+{
+    for (size_t i = 0; i < other->hellos.size; i++) {
+        const struct hello_cell *from = heavy_at(&other->hellos, i);
+        struct hello_cell moved, *to;
+
+        if (!from) {
+            continue;
+        }
+        moved = *from;
+        moved.key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
+        moved.key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
+        move_frames(&moved.score.frames, files);
+        to = heavy_get(&tables->hellos, &moved.key);
+        to->entry.weight += from->entry.weight - 1;
+        score_merge(&to->score, &moved.score);
+    }
+}
+
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files)
 {
     tables->connections += other->connections;
     merge_endpoints(tables, other, files);
+    merge_pairs(tables, other, files);
+    merge_hellos(tables, other, files);
     tables->endpoints.dropped += other->endpoints.dropped;
+    tables->pairs.dropped += other->pairs.dropped;
+    tables->hellos.dropped += other->hellos.dropped;
 }
 
 uint64_t tables_dropped(const struct tables *tables)
 {
-    return tables->endpoints.dropped + tables->names.refused;
+    return tables->endpoints.dropped + tables->pairs.dropped + tables->hellos.dropped +
+           tables->names.refused;
 }

@@ -3,6 +3,7 @@
 #ifndef DIAGNOSE_TABLES_H
 #define DIAGNOSE_TABLES_H
 
+#include "diagnose/cells.h"
 #include "diagnose/endpoint.h"
 #include "diagnose/heavy.h"
 #include "diagnose/names.h"
@@ -11,6 +12,9 @@
 struct tables {
     struct names names;
     struct heavy endpoints; /* struct endpoint_stats */
+    struct heavy pairs;     /* struct pair */
+    struct heavy hellos;    /* struct hello_cell */
+    uint32_t moments_left;  /* of LIMIT_MOMENTS */
     uint64_t connections;
 };
 

@@ -128,6 +128,12 @@ void findings_write(const struct whyrst_diagnosis *diagnosis, struct output *out
         finding = whyrst_diagnosis_finding(diagnosis, i);
         write_for_people(finding, out, settings, i + 1);
     }
+    if (whyrst_diagnosis_early(diagnosis)) {
+        g_snprintf(text, sizeof text,
+                   "  %" G_GUINT64_FORMAT " resets were reported before the end\n",
+                   whyrst_diagnosis_early(diagnosis));
+        output_text(out, text);
+    }
     if (count > SHOWN_FINDINGS) {
         g_snprintf(text, sizeof text, "  and %" G_GSIZE_FORMAT " more (--format=ndjson)\n",
                    count - SHOWN_FINDINGS);

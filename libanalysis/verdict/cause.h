@@ -36,6 +36,7 @@ struct evidence {
     uint32_t frame;
     int64_t observed;
     int64_t expected;
+    const char *text; /**< of facts.later.across, or NULL */
 };
 
 /** struct scale - what a cause has collected */
@@ -54,9 +55,11 @@ void scale_add(struct scale *scale, int points, enum evidence_kind kind, int64_t
  * @info:   what users read
  * @weigh:  puts points for @facts on @scale; nothing when the cause is impossible
  * @advise: advice that depends on the facts, or NULL for info.advice
+ * @across: other connections show it (diagnose/), and then it comes before all others
  */
 struct cause {
     struct whyrst_cause_info info;
+    enum across_kind across;
     void (*weigh)(const struct rst_facts *facts, struct scale *scale);
     const char *(*advise)(const struct rst_facts *facts);
 };

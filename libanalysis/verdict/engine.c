@@ -377,6 +377,7 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     record->conn = NULL;
     record->older = record->newer = NULL;
     record->judged = false;
+    record->facts.later.across = NULL;
     memset(record->evidence, 0, sizeof record->evidence);
     record->burst = original->burst ? g_rc_box_acquire(original->burst) : NULL;
     record->frame = segment->frame;

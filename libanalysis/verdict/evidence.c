@@ -16,7 +16,9 @@ static void add_figure(struct strbuf *s, const struct evidence *evidence, const 
 {
     int64_t number = name[0] == 'x' ? evidence->expected : evidence->observed;
 
-    if (name[0] == 'f') {
+    if (name[0] == 't') {
+        strbuf_add(s, evidence->text ? evidence->text : "");
+    } else if (name[0] == 'f') {
         strbuf_add_number(s, evidence->frame);
     } else if (name[1] == 'd') {
         words_duration(s, number);

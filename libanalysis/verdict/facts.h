@@ -57,6 +57,21 @@ enum id_match {
     ID_JUMPS,     /**< far from the sender's regular numbers */
 };
 
+/** The mechanism that only other connections show. */
+enum across_kind { ACROSS_NONE, ACROSS_FINGERPRINT, ACROSS_ADDRESS, ACROSS_RATE };
+
+/**
+ * struct across - what other connections say of RSTs; shared by all that it explains (g_rc_box)
+ * @sender:   who built the RSTs where their own packets do not tell
+ * @contrast: the comparison in words
+ */
+struct across {
+    enum across_kind kind;
+    enum whyrst_confidence confidence;
+    enum whyrst_sender sender;
+    char contrast[240];
+};
+
 /**
  * struct hindsight - what packets after the RST (and other connections) have shown; frames 0 = not
  * @life_frame:     the claimed sender went on: payload or acknowledgements that a reset side has
@@ -69,6 +84,7 @@ enum id_match {
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @accept_frame:   the refusing service accepted a connection later
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
+ * @across:         what other connections say, NULL = nothing; the record's reference
  */
 struct hindsight {
     uint32_t life_frame;
@@ -83,6 +99,7 @@ struct hindsight {
     uint8_t other_ttl;
     int64_t both_ns;
     struct reset_tally tally;
+    struct across *across;
 };
 
 /**

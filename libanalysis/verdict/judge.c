@@ -68,7 +68,8 @@ void scale_add(struct scale *scale, int points, enum evidence_kind kind, int64_t
                                                          .against = points < 0,
                                                          .observed = observed,
                                                          .expected = expected,
-                                                         .frame = frame};
+                                                         .frame = frame,
+                                                         .text = NULL};
     }
 }
 
@@ -139,6 +140,35 @@ static enum whyrst_sender find_sender(const struct rst_facts *facts,
     return named;
 }
 
+/*
+ * Other connections show a cause that this one alone cannot: it takes the place of what the RST was
+ * taken for. Who built the RST its own packets say best; they stay in evidence.
+ */
+static void judge_across(const struct rst_facts *facts, struct judgement *judgement)
+{
+    const struct across *across = facts->later.across;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++) {
+        struct scale scale = {0};
+
+        if (causes[i]->across != across->kind) {
+            continue;
+        }
+        causes[i]->weigh(facts, &scale);
+        for (unsigned j = 0; j < judgement->scale.count && scale.count < EVIDENCE_MAX; j++) {
+            if (!judgement->scale.items[j].against) {
+                scale.items[scale.count++] = judgement->scale.items[j];
+            }
+        }
+        judgement->cause = causes[i];
+        judgement->scale = scale;
+        judgement->confidence = across->confidence;
+        if (judgement->sender == WHYRST_SENDER_UNKNOWN) {
+            judgement->sender = across->sender;
+        }
+    }
+}
+
 void judge(const struct rst_facts *facts, struct judgement *judgement)
 {
     int second = 0;
@@ -147,6 +177,9 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
     for (size_t i = 0; i < G_N_ELEMENTS(causes); i++) {
         struct scale scale; /* of the items only the first @count count */
 
+        if (causes[i]->across != ACROSS_NONE) {
+            continue;
+        }
         scale.points = 0;
         scale.count = 0;
         causes[i]->weigh(facts, &scale);
@@ -172,4 +205,7 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
         }
     }
     judgement->sender = find_sender(facts, judgement);
+    if (facts->later.across) {
+        judge_across(facts, judgement);
+    }
 }

@@ -96,6 +96,20 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
     return &cache->judgement;
 }
 
+void record_explain(struct whyrst_record *record, struct across *across)
+{
+    struct across **place = &record->facts.later.across;
+
+    if (record->twin) {
+        return; /* the first capture's verdict is this one's */
+    }
+    if (*place) {
+        g_rc_box_release(*place);
+    }
+    *place = across ? g_rc_box_acquire(across) : NULL;
+    record->judged = false;
+}
+
 struct whyrst_record *whyrst_record_ref(struct whyrst_record *record)
 {
     record->references++;
@@ -111,6 +125,9 @@ void whyrst_record_unref(struct whyrst_record *record)
     whyrst_record_unref(record->twin);
     if (record->burst) {
         g_rc_box_release(record->burst);
+    }
+    if (record->facts.later.across) {
+        g_rc_box_release(record->facts.later.across);
     }
     g_free(record->ja4);
     g_free(record->ja4_r);

@@ -77,6 +77,8 @@ void record_copy_text(struct whyrst_record *record, const struct whyrst_segment 
 const struct whyrst_record *record_original(const struct whyrst_record *record);
 /** The verdict on cause and sender, weighed when first asked for and again after revisions. */
 const struct judgement *record_judgement(const struct whyrst_record *record);
+/** Tells @record what other connections say of its RST; NULL takes it back. */
+void record_explain(struct whyrst_record *record, struct across *across);
 /** Copies the names that belong to the ClientHello and the HTTP message under way. */
 void record_copy_names(struct whyrst_record *record, const struct observe_state *state);
 

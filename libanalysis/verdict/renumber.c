@@ -104,6 +104,9 @@ static struct whyrst_record *renumber(const struct whyrst_record *record,
     copy->reset_text = g_strdup(record->reset_text);
     copy->twin = record->twin ? renumber(record->twin, by) : NULL;
     copy->burst = NULL;
+    if (copy->facts.later.across) {
+        g_rc_box_acquire(copy->facts.later.across);
+    }
     copy->conn = NULL;
     copy->next = copy->older = copy->newer = NULL;
     memset(copy->evidence, 0, sizeof copy->evidence);

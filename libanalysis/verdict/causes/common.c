@@ -184,3 +184,13 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
     }
     weigh_life_after(facts, scale);
 }
+
+void weigh_across(const struct rst_facts *facts, enum across_kind kind, struct scale *scale)
+{
+    const struct across *across = facts->later.across;
+
+    if (across && across->kind == kind) {
+        scale_add(scale, 100, EVIDENCE_CONTRAST, 0, 0, 0);
+        scale->items[0].text = across->contrast;
+    }
+}

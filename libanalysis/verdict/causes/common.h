@@ -29,6 +29,8 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale);
 /** The claimed sender or its connection went on: nobody there, or on the way, refused the segment.
  */
 void weigh_life_after(const struct rst_facts *facts, struct scale *scale);
+/** Weighs what other connections show, for a cause of @kind. */
+void weigh_across(const struct rst_facts *facts, enum across_kind kind, struct scale *scale);
 /** Weighs whether a RST+ACK came from the claimed sender's own stack. */
 void weigh_own_stack(const struct rst_facts *facts, struct scale *scale);
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which RSTs a diagnosis explains, and telling them. */
+#include "diagnose/blocks.h"
+
+#include <string.h>
+
+#include "diagnose/diagnosis.h"
+
+static void clear_block(gpointer data)
+{
+    struct block *block = data;
+
+    g_rc_box_release(block->across);
+}
+
+GArray *blocks_new(void)
+{
+    GArray *blocks = g_array_new(FALSE, TRUE, sizeof(struct block));
+
+    g_array_set_clear_func(blocks, clear_block);
+    return blocks;
+}
+
+struct block *blocks_add(GArray *blocks, enum across_kind kind, enum whyrst_confidence confidence,
+                         const struct server_key *server, const struct score *score)
+{
+    struct block *block;
+
+    g_array_set_size(blocks, blocks->len + 1);
+    block = &g_array_index(blocks, struct block, blocks->len - 1);
+    block->across = g_rc_box_new0(struct across);
+    block->across->kind = kind;
+    block->across->confidence = confidence;
+    block->across->sender = score_sender(score);
+    block->server = *server;
+    block->from_ns = score->first_failed_ns;
+    return block;
+}
+
+static bool explains(const struct block *block, const struct outcome *outcome, uint32_t ja4)
+{
+    struct server_key server = server_key_of(outcome);
+
+    if (memcmp(&server, &block->server, sizeof server) != 0 || outcome->end_ns < block->from_ns) {
+        return false;
+    }
+    if (block->ja4) {
+        return outcome->origin == WHYRST_ORIGIN_TLS_PHASE && ja4 == block->ja4;
+    }
+    return memcmp(outcome->client, block->client, sizeof block->client) == 0;
+}
+
+/* The connection that @record ended, when a block or limit may be behind it. */
+static bool candidate(const struct whyrst_record *record, struct outcome *outcome)
+{
+    return record->kind == WHYRST_RECORD_RST && outcome_of_reset(record, outcome) &&
+           outcome_is_failure(outcome);
+}
+
+bool whyrst_diagnosis_may_revise(const struct whyrst_diagnosis *diagnosis,
+                                 const struct whyrst_record *record)
+{
+    struct outcome outcome;
+
+    (void)diagnosis;
+    return candidate(record, &outcome);
+}
+
+bool whyrst_diagnosis_revise(const struct whyrst_diagnosis *diagnosis, struct whyrst_record *record)
+{
+    struct outcome outcome;
+    uint32_t ja4;
+
+    if (!candidate(record, &outcome)) {
+        return false;
+    }
+    ja4 = names_find(&diagnosis->whole->names, outcome.ja4);
+    for (guint i = 0; i < diagnosis->blocks->len; i++) {
+        const struct block *block = &g_array_index(diagnosis->blocks, struct block, i);
+
+        if (explains(block, &outcome, ja4)) {
+            record_explain(record, block->across);
+            return true;
+        }
+    }
+    record_explain(record, NULL);
+    return false;
+}

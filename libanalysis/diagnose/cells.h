@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** What is compared across connections: clients of a server, and ClientHellos of a server. */
+#ifndef DIAGNOSE_CELLS_H
+#define DIAGNOSE_CELLS_H
+
+#include "diagnose/frames.h"
+#include "diagnose/heavy.h"
+#include "diagnose/outcome.h"
+
+/** struct server_key - a server's address and port */
+struct server_key {
+    uint8_t version;
+    uint8_t zero[5];
+    uint16_t port;
+    uint8_t address[16];
+};
+
+/** struct score - failures and successes of a kind; @by: failures by sender */
+struct score {
+    uint32_t failed;
+    uint32_t good;
+    uint32_t by[WHYRST_SENDER_COUNT];
+    int64_t first_failed_ns;
+    int64_t last_failed_ns;
+    int64_t first_good_ns;
+    int64_t last_good_ns;
+    struct frames frames;
+};
+
+/** struct moment - when a connection failed or was accepted */
+struct moment {
+    int64_t time_ns;
+    bool failed;
+};
+
+/**
+ * struct moments - the latest ones of a pair, unsorted
+ * @count: how many there were; @room: how many are kept
+ * @left:  what remains of LIMIT_MOMENTS
+ */
+struct moments {
+    uint32_t count;
+    uint32_t room;
+    struct moment *items;
+    uint32_t *left;
+};
+
+/** struct pair - a client's connections to a server */
+struct pair {
+    struct heavy_entry entry;
+    struct server_key server;
+    uint8_t client[16];
+    struct score score;
+    struct moments moments;
+    uint32_t hellos; /* failures after a ClientHello, which may be about that */
+};
+
+/** struct hello_key - names and JA4s by their numbers */
+struct hello_key {
+    struct server_key server;
+    uint8_t client[16];
+    uint32_t name;
+    uint32_t ja4;
+};
+
+/** struct hello_cell - ClientHellos of one client with one name and JA4, reset or answered */
+struct hello_cell {
+    struct heavy_entry entry;
+    struct hello_key key;
+    struct score score;
+};
+
+struct server_key server_key_of(const struct outcome *outcome);
+/** Whether a block or limit might be behind the connection's end: reset or refused in the server's
+ *  name while the client had not got what it wanted. */
+bool outcome_is_failure(const struct outcome *outcome);
+/** Whether the client got something. */
+bool outcome_is_good(const struct outcome *outcome);
+/** Adds a failure, or a success when @failed is false. */
+void score_add(struct score *score, const struct outcome *outcome, bool failed, struct place place);
+void score_merge(struct score *score, const struct score *other);
+/** The sender of most failures that have a known one. */
+enum whyrst_sender score_sender(const struct score *score);
+double score_rate(const struct score *score);
+
+/** Adds a moment; @moments->left must be set. */
+void moments_add(struct moments *moments, struct moment moment);
+void moments_clear(struct moments *moments);
+/** Those kept, in the order of time (g_free); @count gets how many. */
+struct moment *moments_sorted(const struct moments *moments, uint32_t *count);
+
+#endif
