@@ -28,6 +28,7 @@ import packets
 import pkt2pcap
 import transforms
 
+ACROSS = ("tls-fingerprint-block", "ip-block", "rate-limit")
 FIELDS = ("rst_src", "origin", "cause", "sender", "confidence", "close_type", "ja4", "ja4_r",
           "ja4_retry", "sni", "alpn", "tls_version", "tls_stage", "stream", "client_bytes",
           "server_bytes", "unacked_bytes", "sequence_check", "http_method", "http_status",
@@ -132,12 +133,13 @@ def check_lossless(case, old, new):
 
 
 def check_weaker(old, new):
-    """Origin and cause stay, become unknown, or lose confidence (low is as low as it gets)."""
+    """Origin and cause stay, become unknown, or lose confidence (low is as low as it gets). What
+    connections together show may be lost: then each RST is what it is taken for alone."""
     sure, before = CONFIDENCE[new.get("confidence")], CONFIDENCE[old.get("confidence")]
     return [f"{field} {old.get(field)} ({old.get('confidence')}) -> {new.get(field)} "
             f"({new.get('confidence')})" for field in ("origin", "cause")
             if new.get(field) not in (old.get(field), None, "unknown")
-            and old.get(field) not in (None, "unknown")
+            and old.get(field) not in (None, "unknown", *ACROSS)
             and sure >= before and new.get("confidence") != "low"]
 
 
