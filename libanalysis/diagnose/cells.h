@@ -5,6 +5,7 @@
 
 #include "diagnose/frames.h"
 #include "diagnose/heavy.h"
+#include "diagnose/moments.h"
 #include "diagnose/outcome.h"
 
 /** struct server_key - a server's address and port */
@@ -25,24 +26,6 @@ struct score {
     int64_t first_good_ns;
     int64_t last_good_ns;
     struct frames frames;
-};
-
-/** struct moment - when a connection failed or was accepted */
-struct moment {
-    int64_t time_ns;
-    bool failed;
-};
-
-/**
- * struct moments - the latest ones of a pair, unsorted
- * @count: how many there were; @room: how many are kept
- * @left:  what remains of LIMIT_MOMENTS
- */
-struct moments {
-    uint32_t count;
-    uint32_t room;
-    struct moment *items;
-    uint32_t *left;
 };
 
 /** struct pair - a client's connections to a server */
@@ -82,11 +65,5 @@ void score_merge(struct score *score, const struct score *other);
 /** The sender of most failures that have a known one. */
 enum whyrst_sender score_sender(const struct score *score);
 double score_rate(const struct score *score);
-
-/** Adds a moment; @moments->left must be set. */
-void moments_add(struct moments *moments, struct moment moment);
-void moments_clear(struct moments *moments);
-/** Those kept, in the order of time (g_free); @count gets how many. */
-struct moment *moments_sorted(const struct moments *moments, uint32_t *count);
 
 #endif

@@ -45,6 +45,8 @@ struct whyrst_diagnosis {
 void find_blocks(struct whyrst_diagnosis *diagnosis);
 /** Clients that exceed a limit or whose address is not wanted. */
 void find_clients(struct whyrst_diagnosis *diagnosis);
+/** Instants in which an endpoint lost many connections. */
+void find_bursts(struct whyrst_diagnosis *diagnosis);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */
 void find_endpoints(struct whyrst_diagnosis *diagnosis);
 

@@ -18,6 +18,8 @@ void endpoint_release(void *entry)
 
     g_free(stats->rst_times);
     g_free(stats->idle);
+    moments_clear(&stats->exits);
+    moments_clear(&stats->lost);
 }
 
 /* FNV-1a over the address: which of a few bits a client sets needs no better hash. */
@@ -61,6 +63,10 @@ static void add_bad(struct endpoint_stats *stats, enum trouble trouble,
 static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome,
                       struct place place)
 {
+    struct moment moment = {.time_ns = outcome->end_ns,
+                            .failed = true,
+                            .client = (uint8_t)__builtin_ctzll(client_bit(outcome->client))};
+
     stats->by[outcome->sender]++;
     stats->origins[outcome->origin]++;
     sample_add(&stats->rst_times, (uint64_t)place.file << 32 | place.frame,
@@ -73,6 +79,11 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     stats->resets++;
     note_span(&stats->first_reset_ns, &stats->last_reset_ns, outcome->end_ns);
     frames_add(&stats->reset_frames, place);
+    if (strcmp(outcome->cause, "process-exit") == 0) {
+        moments_add(&stats->exits, moment);
+    } else if (strcmp(outcome->cause, "no-socket") == 0 && outcome->idle_ns < 0) {
+        moments_add(&stats->lost, moment);
+    }
     if (outcome->idle_ns >= 0) {
         sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
     }
@@ -147,6 +158,10 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     frames_merge(&stats->reset_frames, &other->reset_frames);
     sample_merge(&stats->rst_times, other->rst_times);
     sample_merge(&stats->idle, other->idle);
+    if (stats->exits.left) {
+        moments_merge(&stats->exits, &other->exits);
+        moments_merge(&stats->lost, &other->lost);
+    }
 }
 
 void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t address[16],

@@ -90,12 +90,17 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
     struct endpoint_key key = endpoint_key_of(outcome);
     uint32_t name = names_number(&tables->names, outcome->sni);
 
+    struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
+
     tables->connections++;
-    endpoint_add(heavy_get(&tables->endpoints, &key), outcome, place);
+    stats->exits.left = stats->lost.left = &tables->moments_left;
+    endpoint_add(stats, outcome, place);
     if (name) {
         struct endpoint_key named = {.kind = ENDPOINT_NAME, .name = name};
 
-        endpoint_add(heavy_get(&tables->endpoints, &named), outcome, place);
+        stats = heavy_get(&tables->endpoints, &named);
+        stats->exits.left = stats->lost.left = &tables->moments_left;
+        endpoint_add(stats, outcome, place);
     }
     add_pair(tables, outcome, place);
     add_hello(tables, outcome, name, place);
@@ -123,6 +128,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         move_frames(&moved.reset_frames, files);
         to = heavy_get(&tables->endpoints, &moved.key);
         to->entry.weight += from->entry.weight - 1;
+        to->exits.left = to->lost.left = &tables->moments_left;
         endpoint_merge(to, &moved);
     }
 }
@@ -132,9 +138,7 @@ static void merge_pairs(struct tables *tables, const struct tables *other, uint3
     for (size_t i = 0; i < other->pairs.size; i++) {
         const struct pair *from = heavy_at(&other->pairs, i);
         struct score moved;
-        struct moment *moments;
         struct pair *to;
-        uint32_t count;
 
         if (!from) {
             continue;
@@ -146,11 +150,7 @@ static void merge_pairs(struct tables *tables, const struct tables *other, uint3
         score_merge(&to->score, &moved);
         to->hellos += from->hellos;
         to->moments.left = &tables->moments_left;
-        moments = moments_sorted(&from->moments, &count);
-        for (uint32_t m = 0; m < count; m++) {
-            moments_add(&to->moments, moments[m]);
-        }
-        g_free(moments);
+        moments_merge(&to->moments, &from->moments);
     }
 }
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "diagnose/moments.h"
+
+#include <stdlib.h>
+
+#include <glib.h>
+
+#include "limits.h"
+
+#define FIRST_ROOM 4u
+
+void moments_add(struct moments *moments, struct moment moment)
+{
+    uint32_t room = moments->room ? 2 * moments->room : FIRST_ROOM;
+
+    if (moments->count >= moments->room && room <= LIMIT_MOMENTS_EACH &&
+        *moments->left >= room - moments->room) {
+        *moments->left -= room - moments->room;
+        moments->items = g_renew(struct moment, moments->items, room);
+        moments->room = room;
+    }
+    if (moments->room) {
+        moments->items[moments->count % moments->room] = moment;
+        moments->count++;
+    }
+}
+
+void moments_clear(struct moments *moments)
+{
+    if (moments->left) {
+        *moments->left += moments->room;
+    }
+    g_free(moments->items);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct moment *x = a, *y = b;
+
+    if (x->time_ns != y->time_ns) {
+        return x->time_ns < y->time_ns ? -1 : 1;
+    }
+    return (int)x->failed - (int)y->failed;
+}
+
+struct moment *moments_sorted(const struct moments *moments, uint32_t *count)
+{
+    struct moment *sorted;
+
+    *count = MIN(moments->count, moments->room);
+    sorted = g_memdup2(moments->items, *count * sizeof sorted[0]);
+    qsort(sorted, *count, sizeof sorted[0], by_time);
+    return sorted;
+}
+
+void moments_merge(struct moments *moments, const struct moments *other)
+{
+    uint32_t count;
+    struct moment *sorted = moments_sorted(other, &count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        moments_add(moments, sorted[i]);
+    }
+    g_free(sorted);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** Times of connections, the latest of each list, bounded over all lists. */
+#ifndef DIAGNOSE_MOMENTS_H
+#define DIAGNOSE_MOMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** struct moment - when a connection failed, or was accepted; @client: a few bits of its address */
+struct moment {
+    int64_t time_ns;
+    bool failed;
+    uint8_t client;
+};
+
+/**
+ * struct moments - the latest ones of a pair, unsorted
+ * @count: how many there were; @room: how many are kept
+ * @left:  what remains of LIMIT_MOMENTS
+ */
+struct moments {
+    uint32_t count;
+    uint32_t room;
+    struct moment *items;
+    uint32_t *left;
+};
+
+/** Adds a moment; @moments->left must be set. */
+void moments_add(struct moments *moments, struct moment moment);
+void moments_clear(struct moments *moments);
+/** Adds those that @other has kept. */
+void moments_merge(struct moments *moments, const struct moments *other);
+/** Those kept, in the order of time (g_free); @count gets how many. */
+struct moment *moments_sorted(const struct moments *moments, uint32_t *count);
+
+#endif

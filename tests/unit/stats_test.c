@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The statistics against values known from elsewhere: published examples and closed forms. */
+#include <glib.h>
+
+#include "diagnose/frames.h"
+#include "diagnose/heavy.h"
+#include "diagnose/sample.h"
+#include "diagnose/stats.h"
+
+#define NEAR(a, b, by) g_assert_cmpfloat_with_epsilon(a, b, by)
+
+/* R. G. Newcombe (Statistics in Medicine 17, 1998), method 3: 81 of 263, 15 of 148, 0 of 20, 1
+ * of 29. */
+static void test_wilson(void)
+{
+    struct interval share = stats_share(81, 263);
+
+    NEAR(share.low, 0.2553, 0.0001);
+    NEAR(share.high, 0.3662, 0.0001);
+    share = stats_share(15, 148);
+    NEAR(share.low, 0.0624, 0.0001);
+    NEAR(share.high, 0.1605, 0.0001);
+    share = stats_share(0, 20);
+    NEAR(share.low, 0, 1e-12);
+    NEAR(share.high, 0.1611, 0.0001);
+    share = stats_share(1, 29);
+    NEAR(share.low, 0.0061, 0.0001);
+    NEAR(share.high, 0.1718, 0.0001);
+    share = stats_share(29, 29);
+    NEAR(share.high, 1, 1e-12);
+    share = stats_share(0, 0);
+    NEAR(share.high, 0, 1e-12);
+}
+
+/* R. A. Fisher's tea: 3 of 4 cups by chance 17/70; 4 of 4 by 1/70. */
+static void test_fisher(void)
+{
+    NEAR(stats_fisher(3, 1, 1, 3), 17.0 / 70, 1e-12);
+    NEAR(stats_fisher(4, 0, 0, 4), 1.0 / 70, 1e-12);
+    NEAR(stats_fisher(0, 5, 3, 2), 1, 1e-12);                 /* none at all is no surprise */
+    NEAR(stats_fisher(10, 0, 0, 31) * 1121099408.0, 1, 1e-6); /* 1 / (41 choose 10) */
+    g_assert_cmpfloat(stats_fisher(100000, 0, 0, 100000), >=, 0);
+    g_assert_cmpfloat(stats_fisher(0, 0, 0, 0), ==, 1);
+}
+
+static void test_poisson(void)
+{
+    NEAR(stats_poisson_tail(1, 2), 0.8646647, 1e-6); /* 1 - exp(-2) */
+    NEAR(stats_poisson_tail(0, 2), 1, 1e-12);
+    NEAR(stats_poisson_tail(3, 1), 0.0803014, 1e-6); /* 1 - 5/2 exp(-1) */
+}
+
+static void test_sample(void)
+{
+    struct sample *sample = NULL, *other = NULL;
+    int64_t value, width;
+
+    for (int i = 1; i <= 1000; i++) {
+        sample_add(i % 2 ? &sample : &other, (uint64_t)i, i);
+    }
+    sample_merge(&sample, other);
+    g_assert_cmpuint(sample->count, ==, 1000);
+    g_assert_true(sample_percentile(sample, 50, &value));
+    g_assert_cmpint(value, >, 300); /* a fair choice of 64 of them */
+    g_assert_cmpint(value, <, 700);
+    g_free(sample);
+    g_free(other);
+    sample = NULL;
+    for (int i = 0; i < 20; i++) {
+        sample_add(&sample, (uint64_t)i, i < 12 ? 60000 + i : 1000 * i);
+    }
+    g_assert_true(sample_mode(sample, 5, &value, &width));
+    g_assert_cmpint(value, >=, 60000);
+    g_assert_cmpint(value, <=, 60012);
+    g_assert_false(sample_mode(sample, 21, &value, &width));
+    g_free(sample);
+}
+
+struct entry {
+    struct heavy_entry entry;
+    uint64_t key;
+};
+
+/* Keys that come often stay when there are many more than there is room for. */
+static void test_heavy(void)
+{
+    struct heavy heavy;
+
+    heavy_init(&heavy, sizeof(struct entry), sizeof(uint64_t), 256, NULL);
+    for (uint64_t round = 0; round < 20; round++) {
+        for (uint64_t key = 0; key < 20; key++) {
+            heavy_get(&heavy, &key);
+        }
+    }
+    for (uint64_t key = 1000; key < 100000; key++) {
+        heavy_get(&heavy, &key);
+    }
+    g_assert_cmpuint(heavy.size, ==, 256);
+    g_assert_cmpuint(heavy.dropped, ==, 20 + 99000 - 256);
+    for (uint64_t key = 0; key < 20; key++) {
+        const struct entry *entry = heavy_find(&heavy, &key);
+
+        g_assert_nonnull(entry);
+        g_assert_cmpuint(entry->entry.weight, ==, 20);
+    }
+    heavy_clear(&heavy);
+}
+
+/* The first ones, in order and once each, whatever the order in which they come. */
+static void test_frames(void)
+{
+    struct frames frames = {0};
+
+    for (uint32_t i = 100; i > 0; i--) {
+        frames_add(&frames, (struct place){.file = 0, .frame = i});
+        frames_add(&frames, (struct place){.file = 0, .frame = i});
+    }
+    g_assert_cmpuint(frames.count, ==, LIMIT_FINDING_FRAMES);
+    for (uint32_t i = 0; i < frames.count; i++) {
+        g_assert_cmpuint(frames.places[i].frame, ==, i + 1);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/stats/wilson", test_wilson);
+    g_test_add_func("/stats/fisher", test_fisher);
+    g_test_add_func("/stats/poisson", test_poisson);
+    g_test_add_func("/stats/sample", test_sample);
+    g_test_add_func("/stats/heavy", test_heavy);
+    g_test_add_func("/stats/frames", test_frames);
+    return g_test_run();
+}
