@@ -178,13 +178,21 @@ class Samples(PageTest):
             self.assertIn(fact, first)
 
     def test_finding_leads_to_resets(self):
-        at, finding = next((i, f) for i, f in enumerate(self.findings[:10]) if f["kind"] == "reset-rate")
+        at, finding, concerned = next((i, f, self.concerned(f)) for i, f in enumerate(self.findings[:10])
+                                      if self.concerned(f) and f.get("frames"))
         self.browser.click(f"#findings > ol > li:nth-child({at + 1}) button.lead")
-        self.assertEqual(self.shown(), sum(end(r) == finding["server"] for r in self.resets))
+        self.assertEqual(self.shown(), len(concerned))
         self.assertEqual(self.browser.run("return document.activeElement.id"), "resets")
         self.browser.click(f"#findings > ol > li:nth-child({at + 1}) button.lead + button.lead")
         self.assertEqual(self.shown(), sum(r["file"] == finding["frames_file"] and r["frame"] in finding["frames"]
                                            for r in self.resets))
+
+    def concerned(self, finding):
+        """Resets of those whom it names; of its own cause, where there are such."""
+        wanted = {"client_ip": finding.get("client"), "sni": finding.get("sni"), "ja4": finding.get("ja4")}
+        found = [r for r in self.resets if all(r.get(k) == v for k, v in wanted.items() if v)
+                 and finding.get("server") in (None, end(r), r["server_ip"])]
+        return [r for r in found if r["cause"] == finding["kind"]] or found
 
     def test_endpoints(self):
         self.assertEqual(self.browser.run(column("endpoints", 0)), [e["name"] for e in self.endpoints][:15])

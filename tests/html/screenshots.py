@@ -15,7 +15,7 @@ def main():
         report = os.path.join(temporary, "report.html")
         subprocess.run([whyrst, "--format=html", "-o", report, *captures], check=True)
         for theme, name in (("light", "report"), ("dark", "report-dark")):
-            with Browser(size=(1280, 1400)) as browser:
+            with Browser(size=(1280, 1800)) as browser:
                 browser.open(report)
                 browser.run("const s = document.querySelector('#theme'); s.value = arguments[0];"
                             "s.dispatchEvent(new Event('change'))", theme)
