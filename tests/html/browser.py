@@ -39,7 +39,11 @@ class Browser:
         wanted = {"browserName": "chrome", "goog:loggingPrefs": {"browser": "ALL"},
                   "goog:chromeOptions": {"binary": CHROMIUM, "args": arguments}}
         self.session = ""
-        answer = self.call("POST", "", {"capabilities": {"alwaysMatch": wanted}}, base="/session")
+        try:
+            answer = self.call("POST", "", {"capabilities": {"alwaysMatch": wanted}}, base="/session")
+        except BaseException:
+            self.stop()
+            raise
         self.session = answer["sessionId"]
 
     def __enter__(self):
@@ -49,10 +53,13 @@ class Browser:
         try:
             self.call("DELETE", "")
         finally:
-            self.driver.terminate()
-            self.driver.wait()
-            self.driver.stdout.close()
-            shutil.rmtree(self.profile, ignore_errors=True)
+            self.stop()
+
+    def stop(self):
+        self.driver.terminate()
+        self.driver.wait()
+        self.driver.stdout.close()
+        shutil.rmtree(self.profile, ignore_errors=True)
 
     def call(self, method, path, body=None, base=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
