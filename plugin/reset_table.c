@@ -114,8 +114,8 @@ static void empty_table(stat_tap_table *table)
 void reset_table_register(void)
 {
     static stat_tap_table_ui ui = {
-        .group = REGISTER_STAT_GROUP_GENERIC,
-        .title = "TCP Resets" RST_MENU_SEPARATOR "All resets",
+        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED, /* the Statistics menu itself */
+        .title = "TCP Reset List",
         .tap_name = "rst",
         .cli_string = "rst,table",
         .stat_tap_init_cb = make_table,

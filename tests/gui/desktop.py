@@ -5,79 +5,39 @@ This runs inside a D-Bus session of its own, as an ordinary user (run.py sees to
 for a fixed time: every step polls until what it needs is there, or gives up after PATIENCE seconds.
 """
 
-import collections
 import os
 import re
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from gi.repository import GLib
+from accessibility import GONE, Bus
 
-PATIENCE = float(os.environ.get("GUI_PATIENCE", "120"))
-NO_SESSION = 76  # status of a program that met NoSession
+PATIENCE = float(os.environ.get("GUI_PATIENCE", "300"))
 POLL = 0.25
 BUTTONS = ("push button", "button")  # the older and the newer name of the role
 TREES = ("tree", "tree table", "table")
-
-# Ends with status 0 once the process argv[1] shows a window whose title has argv[2].
-PROBE = """
-import sys
-import pyatspi
-for program in pyatspi.Registry.getDesktop(0):
-    if program.get_process_id() == int(sys.argv[1]) and any(sys.argv[2] in w.name for w in program):
-        sys.exit(0)
-sys.exit(1)
-"""
+CELLS = ("table cell", "tree item")
 
 
 class GaveUp(AssertionError):
     """Something that should have come did not."""
 
 
-class NoSession(GaveUp):
-    """Wireshark did not come up, or its windows did not on the bus: worth another session."""
-
-
-def wait_for(look, what, patience=PATIENCE):
+def wait_for(look, what):
     """Calls look() until it returns something true, and returns that."""
-    end = time.monotonic() + patience
-    problem = None
-    while time.monotonic() < end:
-        while GLib.MainContext.default().iteration(False):
-            pass  # what the bus tells of changes
+    end = time.monotonic() + PATIENCE
+    while True:
+        problem = None
         try:
             if found := look():
                 return found
-        except (GLib.Error, RuntimeError, LookupError, NotImplementedError, TypeError,
-                subprocess.TimeoutExpired) as error:
-            problem = error  # the tree changed, or the program was too busy to answer
+        except GONE as error:
+            problem = error  # the tree changed while it was read, or the program is going
+        if time.monotonic() > end:
+            raise GaveUp(f"waited {PATIENCE} s for {what}"
+                         + (f"; last problem: {problem}" if problem else ""))
         time.sleep(POLL)
-    raise GaveUp(f"waited {patience} s for {what}" + (f"; last problem: {problem}" if problem else ""))
-
-
-def children(node):
-    """The node's children that still exist."""
-    for index in range(node.childCount):
-        child = node.getChildAtIndex(index)
-        if child is not None:
-            yield child
-
-
-# Searches do not enter these: they are many items long, and are asked for by name.
-LONG = ("list", "combo box", "menu bar", "tree", "tree table", "table")
-
-
-def walk(top):
-    """The node and what is below it, from the top; long lists only where they are the top."""
-    waiting = collections.deque([top])
-    while waiting:
-        node = waiting.popleft()
-        yield node
-        if node is top or node.getRoleName() not in LONG:
-            waiting.extend(children(node))
 
 
 class Screen:
@@ -107,80 +67,58 @@ class Screen:
         subprocess.run(["import", "-window", "root", str(path)], check=True)
 
 
-def shows(process, title):
-    """Whether the process shows a window whose title has that part: asked by a process of its own.
-
-    A process that looks at the bus while another program registers there may see that program as
-    empty for ever after. So none but a short-lived one looks before the window is there.
-    """
-    return subprocess.run([sys.executable, "-c", PROBE, str(process), title],
-                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
-
-
 class Wireshark:
     """The one Wireshark of this process: a window with a file, in the profile "TCP Resets"."""
 
     def __init__(self, capture, *arguments, frame=None, dark=False):
         self.capture = Path(capture)
         options = ["-C", "TCP Resets", *(["-g", str(frame)] if frame else []), *arguments]
-        shows(0, "")  # starts the bus
+        self.bus = Bus()
         self.log = Path(os.environ["HOME"]) / "wireshark.log"
         with open(self.log, "w", encoding="utf-8") as log:
             # pylint: disable-next=consider-using-with
             self.process = subprocess.Popen(["wireshark", *options, "-r", str(capture)], stderr=log,
                                             stdout=log, env=os.environ | (DARK if dark else {}))
         try:
-            wait_for(lambda: self._lives() and shows(self.process.pid, self.capture.name),
-                     "Wireshark's window", PATIENCE / 4)
-            self.window = self.window_named(self.capture.name, PATIENCE / 4)
+            self.window = self.window_named(self.capture.name)
             self.packets = self.find(*TREES, name="Packet list")
             self.details = self.find(*TREES, name="Packet details")
             wait_for(lambda: cells(self.packets), "the packet list")
         except GaveUp as error:
             self.close()
-            problem = GaveUp if "Wireshark ended" in str(error) else NoSession
-            raise problem(f"{error}\n{self.messages()}") from error
+            raise GaveUp(f"{error}\n{self.messages()}") from error
 
-    def _lives(self):
+    def windows(self):
         if self.process.poll() is not None:
-            raise GaveUp("Wireshark ended")
-        return True
-
-    def application(self):
-        import pyatspi  # not earlier: see shows()
-        self._lives()
-        return next((program for program in children(pyatspi.Registry.getDesktop(0))
-                     if program.get_process_id() == self.process.pid), None)
+            raise GaveUp(f"Wireshark ended with status {self.process.returncode}")
+        program = self.bus.application(self.process.pid)
+        return program.children() if program else []
 
     def messages(self):
         """What Wireshark wrote to its standard output and error."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
-    def window_named(self, part, patience=PATIENCE):
+    def window_named(self, part):
         """The program's window whose title has that part."""
-        return wait_for(lambda: next((window for window in children(self.application())
-                                      if part in window.name), None), f"a window {part}",
-                        patience)
+        return wait_for(lambda: next((window for window in self.windows() if part in window.name),
+                                     None), f"a window {part}")
 
     def find(self, *roles, name, below=None):
         """The first node with one of the roles and a name that matches the pattern as a whole."""
         def look():
-            top = below or self.window
-            top.clear_cache()
-            return next((node for node in walk(top) if node.getRoleName() in roles
-                         and re.fullmatch(name, node.name or "", re.DOTALL)), None)
+            return next((node for node in (below or self.window).walk() if node.role in roles
+                         and re.fullmatch(name, node.name, re.DOTALL)), None)
         return wait_for(look, f"{'/'.join(roles)} {name}")
 
     def menu_entry(self, *path):
         """A menu's entry, which need not be open; None if the last part of the path is not there."""
         node = self.find("menu bar", name=".*")
         for part in path:
-            below = list(walk(node))[1:]
+            below = list(node.walk())[1:]
             node = next((item for item in below if item.name == part), None)
             if node is None:
                 return None
@@ -192,18 +130,16 @@ class Wireshark:
 
 def cells(tree):
     """Texts of a tree's cells: of the packet list, the rows on the screen."""
-    tree.clear_cache()
-    return [node.name for node in children(tree)
-            if node.getRoleName() in ("table cell", "tree item") and node.name]
+    return tree.texts(*CELLS)
 
 
 def titles(tree):
     """Titles of a tree's columns."""
-    return [node.name for node in children(tree) if node.getRoleName() == "table column header"]
+    return tree.texts("column header", "table column header")
 
 
 def click(node):
-    wait_for(lambda: node.queryAction().doAction(0) is not False, f"a click on {node.name}")
+    wait_for(node.act, f"a click on {node.name}")
 
 
 # Qt's own KDE platform theme takes its colours from kdeglobals: a dark desktop without KDE.

@@ -8,12 +8,16 @@ import sys
 import unittest
 from pathlib import Path
 
-from desktop import (BUTTONS, NO_SESSION, TREES, NoSession, Screen, Wireshark, cells, click, titles,
-                     wait_for)
+from desktop import BUTTONS, TREES, Screen, Wireshark, cells, click, titles, wait_for
 
 COLUMNS = "No. Time Source Destination Origin Cause Sender JA4 Close Protocol Info".split()
 LABELS = ["All resets", "Not after close", "Refused", "TLS phase", "Mid-response", "Idle", "Injected",
           "Sent by", "More"]
+TREES_OF_RESETS = {  # statistics and some of their cells
+    "By origin": ("Resets", "tls-phase"), "By cause": ("Resets", "abortive-close"),
+    "By sender": ("Resets", "server"), "By server": ("Resets", r"[\d.:\[\]a-f]+:443"),
+    "By JA4": ("Resets", r"t13d\w+_\w{12}_\w{12}"), "Close types": ("Connections ended", "rst"),
+}
 # The sample's first reset: a server that aborts after the ClientHello, four connections in all.
 SAMPLE, FRAME, RESETS = "tls.pcapng", 63, 4
 HARMLESS = re.compile(r"nl80211|^\s*$|Warning: Ignoring XDG_SESSION_TYPE")
@@ -24,12 +28,7 @@ class Gui(unittest.TestCase):
     def setUpClass(cls):
         cls.screen = Screen()
         cls.addClassCleanup(cls.screen.close)
-        try:
-            cls.wireshark = Wireshark(Path(os.environ["HOME"]) / "samples" / SAMPLE, frame=FRAME)
-        except NoSession as error:
-            cls.screen.close()
-            print(error, file=sys.stderr)
-            sys.exit(NO_SESSION)
+        cls.wireshark = Wireshark(Path(os.environ["HOME"]) / "samples" / SAMPLE, frame=FRAME)
         cls.addClassCleanup(cls.wireshark.close)
 
     def wait_for_cells(self, tree, *patterns):
@@ -55,22 +54,27 @@ class Gui(unittest.TestCase):
 
     def test_filter_buttons(self):
         for label in LABELS:
-            self.wireshark.find(*BUTTONS, name=label)
+            self.wireshark.find(*BUTTONS, "button menu", name=label)
         for label, displayed in (("TLS phase", RESETS), ("Mid-response", 0), ("All resets", RESETS)):
             with self.subTest(label):
                 click(self.wireshark.find(*BUTTONS, name=label))
                 self.wireshark.find("label", name=rf"Packets: \d+ . Displayed: {displayed} .*")
 
     def test_statistics(self):
-        for entry, expected in (("By origin", "tls-phase"),):
-            if not self.wireshark.menu_entry("Statistics", "TCP Resets", entry):
-                self.skipTest(f"no Statistics > TCP Resets > {entry}")
+        """Windows stay open: Qt 5 does not tell of one that takes over the memory of a closed one."""
+        for entry, expected in TREES_OF_RESETS.items():
             with self.subTest(entry):
                 self.wireshark.menu("Statistics", "TCP Resets", entry)
                 window = self.wireshark.window_named(f" {entry} ")
                 tree = self.wireshark.find(*TREES, name=".*", below=window)
-                self.wait_for_cells(tree, expected, str(RESETS))
-                click(self.wireshark.find(*BUTTONS, name="Close", below=window))
+                self.wait_for_cells(tree, *expected, str(RESETS))
+
+    def test_reset_list(self):
+        """The table of all resets: a line for each."""
+        self.wireshark.menu("Statistics", "TCP Reset List")
+        window = self.wireshark.window_named("TCP Reset List")
+        tree = self.wireshark.find(*TREES, name=".*", below=window)
+        wait_for(lambda: cells(tree).count("tls-phase") == RESETS, "the lines of the resets")
 
     def test_no_complaints(self):
         complaints = [line for line in self.wireshark.messages().splitlines()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from desktop import NO_SESSION, TREES, NoSession, Screen, Wireshark, cells, wait_for
+from desktop import TREES, Screen, Wireshark, cells, wait_for
 
 HOME = Path(os.environ["HOME"])
 PICTURES = HOME / "pictures"
@@ -40,11 +40,11 @@ def keys(*names):
 def open_analysis(wireshark):
     """Opens the analysis, the last tree of the details, and it alone."""
     def shown():
-        extents = wireshark.details.queryComponent().getExtents(0)
-        return extents if extents.width > 0 else None
-    place = wait_for(shown, "the place of the details")
+        x, y, width, _ = wireshark.details.place()
+        return (x, y) if width > 0 else None
+    x, y = wait_for(shown, "the place of the details")
     wait_for(lambda: any("RST analysis" in text for text in cells(wireshark.details)), "the analysis")
-    subprocess.run(["xdotool", "mousemove", str(place.x + 300), str(place.y + 8), "click", "1"],
+    subprocess.run(["xdotool", "mousemove", str(x + 300), str(y + 8), "click", "1"],
                    check=True)
     keys("End", "shift+Right")
     wait_for(lambda: any(re.match(r"\[Advice", text) for text in cells(wireshark.details)),
@@ -97,9 +97,6 @@ def main():
     screen = Screen(1500, 940)
     try:
         TAKE[name](screen, name)
-    except NoSession as error:
-        print(error, file=sys.stderr)
-        sys.exit(NO_SESSION)
     finally:
         screen.close()
 

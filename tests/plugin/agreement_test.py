@@ -4,6 +4,9 @@
 
 Compared is every field of every RST record, over the captures named on the command line (files, or
 folders to search) and over one capture made here with RSTs in all kinds of tunnels.
+
+--write FILE keeps what the plugin said, expert items and tcp.stream too: compare_versions.py compares
+such files of several versions of Wireshark.
 """
 
 import argparse
@@ -23,20 +26,23 @@ SEPARATOR = "\x1f"  # between the values of one field: in no text that a record 
 
 
 def plugin_fields(tshark):
-    """Name and type of each of the plugin's fields; expert items are Wireshark's alone."""
+    """Name and type of each of the plugin's fields."""
     rows = [line.split("\t") for line in tshark.run("-G", "fields").stdout.splitlines()]
-    return {row[2]: row[3] for row in rows if row[0] == "F" and row[2].startswith("rst.")
-            and not row[2].startswith("rst.expert.")}
+    return {row[2]: row[3] for row in rows if row[0] == "F" and row[2].startswith("rst.")}
+
+
+def of_both(types):
+    """Without the expert items: they are Wireshark's alone."""
+    return {name: kind for name, kind in types.items() if not name.startswith("rst.expert.")}
 
 
 def from_tshark(tshark, capture, types):
-    """Records by frame: a dictionary of lists of values."""
-    names = ["frame.number", *types]
-    rows = tshark.fields(capture, names, "-E", f"aggregator={SEPARATOR}", only="rst.origin",
-                         check=False)
+    """What the plugin says by frame: a dictionary of lists of values."""
+    names = ["frame.number", "tcp.stream", *types]
+    rows = tshark.fields(capture, names, "-E", f"aggregator={SEPARATOR}", only="rst", check=False)
     return {
         int(row["frame.number"]):
-            {name: row[name].split(SEPARATOR) for name in types if row[name]}
+            {name: row[name].split(SEPARATOR) for name in names[1:] if row[name]}
         for row in rows
     }
 
@@ -69,10 +75,9 @@ def same(kind, ours, theirs):
     return ours == theirs
 
 
-def differences(tshark, tool, capture, types):
-    """One line of text for each difference, and the number of frames compared."""
-    plugin = from_tshark(tshark, capture, types)
-    command = from_tool(tool, capture, types)
+def differences(plugin, command, types):
+    """One line of text for each difference between the two programs' records."""
+    plugin = {frame: record for frame, record in plugin.items() if "rst.origin" in record}
     lines = []
     for frame in sorted(plugin.keys() | command.keys()):
         if frame not in plugin or frame not in command:
@@ -83,13 +88,21 @@ def differences(tshark, tool, capture, types):
             ours, theirs = plugin[frame].get(name, []), command[frame].get(name, [])
             if not same(kind, ours, theirs):
                 lines.append(f"frame {frame}: {name}: plugin {ours}, tool {theirs}")
-    return lines, len(plugin)
+    return lines
 
 
 def captures_in(paths):
-    """The captures themselves and those below the folders among `paths`."""
+    """Captures, those below the folders among `paths` too, each with a short name."""
     for path in paths:
-        yield from sorted(path.rglob("*.pcap*")) if path.is_dir() else [path]
+        found = sorted(path.rglob("*.pcap*")) if path.is_dir() else [path]
+        yield from ((capture.relative_to(path.parent), capture) for capture in found)
+
+
+def lines_of(name, records):
+    """The records of one capture as lines of text: capture, frame, field, value."""
+    for frame, record in sorted(records.items()):
+        for field, values in record.items():
+            yield "\t".join((str(name), str(frame), field, " | ".join(values)))
 
 
 def compare(arguments, tshark, scratch):
@@ -97,21 +110,25 @@ def compare(arguments, tshark, scratch):
     types = plugin_fields(tshark)
     tunnels = scratch / "tunnels.pcap"
     write_pcap(tunnels, odd.frames())
-    captures = [tunnels, *captures_in(arguments.captures)]
+    captures = [(Path(tunnels.name), tunnels), *captures_in(arguments.captures)]
 
     def one(numbered):
-        number, capture = numbered
-        folder = scratch / str(number)
-        return differences(tshark, arguments.tool, tshark.place(capture, folder), types)
+        number, (_, capture) = numbered
+        plugin = from_tshark(tshark, tshark.place(capture, scratch / str(number)), types)
+        return plugin, differences(plugin, from_tool(arguments.tool, capture, of_both(types)),
+                                   of_both(types))
 
-    failed = total = 0
+    failed, resets, written = 0, 0, [f"# Wireshark {tshark.series}"]
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        for capture, (lines, count) in zip(captures, pool.map(one, enumerate(captures))):
-            total += count
+        for (name, _), (plugin, lines) in zip(captures, pool.map(one, enumerate(captures))):
+            resets += sum("rst.origin" in record for record in plugin.values())
             failed += bool(lines)
+            written += lines_of(name, plugin)
             for line in lines:
-                print(f"{capture}: {line}")
-    print(f"{len(captures)} captures, {total} frames with a RST, {failed} captures differ")
+                print(f"{name}: {line}")
+    if arguments.write:
+        arguments.write.write_text("\n".join(written) + "\n")
+    print(f"{len(captures)} captures, {resets} frames with a RST, {failed} captures differ")
     return failed == 0
 
 
@@ -122,6 +139,7 @@ def main():
     parser.add_argument("--tshark", default="tshark")
     parser.add_argument("--preload", help="library to preload (a sanitizer's runtime)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--write", type=Path, metavar="FILE", help="keeps what the plugin said")
     parser.add_argument("captures", nargs="*", type=Path)
     arguments = parser.parse_args()
     with Tshark(arguments.plugin, arguments.tshark, arguments.preload) as tshark:
