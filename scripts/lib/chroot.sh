@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # suite, root and no_chroot are the sourcing script's
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Sourced by test-wireshark.sh: chroots of other Debian suites, kept between runs. Wants root,
 # debootstrap and unshare.
