@@ -68,25 +68,28 @@ class Screen:
 
 
 class Wireshark:
-    """The one Wireshark of this process: a window with a file, in the profile "TCP Resets"."""
+    """The one Wireshark of this process, in the profile "TCP Resets": with a file, or capturing."""
 
-    def __init__(self, capture, *arguments, frame=None, dark=False):
-        self.capture = Path(capture)
-        options = ["-C", "TCP Resets", *(["-g", str(frame)] if frame else []), *arguments]
+    def __init__(self, *arguments, title, dark=False):
         self.bus = Bus()
         self.log = Path(os.environ["HOME"]) / "wireshark.log"
         with open(self.log, "w", encoding="utf-8") as log:
             # pylint: disable-next=consider-using-with
-            self.process = subprocess.Popen(["wireshark", *options, "-r", str(capture)], stderr=log,
-                                            stdout=log, env=os.environ | (DARK if dark else {}))
+            self.process = subprocess.Popen(["wireshark", "-C", "TCP Resets", *map(str, arguments)],
+                                            stderr=log, stdout=log, env=os.environ | (DARK if dark else {}))
         try:
-            self.window = self.window_named(self.capture.name)
+            self.window = self.window_named(title)
             self.packets = self.find(*TREES, name="Packet list")
             self.details = self.find(*TREES, name="Packet details")
             wait_for(lambda: cells(self.packets), "the packet list")
         except GaveUp as error:
             self.close()
             raise GaveUp(f"{error}\n{self.messages()}") from error
+
+    @classmethod
+    def reading(cls, capture, *arguments, **options):
+        """With a capture file."""
+        return cls(*arguments, "-r", capture, title=Path(capture).name, **options)
 
     def windows(self):
         if self.process.poll() is not None:

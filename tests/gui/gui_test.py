@@ -28,7 +28,7 @@ class Gui(unittest.TestCase):
     def setUpClass(cls):
         cls.screen = Screen()
         cls.addClassCleanup(cls.screen.close)
-        cls.wireshark = Wireshark(Path(os.environ["HOME"]) / "samples" / SAMPLE, frame=FRAME)
+        cls.wireshark = Wireshark.reading(Path(os.environ["HOME"]) / "samples" / SAMPLE, "-g", FRAME)
         cls.addClassCleanup(cls.wireshark.close)
 
     def wait_for_cells(self, tree, *patterns):
@@ -44,6 +44,14 @@ class Gui(unittest.TestCase):
         self.wireshark.find("label", name="Profile: TCP Resets")
         self.wait_for_cells(self.wireshark.packets, str(FRAME), "tls-phase", "abortive-close",
                             "server", r"t13d\w+_\w{12}_\w{12}", "rst")
+
+    def test_reload(self):
+        """The capture is read anew, with an engine of its own."""
+        self.wireshark.menu("View", "Reload")
+        self.wireshark.menu("Go", "First Packet")
+        for label in ("TLS phase", "All resets"):
+            click(self.wireshark.find(*BUTTONS, name=label))
+            self.wireshark.find("label", name=rf"Packets: \d+ . Displayed: {RESETS} .*")
 
     def test_details(self):
         self.wait_for_cells(self.wireshark.details, r"\[RST analysis: .*tls-phase.*\]")

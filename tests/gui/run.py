@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs gui_test.py, or takes screenshots, in a session of its own: temporary home, D-Bus, no root.
+"""Runs the tests here, or takes screenshots, in sessions of their own: temporary home, D-Bus, no root.
 
 Ends with status 77 where something that it needs is not installed. The profile is found where a
 package would install it, the plugin in the user's folder.
 
-    run.py --plugin rst.so [--screenshots FOLDER] [unittest options]
+    run.py --plugin rst.so [--screenshots FOLDER [PICTURE...] | unittest options]
 """
 
 import argparse
@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NOBODY = 65534
 SKIP = 77
+TESTS = ("gui_test.py", "capturing_test.py")
 PICTURES = ("wireshark", "wireshark-dark", "colours", "colours-dark", "statistics")
 PYTHON = "/usr/bin/python3"  # the system's own, for which the bindings are packaged
 LAUNCHERS = ("/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher")
@@ -88,7 +89,7 @@ def make_home(home, plugin):
     folder = home / f".local/lib/wireshark/plugins/{series()}/epan"
     folder.mkdir(parents=True)
     shutil.copy(plugin, folder / "rst.so")
-    for path in HERE.glob("*.py"):
+    for path in (*HERE.glob("*.py"), ROOT / "tests/plugin/frames.py"):
         shutil.copy(path, home / "tests")
     for name, sample in SAMPLES.items():
         source = next((ROOT / "samples" / sample).glob("client.pcap*"))
@@ -141,7 +142,7 @@ def main():
         print("skipped: this machine lacks", ", ".join(lacking))
         return SKIP
     if not options.screenshots:
-        return session(options, "gui_test.py", *rest)
+        return max(session(options, program, *rest) for program in TESTS)
     options.screenshots.mkdir(parents=True, exist_ok=True)
     return max(session(options, "screenshots.py", f"{name}.png") for name in rest or PICTURES)
 

@@ -54,8 +54,8 @@ def open_analysis(wireshark):
 
 def analysis(screen, name, dark=False):
     """A forged RST with its analysis open."""
-    wireshark = Wireshark(HOME / "samples/injected.pcapng", "-Y", "tcp.port == 38683", frame=59,
-                          dark=dark)
+    wireshark = Wireshark.reading(HOME / "samples/injected.pcapng", "-Y", "tcp.port == 38683", "-g",
+                                  59, dark=dark)
     try:
         open_analysis(wireshark)
         save(screen, name)
@@ -65,7 +65,7 @@ def analysis(screen, name, dark=False):
 
 def colours(screen, name, dark=False):
     """Resets of several meanings."""
-    wireshark = Wireshark(HOME / "samples/mixed.pcapng", "-Y", "rst.origin", dark=dark)
+    wireshark = Wireshark.reading(HOME / "samples/mixed.pcapng", "-Y", "rst.origin", dark=dark)
     try:
         save(screen, name)
     finally:
@@ -73,7 +73,7 @@ def colours(screen, name, dark=False):
 
 
 def statistics(screen, name):
-    wireshark = Wireshark(HOME / "samples/mixed.pcapng")
+    wireshark = Wireshark.reading(HOME / "samples/mixed.pcapng")
     try:
         wireshark.menu("Statistics", "TCP Resets", "By origin")
         tree = wireshark.find(*TREES, name=".*", below=wireshark.window_named(" By origin "))

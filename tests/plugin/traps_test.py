@@ -135,44 +135,6 @@ class Passes(PluginCase):
                          [list(row.values()) for row in expected])
 
 
-@unittest.skipUnless(shutil.which("dumpcap"), "dumpcap is not installed")
-class Live(PluginCase):
-    """A live capture, here from a pipe: state ends with each file of a ring buffer."""
-
-    def live(self, capture, *arguments):
-        with open(capture, "rb") as stdin:
-            return self.tshark.run("-n", "-i", "-", *arguments, stdin=stdin)
-
-    def test_live(self):
-        capture = self.capture(all_lives())
-        expected = self.tshark.fields(capture, ["frame.number", "rst.origin"], two_pass=False,
-                                      only="rst.origin")
-        text = self.live(capture, "-Y", "rst.origin", "-T", "fields", "-e", "frame.number", "-e",
-                         "rst.origin").stdout
-        self.assertEqual([line.split("\t") for line in text.splitlines()],
-                         [list(row.values()) for row in expected])
-
-    def test_ring_buffer(self):
-        frames = Connection(ethernet).request_reset()  # six frames, then the file is full
-        again = [frame for i in range(8) for frame in
-                 Connection(ethernet, 52000 + i).request_reset()]
-        done = self.live(self.capture(frames + again), "-P", "-b", "packets:6", 
-                         "-w", self.tshark.home / "ring.pcapng", "-o",
-                         'gui.column.format:"N","%m","O","%Cus:rst.origin:0:R",'
-                         '"S","%Cus:rst.syn_frame:0:R"')
-        resets = [line.split() for line in done.stdout.splitlines() if "awaiting" in line]
-        self.assertEqual(len(resets), 9)
-        for row in resets:  # numbers begin anew with each file: so must the links
-            self.assertEqual(int(row[0]) - int(row[2]), 5)
-
-    def test_session_that_is_reset_now_and_then(self):
-        frames = [frame for i in range(20) for frame in
-                  Connection(ethernet, 52000 + i).request_reset()]
-        text = self.live(self.capture(frames), "-M", "12", "-Y", "rst.origin", "-T", "fields",
-                         "-e", "rst.origin").stdout
-        self.assertEqual(len(text.split()), 20)
-
-
 class Damage(PluginCase):
     def test_dissector_that_throws(self):
         """Something above or beside TCP fails: the RST is still told of."""

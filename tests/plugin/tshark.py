@@ -61,7 +61,8 @@ class Tshark:
         target.chmod(0o644)
         return target
 
-    def run(self, *arguments, program=None, check=True, home=None, as_root=False, **options):
+    def run(self, *arguments, program=None, check=True, home=None, as_root=False, timeout=300,
+            **options):
         """Runs tshark (or another program or command line) and returns the finished process."""
         program = program or self.program
         command = [*([program] if isinstance(program, str) else program), *map(str, arguments)]
@@ -74,7 +75,7 @@ class Tshark:
         if self.preload:  # a sanitizer's runtime must come before everything else
             environment |= {"LD_PRELOAD": self.preload, "ASAN_OPTIONS": "detect_leaks=0"}
         done = subprocess.run(command, capture_output=True, text=True, env=environment,
-                              cwd=self.home, timeout=300, check=False, **options)
+                              cwd=self.home, timeout=timeout, check=False, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"{command}: status {done.returncode}\n{done.stderr}")
         return done
