@@ -9,7 +9,8 @@
  * a tree in the first pass; it does not keep them in later passes, when nothing here is called.
  *
  * Three things need care:
- *  - the payload ends where the IP packet ends, not where the bytes end (Ethernet padding);
+ *  - the payload ends where the IP packet ends, not where the bytes end (Ethernet padding), or
+ *    before that, at an ESP trailer;
  *  - a datagram put together from fragments is in a byte buffer (tvb) of its own, without its IP
  *    header, and so is one that was decrypted;
  *  - TCP headers quoted by ICMP errors are items like any other.
@@ -21,11 +22,12 @@
 #define IPV6_HEADER_LENGTH 40u
 #define NANOSECONDS        INT64_C(1000000000)
 
-enum item { ITEM_IP, ITEM_IPV6, ITEM_TCP, ITEM_TCP_LEN, ITEM_ICMP, ITEM_ICMPV6, ITEM_COUNT };
+enum item { ITEM_IP, ITEM_IPV6, ITEM_TCP, ITEM_ESP_PAD_LEN, ITEM_ICMP, ITEM_ICMPV6, ITEM_COUNT };
 
 static const char *const item_names[ITEM_COUNT] = {
-    [ITEM_IP] = "ip",           [ITEM_IPV6] = "ipv6", [ITEM_TCP] = "tcp",
-    [ITEM_TCP_LEN] = "tcp.len", [ITEM_ICMP] = "icmp", [ITEM_ICMPV6] = "icmpv6",
+    [ITEM_IP] = "ip",     [ITEM_IPV6] = "ipv6",
+    [ITEM_TCP] = "tcp",   [ITEM_ESP_PAD_LEN] = "esp.pad_len",
+    [ITEM_ICMP] = "icmp", [ITEM_ICMPV6] = "icmpv6",
 };
 static int item_ids[ITEM_COUNT];
 
@@ -144,21 +146,22 @@ static uint32_t tcp_length(const field_info *tcp, const field_info *ip, unsigned
 }
 
 /*
- * In a buffer of its own the IP header does not bound the payload, and bytes of something else may
- * follow (an ESP trailer): Wireshark's own count does.
+ * Where ESP was read, its trailer follows the payload: padding, the padding's length, what else.
+ * The carrier's length counts it, or does not bound the buffer that was decrypted.
  */
-static void clip_payload(struct whyrst_segment *segment, proto_tree *tree, const field_info *tcp)
+static uint32_t without_trailer(proto_tree *tree, const field_info *tcp, uint32_t length)
 {
-    const GPtrArray *array = items(tree, ITEM_TCP_LEN);
+    const GPtrArray *array = items(tree, ITEM_ESP_PAD_LEN);
 
     for (guint i = 0; i < item_count(array); i++) {
         field_info *item = array->pdata[i];
-        if (item->ds_tvb == tcp->ds_tvb && item->proto_layer_num == tcp->proto_layer_num) {
-            uint32_t length = fvalue_get_uinteger(RST_FIELD_VALUE(item));
-            segment->payload_length = MIN(segment->payload_length, length);
-            segment->payload_captured = MIN(segment->payload_captured, length);
+        if (item->ds_tvb == tcp->ds_tvb && item->start > tcp->start) {
+            uint32_t before = (uint32_t)(item->start - tcp->start);
+            uint32_t padding = fvalue_get_uinteger(RST_FIELD_VALUE(item));
+            length = MIN(length, before > padding ? before - padding : 0);
         }
     }
+    return length;
 }
 
 /* A damaged capture may hold any time: what does not fit is the latest or earliest that does. */
@@ -184,12 +187,9 @@ static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, pro
     if (!ip_bytes || !tcp_bytes || whyrst_decode_ip(segment, ip_bytes, ip_captured) == 0) {
         return false;
     }
-    uint32_t length = tcp_length(tcp, ip, segment->ip_version);
+    uint32_t length = without_trailer(tree, tcp, tcp_length(tcp, ip, segment->ip_version));
     if (!whyrst_decode_tcp(segment, tcp_bytes, MIN(tcp_captured, length), length)) {
         return false;
-    }
-    if (ip->ds_tvb != tcp->ds_tvb) {
-        clip_payload(segment, tree, tcp);
     }
     segment->quoted = is_quoted(tree, tcp);
     segment->frame = pinfo->num;

@@ -55,11 +55,11 @@ class Capturing(unittest.TestCase):
         self.wait_for_details(r"\[RST analysis: ")
         self.wireshark.menu("View", "Expand All")
         self.wait_for_details(r"\[Cause: abortive-close \(provisional\)\]")
-        self.wireshark.find("label", name=r"Packets: 5 .*")
+        self.wireshark.find("label", name=r"Packets: 5\b.*")
 
         self.write([connection.send(False, PSH | ACK, RESPONSE + bytes(200)),
                     connection.send(True, ACK), connection.send(False, PSH | ACK, bytes(200))])
-        self.wireshark.find("label", name=r"Packets: 8 .*")
+        self.wireshark.find("label", name=r"Packets: 8\b.*")
         self.go_to(5)
         self.wait_for_details(r"\[Cause: injected \(provisional\)\]",
                               r"\[Sender: middlebox \(provisional\)\]")

@@ -46,6 +46,16 @@ def gre(packet, ethertype=ETHERTYPE_IP4):
     return struct.pack("!HH", 0, ethertype) + packet
 
 
+def esp(packet):
+    """The frame of an IPv4 packet (without options) in transport mode, encrypted with "null"."""
+    header, body = packet[:20], packet[20:]
+    padding = -(len(body) + 2) % 4
+    inside = body + bytes(range(1, padding + 1)) + bytes([padding, header[9]])
+    source, target = (".".join(map(str, header[at:at + 4])) for at in (12, 16))
+    return ethernet(ip4(source, target, struct.pack("!II", 0x1234, 7) + inside + b"\xaa" * 12,
+                        protocol=50, ttl=header[8]))
+
+
 def icmp_error(quote, kind=3, code=3):
     return struct.pack("!BBHI", kind, code, 0, 0) + quote
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import odd
 from case import PluginCase, main
-from frames import ACK, PSH, RST, UDP, Connection, ethernet, ip4, udp
+from frames import ACK, PSH, RST, UDP, Connection, esp, ethernet, ip4, udp
 
 # The contract with users: never remove or rename one (see docs on the interface).
 FIELDS = {
@@ -121,6 +121,21 @@ class Segments(PluginCase):
         self.assertEqual([row["frame.number"] for row in rows], ["9", "10"])
         self.assertEqual(rows[0]["rst.origin"], "awaiting-response")
         self.assertEqual(rows[1]["rst.client_bytes"], carried)
+
+    def test_trailer_of_esp_is_no_payload(self):
+        """Read in the clear (null encryption, found by itself or by a key): the trailer ends it."""
+        connection = Connection(esp)
+        frames = connection.handshake() + [
+            connection.send(True, PSH | ACK, b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+            connection.send(False, PSH | ACK, b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhello"),
+            connection.send(False, RST | ACK)]
+        names = ["rst.origin", "rst.client_bytes", "rst.server_bytes", "rst.reset_text"]
+        for option in (["esp.enable_null_encryption_decode_heuristic:TRUE"],
+                       ["esp.enable_encryption_decode:TRUE", "-o",
+                        'uat:esp_sa:"IPv4","*","*","*","NULL","","HMAC-SHA-1-96 [RFC2404]",""']):
+            with self.subTest(option):
+                row, = self.tshark.fields(self.capture(frames), names, "-o", *option)
+                self.assertEqual(list(row.values()), ["mid-response", "35", "45", ""])
 
     def lua_fields(self, frames, names):
         script = self.tshark.place(Path(__file__).with_name("siblings.lua"))
