@@ -41,7 +41,9 @@ chroot_make() {
     say "Making a chroot of $suite in $root"
     mkdir -p "$(dirname "$root")"
     rm -rf "$root.partial"
-    bounded debootstrap --variant=minbase "$suite" "$root.partial" "$MIRROR" >"$root.log" 2>&1 ||
+    # Its mounts of proc and sys vanish with it, also when it is stopped halfway.
+    bounded unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+        debootstrap --variant=minbase "$suite" "$root.partial" "$MIRROR" >"$root.log" 2>&1 ||
         give_up "debootstrap failed or took too long, see $root.log"
     # No package may start a service in there.
     printf '#!/bin/sh\nexit 101\n' >"$root.partial/usr/sbin/policy-rc.d"
