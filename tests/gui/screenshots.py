@@ -49,6 +49,11 @@ def open_analysis(wireshark):
     keys("End", "shift+Right")
     wait_for(lambda: any(re.match(r"\[Advice", text) for text in cells(wireshark.details)),
              "the opened analysis")
+    pointer_away()
+
+
+def pointer_away():
+    """Into the corner, where it highlights nothing."""
     subprocess.run(["xdotool", "mousemove", "1495", "935"], check=True)
 
 
@@ -67,6 +72,7 @@ def colours(screen, name, dark=False):
     """Resets of several meanings."""
     wireshark = Wireshark.reading(HOME / "samples/mixed.pcapng", "-Y", "rst.origin", dark=dark)
     try:
+        pointer_away()
         save(screen, name)
     finally:
         wireshark.close()
