@@ -12,8 +12,11 @@
 /* Frames between two looks at how far the file has been read. */
 #define PROGRESS_FRAMES 4096u
 
-/* Segments that the engine gets at once, with room for a last frame of several. */
-#define BATCH_SEGMENTS (32u + WHYRST_MAX_SEGMENTS)
+/* Frames that are decoded and handed to the engine at once. */
+#define BATCH_FRAMES 32u
+
+/* Room for their segments: nearly every frame has one or none. */
+#define BATCH_SEGMENTS (BATCH_FRAMES + 2 * WHYRST_MAX_SEGMENTS)
 
 /* Packets are captured a little out of order, but not by this much. */
 #define OVERLAP_NS INT64_C(1000000000)
@@ -134,46 +137,68 @@ static void check_order(struct work *work, const struct whyrst_frame *frame)
     }
 }
 
-static void note_frame(struct work *work, const struct whyrst_frame *frame)
+/* Of several files in a row: do they follow each other, and where do their frames' numbers begin? */
+static void join_files(struct work *work, struct whyrst_frame *frames, size_t count)
+{
+    if (work->file->report.packets == 0 && work->newest_ns != INT64_MIN) {
+        check_order(work, &frames[0]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        work->newest_ns = MAX(work->newest_ns, frames[i].time_ns);
+        frames[i].number += work->file->before;
+    }
+}
+
+static void note_frames(struct work *work, const struct whyrst_frame *frames, size_t count)
 {
     struct file_report *report = &work->file->report;
 
     if (report->packets == 0) {
-        report->first_ns = frame->time_ns;
+        report->first_ns = frames[0].time_ns;
     }
-    report->last_ns = frame->time_ns;
-    report->packets = frame->number;
-    head_add(&work->head, frame);
+    report->last_ns = frames[count - 1].time_ns;
+    report->packets = frames[count - 1].number - work->file->before;
+    for (size_t i = 0; i < count && work->head.taken < HEAD_BYTES; i++) {
+        head_add(&work->head, &frames[i]);
+    }
 }
 
-/* Reads what the input has ready, up to a batch, and hands it to the engine at once. */
-static enum whyrst_capture_status add_frames(struct work *work, struct input *input)
+static void add_frames(struct work *work, struct whyrst_frame *frames, size_t frame_count)
 {
     struct whyrst_segment segments[BATCH_SEGMENTS];
-    enum whyrst_capture_status status;
     unsigned count = 0;
 
-    do {
-        struct whyrst_frame frame;
-
-        status = input_next(input, &frame);
-        if (status != WHYRST_CAPTURE_OK) {
-            break;
+    if (work->analysis->file_count > 1) {
+        join_files(work, frames, frame_count);
+    }
+    note_frames(work, frames, frame_count);
+    for (size_t i = 0; i < frame_count; i++) {
+        count += whyrst_decoder_frame(work->decoder, &frames[i], segments + count);
+        if (whyrst_decoder_holds(work->decoder) || count > BATCH_SEGMENTS - WHYRST_MAX_SEGMENTS) {
+            whyrst_engine_add_all(work->engine, segments, count);
+            count = 0;
         }
-        if (work->analysis->file_count > 1) {
-            if (work->file->report.packets == 0 && work->newest_ns != INT64_MIN) {
-                check_order(work, &frame);
-            }
-            work->newest_ns = MAX(work->newest_ns, frame.time_ns);
-        }
-        note_frame(work, &frame);
-        frame.number += work->file->before;
-        count += whyrst_decoder_frame(work->decoder, &frame, segments + count);
-    } while (count + WHYRST_MAX_SEGMENTS <= BATCH_SEGMENTS &&
-             !whyrst_decoder_holds(work->decoder) && input_is_ready(input));
+    }
     whyrst_engine_add_all(work->engine, segments, count);
     show_ready(work, false);
-    return status;
+}
+
+/* Takes a batch of what the input has ready, but waits for one frame. */
+static enum whyrst_capture_status add_batch(struct work *work, struct input *input)
+{
+    struct whyrst_frame frames[BATCH_FRAMES];
+    size_t count = input_more(input, frames, BATCH_FRAMES);
+
+    if (count == 0) {
+        enum whyrst_capture_status status = input_next(input, frames);
+
+        if (status != WHYRST_CAPTURE_OK) {
+            return status;
+        }
+        count = 1 + input_more(input, frames + 1, BATCH_FRAMES - 1);
+    }
+    add_frames(work, frames, count);
+    return WHYRST_CAPTURE_OK;
 }
 
 static void fail(struct capture_file *file, char *message)
@@ -191,7 +216,7 @@ static bool read_frames(struct work *work, struct input *input)
     enum whyrst_capture_status status;
     uint64_t looked = 0;
 
-    while ((status = add_frames(work, input)) == WHYRST_CAPTURE_OK) {
+    while ((status = add_batch(work, input)) == WHYRST_CAPTURE_OK) {
         if (work->file->report.packets - looked >= PROGRESS_FRAMES) {
             looked = work->file->report.packets;
             atomic_store_explicit(&analysis->offset, work->read_size + input_offset(input),

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "head.h"
 
-/* Some dozen packets; hashing them takes under 0.1 ms. */
-#define HEAD_BYTES 16384u
-
 void head_add(struct head *head, const struct whyrst_frame *frame)
 {
     gint64 time_ns = GINT64_TO_LE(frame->time_ns);

@@ -13,6 +13,9 @@
 
 #include <whyrst/capture.h>
 
+/** How much of a capture counts: some dozen packets; hashing them takes under 0.1 ms. */
+#define HEAD_BYTES 16384u
+
 /** struct head - a digest under way; all zero before the first frame */
 struct head {
     GChecksum *sum;

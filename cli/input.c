@@ -144,9 +144,9 @@ enum whyrst_capture_status input_next(struct input *input, struct whyrst_frame *
                           : wiretap_next(input->wiretap, frame);
 }
 
-bool input_is_ready(const struct input *input)
+size_t input_more(struct input *input, struct whyrst_frame *frames, size_t max)
 {
-    return input->capture && whyrst_capture_is_ready(input->capture);
+    return input->capture ? whyrst_capture_more(input->capture, frames, max) : 0;
 }
 
 const char *input_message(const struct input *input)

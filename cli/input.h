@@ -16,8 +16,8 @@ struct input;
 struct input *input_open(const char *path, char **message);
 /** As whyrst_capture_next(). */
 enum whyrst_capture_status input_next(struct input *input, struct whyrst_frame *frame);
-/** As whyrst_capture_is_ready(). */
-bool input_is_ready(const struct input *input);
+/** As whyrst_capture_more(). */
+size_t input_more(struct input *input, struct whyrst_frame *frames, size_t max);
 /** What is wrong, after a status other than OK and END. */
 const char *input_message(const struct input *input);
 /** Bytes consumed so far. */

@@ -144,7 +144,8 @@ static char *take_formats(struct options *options, const struct raw_options *raw
     options->format = options->database ? &writer_ndjson : writer_format_find(name);
     if (!options->format) {
         return g_strdup_printf(
-            "--format: \"%s\" is not valid; it takes one of table, ndjson, csv, html, sqlite", name);
+            "--format: \"%s\" is not valid; it takes one of table, ndjson, csv, html, sqlite",
+            name);
     }
     if (options->database) {
         return take_database(options, raw);
@@ -156,6 +157,20 @@ static char *take_formats(struct options *options, const struct raw_options *raw
     options->summary_only = raw->summary;
     options->engine.connection_records = options->connections || options->format->for_people;
     return NULL;
+}
+
+/* What a connection takes with its place in the table and, of some, the state of TLS or HTTP. */
+#define CONNECTION_BYTES 512u
+
+/* So many that the captures read at a time together take half of the memory at most. */
+static uint64_t default_connections(unsigned jobs)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long size = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && size > 0
+               ? (uint64_t)pages * (uint64_t)size / 2 / jobs / CONNECTION_BYTES + 1
+               : 0; /* the library's */
 }
 
 static char *take_numbers(struct options *options, const struct raw_options *raw)
@@ -179,7 +194,8 @@ static char *take_numbers(struct options *options, const struct raw_options *raw
         return g_strdup("--max-connections: takes a number above 0");
     }
     options->jobs = raw->jobs ? (unsigned)raw->jobs : MIN(g_get_num_processors(), MAX_JOBS);
-    options->engine.max_connections = (uint64_t)raw->max_connections;
+    options->engine.max_connections =
+        raw->max_connections ? (uint64_t)raw->max_connections : default_connections(options->jobs);
     return NULL;
 }
 
@@ -294,7 +310,8 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
         {"continue", 0, 0, G_OPTION_ARG_NONE, &raw->continued,
          "The captures (or directories of them) are one that was written to several files", NULL},
         {"max-connections", 0, 0, G_OPTION_ARG_INT64, &raw->max_connections,
-         "Connections kept in memory per capture", "N"},
+         "Connections kept at once, for each capture (default: as many as fit into half of the memory)",
+         "N"},
         {"jobs", 'j', 0, G_OPTION_ARG_INT, &raw->jobs,
          "Captures analysed at a time (default: one per processor)", "N"},
         {"progress", 0, 0, G_OPTION_ARG_NONE, &raw->progress,

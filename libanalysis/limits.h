@@ -58,10 +58,12 @@
 #define LIMIT_PENDING 65536u
 
 /** Connections kept before closed ones are dropped to make room (small captures keep all, so that
- *  stray late segments keep their stream number as in Wireshark), and the capture time after its
- *  last segment that a closed one stays (RFC 9293: 2 MSL = 240 s). */
+ *  stray late segments keep their stream number as in Wireshark), the capture time after its last
+ *  segment that a closed one stays (TIME-WAIT of Linux and FreeBSD), and the same of a SYN that
+ *  nobody answered or repeated (tcp(7): Linux gives up after 127 s). */
 #define LIMIT_KEEP_CLOSED    65536u
-#define LIMIT_CLOSED_SECONDS 240
+#define LIMIT_CLOSED_SECONDS 60
+#define LIMIT_SYN_SECONDS    130
 
 /** Addresses and services whose habits are remembered. */
 #define LIMIT_HOSTS 65536u
@@ -97,6 +99,10 @@
 
 /** Findings of each kind: a network scan meets thousands of closed ports. */
 #define LIMIT_FINDINGS 20u
+
+/** Client ports whose latest SYN is remembered (a power of two; 12 bytes each): it is asked for within
+ *  a round trip. */
+#define LIMIT_RECENT_SYNS 65536u
 
 /** Default for the most connections kept at once. */
 #define LIMIT_CONNECTIONS (16u * 1024 * 1024)

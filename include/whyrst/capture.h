@@ -20,7 +20,7 @@ extern "C" {
  * @time_ns:   nanoseconds since 1970-01-01 UTC; 0 when the record has no time (pcapng SPB)
  * @number:    record number in the capture, counted from 1, as Wireshark's frame.number; it skips
  *             where Wireshark numbers a pcapng block that holds no packet (journal, custom, sysdig)
- * @data:      captured bytes; valid until the next call on the capture
+ * @data:      captured bytes; valid until the next whyrst_capture_next() on the capture
  * @captured:  bytes at @data
  * @length:    bytes on the wire
  * @link_type: LINKTYPE_ value of the record's interface (the public registry, not DLT_)
@@ -62,10 +62,12 @@ WHYRST_API struct whyrst_capture *whyrst_capture_open(int fd, enum whyrst_captur
 WHYRST_API enum whyrst_capture_status whyrst_capture_next(struct whyrst_capture *capture,
                                                           struct whyrst_frame *frame);
 /**
- * Whether the next record is in memory already. If so, whyrst_capture_next() will not block, and
- * the bytes of earlier frames stay valid past it: some frames can be worked on at once.
+ * Reads those of the next records that are in memory already, @max at most, into @frames; returns how
+ * many. It never blocks, and the bytes of earlier frames stay valid: some frames can be worked on at
+ * once. Whether the capture has ended, or is broken, only whyrst_capture_next() says.
  */
-WHYRST_API bool whyrst_capture_is_ready(const struct whyrst_capture *capture);
+WHYRST_API size_t whyrst_capture_more(struct whyrst_capture *capture, struct whyrst_frame *frames,
+                                      size_t max);
 /** After TRUNCATED, CORRUPT or IO: what is wrong, with frame number and byte offset. */
 WHYRST_API const char *whyrst_capture_message(const struct whyrst_capture *capture);
 /** Bytes consumed so far (progress bars). */

@@ -87,8 +87,18 @@ void strbuf_add_wire(struct strbuf *s, const uint8_t *bytes, size_t length)
 
     while (i < length && !s->truncated) {
         const char *p = (const char *)bytes + i;
-        gunichar c = g_utf8_get_char_validated(p, (gssize)(length - i));
+        gunichar c;
+        size_t ascii = 0;
 
+        while (i + ascii < length && bytes[i + ascii] > 0 && bytes[i + ascii] < 0x80) {
+            ascii++;
+        }
+        if (ascii > 0) { /* nearly always all of it */
+            strbuf_add_part(s, p, ascii);
+            i += ascii;
+            continue;
+        }
+        c = g_utf8_get_char_validated(p, (gssize)(length - i));
         if (c == (gunichar)-1 || c == (gunichar)-2 || bytes[i] == 0) {
             add_bytes(s, replacement, sizeof replacement - 1);
             i++;

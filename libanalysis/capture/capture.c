@@ -160,9 +160,9 @@ enum whyrst_capture_status whyrst_capture_next(struct whyrst_capture *capture,
     return capture->status;
 }
 
-bool whyrst_capture_is_ready(const struct whyrst_capture *capture)
+size_t whyrst_capture_more(struct whyrst_capture *capture, struct whyrst_frame *frames, size_t max)
 {
-    return capture->status == WHYRST_CAPTURE_OK && capture->format->ready(capture);
+    return capture->status == WHYRST_CAPTURE_OK ? capture->format->more(capture, frames, max) : 0;
 }
 
 const char *whyrst_capture_message(const struct whyrst_capture *capture)

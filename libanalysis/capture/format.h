@@ -14,15 +14,15 @@
  * @name:  for messages
  * @open:  looks at the first bytes without consuming any unless the format is its own; answers
  *         WHYRST_CAPTURE_UNKNOWN when it is not, or not in a variant it reads
- * @next:  the next record; fills the frame but for its number, which capture_number() gives
- * @ready: whether @next would fill the frame from what the reader holds
+ * @next:  the next record; fills the frame but for its number
+ * @more:  the next records that the reader holds, @max at most, numbers and all; how many
  * @close: frees @state
  */
 struct capture_format {
     const char *name;
     enum whyrst_capture_status (*open)(struct whyrst_capture *capture);
     enum whyrst_capture_status (*next)(struct whyrst_capture *capture, struct whyrst_frame *frame);
-    bool (*ready)(const struct whyrst_capture *capture);
+    size_t (*more)(struct whyrst_capture *capture, struct whyrst_frame *frames, size_t max);
     void (*close)(void *state);
 };
 

@@ -166,6 +166,24 @@ static void order_lengths(const struct pcap *pcap, struct pcap_record *record)
     }
 }
 
+/** The frame of the record at @data, which is all there. */
+static inline void fill_frame(const struct pcap *pcap, const struct pcap_record *record,
+                              const uint8_t *data, struct whyrst_frame *frame)
+{
+    frame->data = data + pcap->padding;
+    frame->captured = record->captured - pcap->padding;
+    frame->length = record->length - MIN(record->length, pcap->padding);
+    frame->link_type = pcap->link_type;
+    /* 2^32 seconds are less than 2^63 nanoseconds: nothing here overflows. */
+    frame->time_ns = (int64_t)record->seconds * 1000000000 +
+                     (int64_t)record->fraction * (pcap->nanoseconds ? 1 : 1000);
+}
+
+static inline bool makes_sense(const struct pcap *pcap, const struct pcap_record *record)
+{
+    return record->captured <= pcap->max_packet && record->captured >= pcap->padding;
+}
+
 static enum whyrst_capture_status pcap_next(struct whyrst_capture *capture,
                                             struct whyrst_frame *frame)
 {
@@ -181,7 +199,7 @@ static enum whyrst_capture_status pcap_next(struct whyrst_capture *capture,
     c = reader_peek(r, RECORD_HEADER);
     record = pcap_record_read(pcap, &c);
     order_lengths(pcap, &record);
-    if (record.captured > pcap->max_packet || record.captured < pcap->padding) {
+    if (!makes_sense(pcap, &record)) {
         return capture_corrupt(capture, "a record of %u bytes; at most %u make sense",
                                record.captured, pcap->max_packet);
     }
@@ -189,34 +207,36 @@ static enum whyrst_capture_status pcap_next(struct whyrst_capture *capture,
         return capture_short(capture, header + record.captured);
     }
     c = reader_peek(r, header + record.captured);
-    (void)cursor_skip(&c, header + pcap->padding);
-    frame->data = c.at;
-    frame->captured = record.captured - pcap->padding;
-    frame->length = record.length - MIN(record.length, pcap->padding);
-    frame->link_type = pcap->link_type;
-    /* 2^32 seconds are less than 2^63 nanoseconds: nothing here overflows. */
-    frame->time_ns = (int64_t)record.seconds * 1000000000 +
-                     (int64_t)record.fraction * (pcap->nanoseconds ? 1 : 1000);
+    (void)cursor_skip(&c, header);
+    fill_frame(pcap, &record, c.at, frame);
     reader_consume(r, header + record.captured);
     return WHYRST_CAPTURE_OK;
 }
 
-static bool pcap_ready(const struct whyrst_capture *capture)
+static size_t pcap_more(struct whyrst_capture *capture, struct whyrst_frame *frames, size_t max)
 {
     const struct pcap *pcap = capture->state;
-    const struct reader *r = &capture->reader;
+    struct reader *r = &capture->reader;
+    struct cursor records = reader_peek(r, reader_left(r));
     size_t header = pcap_header_size(pcap->variant);
-    struct pcap_record record;
-    struct cursor c;
+    size_t count = 0;
 
-    if (reader_left(r) < header) {
-        return false;
+    while (count < max && cursor_left(&records) >= header) {
+        struct cursor c = cursor_make(records.at, RECORD_HEADER);
+        struct pcap_record record = pcap_record_read(pcap, &c);
+
+        order_lengths(pcap, &record);
+        if (!makes_sense(pcap, &record) || cursor_left(&records) - header < record.captured) {
+            break;
+        }
+        fill_frame(pcap, &record, records.at + header, &frames[count]);
+        frames[count].number = ++capture->number;
+        (void)cursor_skip(&records, header + record.captured);
+        count++;
     }
-    c = reader_peek(r, header);
-    record = pcap_record_read(pcap, &c);
-    order_lengths(pcap, &record);
-    return reader_left(r) - header >= record.captured;
+    reader_consume(r, reader_left(r) - cursor_left(&records));
+    return count;
 }
 
 const struct capture_format capture_pcap = {
-    .name = "pcap", .open = pcap_open, .next = pcap_next, .ready = pcap_ready, .close = g_free};
+    .name = "pcap", .open = pcap_open, .next = pcap_next, .more = pcap_more, .close = g_free};

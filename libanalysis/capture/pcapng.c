@@ -395,27 +395,35 @@ static enum whyrst_capture_status pcapng_open(struct whyrst_capture *capture)
     return WHYRST_CAPTURE_OK;
 }
 
-/* Blocks other than packets may be followed by anything. */
-static bool pcapng_ready(const struct whyrst_capture *capture)
+/* Enhanced packet blocks only: whatever else comes, and whatever is wrong, is left to pcapng_next(). */
+static size_t pcapng_more(struct whyrst_capture *capture, struct whyrst_frame *frames, size_t max)
 {
     const struct pcapng *ng = capture->state;
-    const struct reader *r = &capture->reader;
-    struct cursor c;
-    uint32_t type, total;
+    struct reader *r = &capture->reader;
+    size_t count = 0;
 
-    if (reader_left(r) < BLOCK_HEADER) {
-        return false;
+    while (count < max && reader_left(r) >= BLOCK_HEADER) {
+        struct cursor c = reader_peek(r, BLOCK_HEADER);
+        uint32_t type = field_u32(&c, ng->big_endian);
+        uint32_t total = field_u32(&c, ng->big_endian);
+        bool found = false;
+
+        if (type != BLOCK_ENHANCED || total < BLOCK_MIN + PACKET_FIXED ||
+            total > LIMIT_CAPTURE_BLOCK || reader_left(r) < block_length(total) ||
+            read_block(capture, type, block_length(total), &frames[count], &found) !=
+                WHYRST_CAPTURE_OK) {
+            break;
+        }
+        frames[count].number = ++capture->number;
+        count++;
     }
-    c = reader_peek(r, BLOCK_HEADER);
-    type = field_u32(&c, ng->big_endian);
-    total = field_u32(&c, ng->big_endian);
-    return type == BLOCK_ENHANCED && reader_left(r) >= block_length(total);
+    return count;
 }
 
 const struct capture_format capture_pcapng = {
     .name = "pcapng",
     .open = pcapng_open,
     .next = pcapng_next,
-    .ready = pcapng_ready,
+    .more = pcapng_more,
     .close = pcapng_close,
 };

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "bytes/seq.h"
+#include "conn/baseline.h"
 #include "conn/history.h"
 #include "conn/options.h"
 #include "conn/payload.h"
@@ -67,11 +68,6 @@ void conn_clear(struct conn *conn)
     payload_clear(conn);
     g_free(conn->extra);
     conn->extra = NULL;
-}
-
-int64_t conn_last_payload(const struct conn *conn)
-{
-    return MAX(conn->side[0].last_payload_ns, conn->side[1].last_payload_ns);
 }
 
 /* Without a SYN the client is the side with the higher port, until payload says otherwise. */
@@ -178,48 +174,14 @@ static void see_established(struct conn *conn, unsigned side, const struct whyrs
     conn->flags |= CONN_ESTABLISHED;
 }
 
-static void note_ip_id(struct endpoint *sender, const struct whyrst_segment *segment)
+static void note_syn_options(struct endpoint *sender, const struct whyrst_segment *segment,
+                             const struct tcp_options *options)
 {
-    uint16_t step = (uint16_t)(segment->ip_id - sender->ip_id);
-
-    if (segment->ip_version != 4) {
-        return;
-    }
-    sender->flags |= segment->dont_fragment ? ENDPOINT_DF : ENDPOINT_NOT_DF;
-    if (segment->flags & SYN) {
-        return; /* Linux: SYN-ACKs have identification 0 whatever the flow does */
-    }
-    if (segment->ip_id == 0) {
-        sender->flags |= ENDPOINT_ID_ZERO;
-    } else {
-        if (sender->ip_id != 0) {
-            sender->flags |= step <= 64 ? ENDPOINT_ID_STEPS : ENDPOINT_ID_JUMPS;
-        }
-        sender->ip_id = segment->ip_id;
-    }
-}
-
-static void note_baselines(struct endpoint *sender, const struct whyrst_segment *segment,
-                           const struct tcp_options *options)
-{
-    if (!(sender->flags & ENDPOINT_SPOKE)) {
-        sender->ttl = sender->ttl_min = sender->ttl_max = segment->ttl;
-        sender->flags |= ENDPOINT_SPOKE;
-    }
-    sender->ttl_min = MIN(sender->ttl_min, segment->ttl);
-    sender->ttl_max = MAX(sender->ttl_max, segment->ttl);
-    sender->tos = segment->tos;
-    sender->window = segment->window;
-    note_ip_id(sender, segment);
-    sender->flags |= options->timestamps ? ENDPOINT_TIMESTAMPS : 0;
-    sender->flags |= segment->flow_label ? ENDPOINT_LABEL : 0;
-    if (segment->flags & SYN) {
-        sender->wscale = options->wscale;
-        sender->syns += sender->syns < UINT8_MAX;
-        sender->flags |= options->mss ? 0 : ENDPOINT_SYN_BARE;
-        /* ZMap's mark, and an initial TTL that few stacks but scanners' raw sockets use. */
-        sender->flags |= segment->ip_id == 54321 || segment->ttl > 200 ? ENDPOINT_SYN_ODD : 0;
-    }
+    sender->wscale = options->wscale;
+    sender->syns += sender->syns < UINT8_MAX;
+    sender->flags |= options->mss ? 0 : ENDPOINT_SYN_BARE;
+    /* ZMap's mark, and an initial TTL that few stacks but scanners' raw sockets use. */
+    sender->flags |= segment->ip_id == CONN_IP_ID_ZMAP || segment->ttl > 200 ? ENDPOINT_SYN_ODD : 0;
 }
 
 /* RFC 9293 section 3.8.4: a keep-alive is one byte before the next, which the peer has already
@@ -275,53 +237,6 @@ static void see_life_after_reset(struct conn *conn, unsigned side,
     }
 }
 
-static uint32_t digest(const struct whyrst_segment *segment, const struct tcp_options *options)
-{
-    const uint64_t words[] = {(uint64_t)segment->seq << 32 | segment->ack,
-                              (uint64_t)segment->payload_length << 32 |
-                                  (uint32_t)segment->window << 16 | segment->ip_id,
-                              (uint64_t)options->tsval << 32 | options->tsecr,
-                              (uint32_t)segment->flags << 8 | segment->tos};
-    uint64_t h = 0;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
-        h = (h ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 32;
-    }
-    return (uint32_t)h;
-}
-
-struct conn_header conn_read_header(const struct whyrst_segment *segment)
-{
-    struct conn_header header = {.options = tcp_options_read(segment)};
-
-    header.check = digest(segment, &header.options);
-    return header;
-}
-
-static void remember(struct conn_context *context, struct conn *conn, unsigned side,
-                     const struct whyrst_segment *segment, const struct conn_header *header)
-{
-    const struct tcp_options *options = &header->options;
-    struct ring_entry entry = {.time_ns = segment->time_ns,
-                               .previous = conn->recent,
-                               .frame = (uint32_t)segment->frame,
-                               .seq = segment->seq,
-                               .ack = segment->ack,
-                               .length = segment->payload_length,
-                               .check = header->check,
-                               .tsval = options->tsval,
-                               .ip_id = segment->ip_id,
-                               .window = segment->window,
-                               .flags = segment->flags,
-                               .side = (uint8_t)side,
-                               .ttl = segment->ttl,
-                               .tos = segment->tos,
-                               .timestamps = options->timestamps};
-
-    conn->recent = ring_add(context->ring, &entry);
-}
-
 /* Whether equal header fields prove a second capture by themselves. A stack does not send two IPv4
  * datagrams with one identification within so short a time (RFC 6864), nor repeat data at once. */
 static bool repeats_surely(const struct whyrst_segment *segment, int64_t after_ns)
@@ -332,14 +247,40 @@ static bool repeats_surely(const struct whyrst_segment *segment, int64_t after_n
     return sequence_length(segment) > 0 && after_ns < 3 * INT64_C(1000000);
 }
 
+/* Had an equal segment been seen before, this one would not say anything new. */
+static bool says_news(const struct endpoint *sender, const struct whyrst_segment *segment)
+{
+    if (segment->flags & RST) {
+        return false;
+    }
+    return !(sender->flags & ENDPOINT_SEEN) ||
+           seq_after(segment->seq + sequence_length(segment), sender->next) ||
+           ((segment->flags & ACK) &&
+            (!(sender->flags & ENDPOINT_ACKED) || seq_after(segment->ack, sender->ack)));
+}
+
+/* All that a second capture of the packet repeats; a router between the two changes the TTL. */
+static bool is_equal(const struct ring_entry *entry, unsigned side,
+                     const struct whyrst_segment *segment)
+{
+    struct tcp_options options;
+
+    if (entry->seq != segment->seq || entry->flags != segment->flags || entry->side != side ||
+        entry->ack != segment->ack || entry->length != segment->payload_length ||
+        entry->window != segment->window || entry->tos != segment->tos) {
+        return false;
+    }
+    options = tcp_options_read(segment);
+    return entry->stamp == conn_stamp(segment, &options);
+}
+
 uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, unsigned side,
-                             const struct whyrst_segment *segment,
-                             const struct conn_header *header)
+                             const struct whyrst_segment *segment)
 {
     const int64_t window_ns = 100 * INT64_C(1000000);
-    uint64_t at = conn->recent;
+    uint32_t at = conn->recent;
 
-    if (!ring_may_hold(context->ring, header->check)) {
+    if (says_news(&conn->side[side], segment)) {
         return 0;
     }
     for (unsigned i = 0; i < LIMIT_RING_WALK / 4 && at != 0; i++) {
@@ -350,8 +291,7 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
             break;
         }
         after_ns = segment->time_ns - entry->time_ns;
-        if (entry->check == header->check && entry->side == side && entry->seq == segment->seq &&
-            entry->flags == segment->flags) {
+        if (is_equal(entry, side, segment)) {
             bool sure = repeats_surely(segment, after_ns);
 
             if (sure || entry->copies < conn->copies) {
@@ -366,11 +306,11 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
 }
 
 void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
-                  const struct whyrst_segment *segment, const struct conn_header *header,
-                  struct conn_event *event)
+                  const struct whyrst_segment *segment, struct conn_event *event)
 {
     struct endpoint *sender = &conn->side[side];
     struct endpoint *peer = &conn->side[!side];
+    struct tcp_options options = tcp_options_read(segment);
     uint32_t end = segment->seq + sequence_length(segment);
 
     if (!(conn->flags & CONN_USED)) {
@@ -378,7 +318,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     }
     conn->packets++;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
-    remember(context, conn, side, segment, header);
+    conn_remember(context, conn, side, segment, &options);
     event->keepalive = (conn->flags & CONN_ESTABLISHED) && is_keepalive(sender, peer, segment);
 
     if (!(segment->flags & SYN)) {
@@ -388,7 +328,10 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     } else {
         see_syn(conn, side, segment);
     }
-    note_baselines(sender, segment, &header->options);
+    endpoint_note(sender, segment, options.timestamps);
+    if (segment->flags & SYN) {
+        note_syn_options(sender, segment, &options);
+    }
     peer->keepalives = 0;
     if (event->keepalive) {
         sender->keepalives += sender->keepalives < UINT8_MAX;
@@ -431,10 +374,11 @@ static void tally_reset(struct conn_extra *extra, unsigned side,
 }
 
 void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
-                const struct whyrst_segment *segment, const struct conn_header *header,
-                enum whyrst_sequence_check check, bool refused)
+                const struct whyrst_segment *segment, enum whyrst_sequence_check check,
+                bool refused)
 {
     bool valid = check != WHYRST_SEQUENCE_OUT_OF_WINDOW;
+    struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
     struct past_reset *past;
 
@@ -444,7 +388,7 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
     conn->packets++;
     conn->resets += conn->resets < UINT16_MAX;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
-    remember(context, conn, side, segment, header);
+    conn_remember(context, conn, side, segment, &options);
     history_add(conn, side, segment, &event);
     conn->flags |= CONN_RST_SEEN;
     conn->side[side].flags |= ENDPOINT_RST;

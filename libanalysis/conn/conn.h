@@ -48,6 +48,8 @@ enum {
     ENDPOINT_SYN_PLAIN = 1 << 18, /**< it sent a SYN without ACK */
     ENDPOINT_SYN_ACK = 1 << 19,   /**< it sent a SYN-ACK */
     ENDPOINT_CUT = 1 << 20,       /**< the capture holds its payload only in part (snaplen) */
+    ENDPOINT_LETTER_A = 1 << 21,  /**< the history has, or has no room for, its pure ACK */
+    ENDPOINT_LETTER_D = 1 << 22,  /**< the same for its payload */
 };
 
 /**
@@ -184,6 +186,7 @@ struct conn {
     uint32_t syn_frame; /* of the first SYN; without a SYN 0 */
     uint32_t first_frame;
     uint32_t packets;
+    uint32_t recent;            /* number of the latest ring entry */
     char history[CONN_HISTORY]; /* letters in order, unterminated when full */
     int64_t first_ns;           /* first segment; with a SYN: the first SYN */
     int64_t last_ns;
@@ -191,7 +194,6 @@ struct conn {
     int64_t irtt_ns;       /* SYN to SYN-ACK: the way to the server and back */
     int64_t client_rtt_ns; /* SYN-ACK to ACK: the way to the client and back */
     int64_t ttfb_ns;
-    uint64_t recent; /* number of the latest ring entry */
     struct app *app;
     struct conn_extra *extra;
     struct endpoint side[2]; /* key order */
@@ -205,16 +207,6 @@ struct conn_context {
     struct observe_context *observers;
     int64_t idle_threshold_ns;
     uint64_t reassembly_caps; /* counts bounds hit */
-};
-
-/**
- * struct conn_header - what is read off a segment's header once, however many ask
- * @options: TCP options
- * @check:   digest of the fields that a second capture of the same packet repeats
- */
-struct conn_header {
-    struct tcp_options options;
-    uint32_t check;
 };
 
 /** What conn_segment() found the segment to be. */
@@ -236,24 +228,34 @@ bool conn_is_late_answer(const struct conn *conn, unsigned side,
                          const struct whyrst_segment *segment);
 /** Sets Wireshark's base sequence numbers from a segment of the connection. */
 void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment);
-/** Reads what the functions below want to know of the segment's header. */
-struct conn_header conn_read_header(const struct whyrst_segment *segment);
 /** Whether the segment is a second capture of one already seen: that one's frame, or 0. */
 uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, unsigned side,
-                             const struct whyrst_segment *segment,
-                             const struct conn_header *header);
+                             const struct whyrst_segment *segment);
+/**
+ * The usual segment (usual.c): the next one in order of an established connection, with nothing
+ * about it that anybody need look at. True when it was one, and everything is updated; false, and
+ * nothing done, when it must go the long way.
+ */
+bool conn_usual(struct conn_context *context, struct conn *conn, unsigned side,
+                const struct whyrst_segment *segment);
 /** A segment other than a RST: updates everything. */
 void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
-                  const struct whyrst_segment *segment, const struct conn_header *header,
-                  struct conn_event *event);
+                  const struct whyrst_segment *segment, struct conn_event *event);
 /** A RST, after its verdict: notes that and how it ends the connection. */
 void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
-                const struct whyrst_segment *segment, const struct conn_header *header,
-                enum whyrst_sequence_check check, bool refused);
+                const struct whyrst_segment *segment, enum whyrst_sequence_check check,
+                bool refused);
 /** How the connection has ended as far as seen. */
 enum whyrst_close_type conn_close_type(const struct conn *conn);
 /** Latest payload of either side; 0 = none. */
-int64_t conn_last_payload(const struct conn *conn);
+static inline int64_t conn_last_payload(const struct conn *conn)
+{
+    int64_t a = conn->side[0].last_payload_ns;
+    int64_t b = conn->side[1].last_payload_ns;
+
+    return a > b ? a : b;
+}
+
 struct conn_extra *conn_extra(struct conn *conn);
 /** Frees what @conn points to (not its records). */
 void conn_clear(struct conn *conn);

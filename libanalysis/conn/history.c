@@ -16,6 +16,11 @@ static void add_letter(struct conn *conn, unsigned side, char letter)
     if (length < CONN_HISTORY && !memchr(conn->history, c, length)) {
         conn->history[length] = c;
     }
+    if (letter == 'a') {
+        conn->side[side].flags |= ENDPOINT_LETTER_A;
+    } else if (letter == 'd') {
+        conn->side[side].flags |= ENDPOINT_LETTER_D;
+    }
 }
 
 static char flag_letter(uint8_t flags)

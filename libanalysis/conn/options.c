@@ -3,18 +3,7 @@
 
 #include "bytes/cursor.h"
 
-/* Option kinds: IANA registry "TCP Option Kind Numbers". */
-enum {
-    KIND_END = 0,
-    KIND_NOP = 1,
-    KIND_MSS = 2,
-    KIND_WSCALE = 3,
-    KIND_TIMESTAMPS = 8,
-    KIND_MPTCP = 30
-};
-
-#define MPTCP_TCPRST      8u
-#define TIMESTAMPS_LENGTH 10
+#define MPTCP_TCPRST 8u
 
 static void read_one(struct tcp_options *options, uint8_t kind, struct cursor body)
 {
@@ -36,32 +25,12 @@ static void read_one(struct tcp_options *options, uint8_t kind, struct cursor bo
     }
 }
 
-/* Nearly every segment but SYNs has these options or none: padding and a timestamp (RFC 7323,
- * appendix A recommends the layout). */
-static bool read_usual(struct tcp_options *options, const struct whyrst_segment *segment)
-{
-    const uint32_t layout =
-        KIND_NOP << 24 | KIND_NOP << 16 | KIND_TIMESTAMPS << 8 | TIMESTAMPS_LENGTH;
-    struct cursor c = cursor_make(segment->options, segment->options_length);
-
-    if (segment->options_length == 0) {
-        return true;
-    }
-    if (segment->options_length != 12 || cursor_be32(&c) != layout) {
-        return false;
-    }
-    options->any = options->timestamps = true;
-    options->tsval = cursor_be32(&c);
-    options->tsecr = cursor_be32(&c);
-    return true;
-}
-
 struct tcp_options tcp_options_read(const struct whyrst_segment *segment)
 {
-    struct tcp_options options = {.wscale = 0xff};
+    struct tcp_options options = TCP_OPTIONS_NONE;
     struct cursor c = cursor_make(segment->options, segment->options_length);
 
-    if (read_usual(&options, segment)) {
+    if (tcp_options_usual(segment, &options)) {
         return options;
     }
     while (cursor_left(&c) > 0) {

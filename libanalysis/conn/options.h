@@ -8,6 +8,18 @@
 
 #include <whyrst/segment.h>
 
+#include "bytes/cursor.h"
+
+/* Option kinds: IANA registry "TCP Option Kind Numbers". */
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_WSCALE = 3,
+    KIND_TIMESTAMPS = 8,
+    KIND_MPTCP = 30
+};
+
 /**
  * struct tcp_options - options of one segment
  * @timestamps, @tsval, @tsecr: RFC 7323
@@ -25,6 +37,32 @@ struct tcp_options {
     bool mptcp_reset;
     bool any;
 };
+
+#define TCP_OPTIONS_NONE ((struct tcp_options){.wscale = 0xff})
+
+/** Nearly every segment but SYNs has no options, or padding and a timestamp (RFC 7323, appendix A
+ *  recommends the layout). False, and nothing done, when this one has others. */
+static inline bool tcp_options_usual(const struct whyrst_segment *segment,
+                                     struct tcp_options *options)
+{
+    const uint32_t layout = KIND_NOP << 24 | KIND_NOP << 16 | KIND_TIMESTAMPS << 8 | 10;
+    struct cursor c;
+
+    if (segment->options_length == 0) {
+        return true;
+    }
+    if (segment->options_length != 12) {
+        return false;
+    }
+    c = cursor_make(segment->options, 12);
+    if (cursor_be32(&c) != layout) {
+        return false;
+    }
+    options->any = options->timestamps = true;
+    options->tsval = cursor_be32(&c);
+    options->tsecr = cursor_be32(&c);
+    return true;
+}
 
 /** Reads what of the segment's options is well-formed; a lying length ends the list. */
 struct tcp_options tcp_options_read(const struct whyrst_segment *segment);

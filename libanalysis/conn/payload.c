@@ -147,6 +147,28 @@ static void note_first_bytes(struct conn *conn, unsigned side, int64_t time_ns)
     }
 }
 
+/* The common cases of feed_segment(): in order, and nobody need look at it. */
+static bool pass_segment(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
+{
+    struct app *app = conn->app;
+    struct reassembly *data;
+
+    if (!app && !(conn->flags & CONN_OPAQUE)) {
+        return false;
+    }
+    if (app) {
+        data = &app->side[side];
+        if (!app->observer || !data->started || data->pieces || data->next != segment->seq ||
+            !observer_pass(app->observer, observe_side(conn, side), segment->payload_length,
+                           segment->frame, segment->time_ns)) {
+            return false;
+        }
+        data->next += segment->payload_length;
+    }
+    conn->side[side].bytes += segment->payload_length;
+    return true;
+}
+
 static void feed_segment(struct conn_context *context, struct conn *conn, unsigned side,
                          const struct whyrst_segment *segment, uint32_t seq)
 {
@@ -177,6 +199,56 @@ static void feed_segment(struct conn_context *context, struct conn *conn, unsign
         context->reassembly_caps++;
     }
     app_release(conn);
+}
+
+/* The payload ends where no other has ended so far. */
+static void note_end(struct endpoint *sender, const struct whyrst_segment *segment, uint32_t end)
+{
+    sender->payload_end = end;
+    sender->flags &= ~(uint32_t)ENDPOINT_PSH;
+    sender->flags |= segment->flags & WHYRST_TCP_PSH ? ENDPOINT_PSH : 0;
+}
+
+static void note_payload(struct endpoint *sender, const struct whyrst_segment *segment)
+{
+    sender->last_payload_ns = segment->time_ns;
+    sender->last_payload_frame = (uint32_t)segment->frame;
+}
+
+static void note_size(struct endpoint *sender, const struct whyrst_segment *segment)
+{
+    sender->segment_size =
+        (uint16_t)MAX(sender->segment_size, MIN(segment->payload_length, UINT16_MAX));
+}
+
+/* Whether note_first_bytes() has nothing left to do for this side. */
+static bool first_bytes_are_noted(const struct conn *conn, unsigned side)
+{
+    return (conn->flags & CONN_TTFB) || (side == conn->client) == (conn->ttfb_ns != 0);
+}
+
+bool payload_usual(struct conn_context *context, struct conn *conn, unsigned side,
+                   const struct whyrst_segment *segment)
+{
+    struct endpoint *sender = &conn->side[side];
+    const uint16_t required = CONN_ROLES | CONN_PAYLOAD;
+
+    if ((conn->flags & required) != required || sender->last_payload_frame == 0 ||
+        segment->seq != sender->payload_end || !first_bytes_are_noted(conn, side) ||
+        (segment->payload_captured < segment->payload_length && !(sender->flags & ENDPOINT_CUT)) ||
+        segment->time_ns - conn_last_payload(conn) >= context->idle_threshold_ns) {
+        return false;
+    }
+    if (conn->extra && conn->extra->quiet.after_frame) {
+        conn->extra->quiet.sides |= (uint8_t)(1u << side);
+    }
+    if (!pass_segment(conn, side, segment)) {
+        feed_segment(context, conn, side, segment, segment->seq);
+    }
+    note_end(sender, segment, segment->seq + segment->payload_length);
+    note_size(sender, segment);
+    note_payload(sender, segment);
+    return true;
 }
 
 void payload_segment(struct conn_context *context, struct conn *conn, unsigned side,
@@ -214,15 +286,11 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
     } else {
         feed_segment(context, conn, side, segment, seq);
         if (beyond) {
-            sender->payload_end = end;
-            sender->flags &= ~(uint32_t)ENDPOINT_PSH;
-            sender->flags |= segment->flags & WHYRST_TCP_PSH ? ENDPOINT_PSH : 0;
+            note_end(sender, segment, end);
         }
-        sender->segment_size =
-            (uint16_t)MAX(sender->segment_size, MIN(segment->payload_length, UINT16_MAX));
+        note_size(sender, segment);
     }
-    sender->last_payload_ns = segment->time_ns;
-    sender->last_payload_frame = (uint32_t)segment->frame;
+    note_payload(sender, segment);
 }
 
 static void acknowledge(struct conn *conn, unsigned side, bool final)

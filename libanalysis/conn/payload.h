@@ -8,6 +8,10 @@
 /** A segment with payload (no keep-alive), before conn.c raises the sender's next. */
 void payload_segment(struct conn_context *context, struct conn *conn, unsigned side,
                      const struct whyrst_segment *segment, struct conn_event *event);
+/** The next payload in order of a side that has sent some before, if nothing about it need be noted
+ *  but its length; else false, and nothing done. */
+bool payload_usual(struct conn_context *context, struct conn *conn, unsigned side,
+                   const struct whyrst_segment *segment);
 /** The other side's acknowledgement of @side's payload may have moved on. */
 void payload_acked(struct conn_context *context, struct conn *conn, unsigned side);
 /** The dialogue's state now; opaque and payload-less connections included. */

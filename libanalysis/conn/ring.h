@@ -11,23 +11,24 @@
 #define CONN_RING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "limits.h"
 
 /**
  * struct ring_entry - what is remembered of a segment
  * @previous: number of the same connection's entry before this one, 0 = none
- * @check:    digest of the header fields that a second capture of the same packet repeats
+ * @stamp:    digest of IP ID and timestamps, which a second capture of the same packet repeats
  */
 struct ring_entry {
     int64_t time_ns;
-    uint64_t previous;
+    uint32_t previous;
     uint32_t frame;
     uint32_t seq;
     uint32_t ack;
     uint32_t length;
-    uint32_t check;
-    uint32_t tsval;
-    uint16_t ip_id;
+    uint16_t stamp;
     uint16_t window;
     uint8_t flags;
     uint8_t side;
@@ -38,18 +39,34 @@ struct ring_entry {
     uint8_t copies; /**< second captures of the same packet seen */
 };
 
-struct ring;
+_Static_assert(sizeof(struct ring_entry) <= 40, "one is written for each segment");
+
+/** struct ring - the entries, and the number of the next one, of which the low bits are its place
+ */
+struct ring {
+    uint32_t next;
+    struct ring_entry entries[LIMIT_RING];
+};
 
 struct ring *ring_new(void);
 void ring_free(struct ring *ring);
-/** Appends @entry and returns its number, which is never 0. */
-uint64_t ring_add(struct ring *ring, const struct ring_entry *entry);
-/** False when no entry has this check; true mostly means that one has. Saves the walk that looks for
- *  a second capture, since nearly no segment is one. */
-bool ring_may_hold(const struct ring *ring, uint32_t check);
-/** Asks the processor for the memory that ring_may_hold() will touch. */
-void ring_prefetch(const struct ring *ring, uint32_t check);
+
+/** The next entry, for the caller to fill, all of it; its number, which is never 0, goes to
+ * @number. Numbers begin anew after 2^32: a connection that slept so long may find another's entry.
+ */
+static inline struct ring_entry *ring_add(struct ring *ring, uint32_t *number)
+{
+    *number = ring->next;
+    ring->next += ring->next == UINT32_MAX ? 2 : 1;
+    return &ring->entries[*number % LIMIT_RING];
+}
+
 /** Entry @number if it is still there, else NULL. */
-struct ring_entry *ring_get(struct ring *ring, uint64_t number);
+static inline struct ring_entry *ring_get(struct ring *ring, uint32_t number)
+{
+    return number != 0 && ring->next - number - 1 < LIMIT_RING - 1
+               ? &ring->entries[number % LIMIT_RING]
+               : NULL;
+}
 
 #endif

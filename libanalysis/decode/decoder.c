@@ -109,8 +109,8 @@ void whyrst_decoder_free(struct whyrst_decoder *decoder)
     }
 }
 
-unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder, const struct whyrst_frame *frame,
-                              struct whyrst_segment *segments)
+static G_NO_INLINE unsigned decode_any(struct whyrst_decoder *decoder, const struct whyrst_frame *frame,
+                           struct whyrst_segment *segments)
 {
     struct packet p = {
         .decoder = decoder,
@@ -122,15 +122,21 @@ unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder, const struct whyrs
         .reason = WHYRST_SKIP_NOT_IP,
     };
 
-    if (decoder->held->len) {
-        g_ptr_array_set_size(decoder->held, 0);
-    }
     decode_link(&p, frame->link_type);
     if (p.count == 0 && p.reason != SKIP_NOT_NOW) {
         /* An error that quotes less than is needed is in order (RFC 792 asks for 8 bytes). */
         decoder->skipped[p.quoted ? WHYRST_SKIP_NOT_TCP : p.reason]++;
     }
     return p.count;
+}
+
+unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder, const struct whyrst_frame *frame,
+                              struct whyrst_segment *segments)
+{
+    if (decoder->held->len) {
+        g_ptr_array_set_size(decoder->held, 0);
+    }
+    return decode_plain(frame, segments) ? 1 : decode_any(decoder, frame, segments);
 }
 
 bool whyrst_decoder_holds(const struct whyrst_decoder *decoder)

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* IPv4 (RFC 791), IPv6 and its extension headers (RFC 8200), and what they carry. */
-#include <string.h>
-
 #include "decode/fragments.h"
+#include "decode/ip_header.h"
 #include "decode/packet.h"
-
-#define IPV4_MIN  20u
-#define IPV6_SIZE 40u
-
-#define IPV4_DONT_FRAGMENT  0x4000u
-#define IPV4_MORE_FRAGMENTS 0x2000u
-#define IPV4_OFFSET         0x1fffu /* in units of 8 bytes */
 
 /* https://www.iana.org/assignments/protocol-numbers */
 #define PROTOCOL_HOP_BY_HOP  0
 #define PROTOCOL_ICMP        1
 #define PROTOCOL_IPV4        4
-#define PROTOCOL_TCP         6
 #define PROTOCOL_UDP         17
 #define PROTOCOL_IPV6        41
 #define PROTOCOL_ROUTING     43
@@ -32,46 +23,6 @@
 
 /* Option of the hop-by-hop header that holds a jumbogram's length (RFC 2675). */
 #define OPTION_JUMBO 0xc2
-
-/* The two functions below read from a cursor over a constant number of bytes, which were counted
- * before: inlined, its checks fold away. This is where every packet passes. */
-
-static uint32_t fill_ipv4(struct whyrst_segment *segment, const uint8_t *data)
-{
-    struct cursor c = cursor_make(data, IPV4_MIN);
-    uint32_t header = (cursor_u8(&c) & 0x0f) * 4u;
-
-    segment->ip_version = 4;
-    segment->tos = cursor_u8(&c);
-    (void)cursor_skip(&c, 2);
-    segment->ip_id = cursor_be16(&c);
-    segment->dont_fragment = (cursor_be16(&c) & IPV4_DONT_FRAGMENT) != 0;
-    segment->ttl = cursor_u8(&c);
-    (void)cursor_skip(&c, 3);
-    segment->flow_label = 0;
-    memset(segment->source, 0, sizeof segment->source);
-    memset(segment->destination, 0, sizeof segment->destination);
-    memcpy(segment->source, cursor_take(&c, 4), 4);
-    memcpy(segment->destination, cursor_take(&c, 4), 4);
-    return header >= IPV4_MIN ? header : 0;
-}
-
-static uint32_t fill_ipv6(struct whyrst_segment *segment, const uint8_t *data)
-{
-    struct cursor c = cursor_make(data, IPV6_SIZE);
-    uint32_t first = cursor_be32(&c);
-
-    segment->ip_version = 6;
-    segment->tos = (uint8_t)(first >> 20);
-    segment->flow_label = first & 0xfffff;
-    segment->ip_id = 0;
-    segment->dont_fragment = false;
-    (void)cursor_skip(&c, 3);
-    segment->ttl = cursor_u8(&c);
-    memcpy(segment->source, cursor_take(&c, 16), 16);
-    memcpy(segment->destination, cursor_take(&c, 16), 16);
-    return IPV6_SIZE;
-}
 
 uint32_t whyrst_decode_ip(struct whyrst_segment *segment, const uint8_t *data, uint32_t captured)
 {

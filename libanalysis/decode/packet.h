@@ -114,6 +114,9 @@ struct fragments *decoder_fragments(struct whyrst_decoder *decoder);
 void decoder_skip(struct whyrst_decoder *decoder, enum whyrst_skip reason, unsigned frames);
 void decoder_hold(struct whyrst_decoder *decoder, uint8_t *bytes);
 
+/* plain.c */
+bool decode_plain(const struct whyrst_frame *frame, struct whyrst_segment *segment);
+
 /* link.c: link types with a header of their own */
 void decode_null(struct packet *p);
 void decode_raw(struct packet *p);

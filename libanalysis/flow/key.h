@@ -20,20 +20,34 @@ struct flow_key {
     uint8_t version;
 };
 
+/** An IPv4 address as it lies in memory. */
+static inline uint32_t flow_key_ipv4(const uint8_t *address)
+{
+    uint32_t value;
+
+    memcpy(&value, address, sizeof value);
+    return value;
+}
+
 /**
  * Fills @key from @segment; returns the index (0 or 1) of the segment's source within the key. A
  * connection from an end to itself (the same address and port) has source 0.
  */
 static inline unsigned flow_key_make(struct flow_key *key, const struct whyrst_segment *segment)
 {
-    size_t size = segment->ip_version == 4 ? 4 : 16;
-    int order = memcmp(segment->source, segment->destination, size);
     unsigned from;
 
-    if (order == 0) {
-        order = (int)segment->source_port - (int)segment->destination_port;
+    if (segment->ip_version == 4) {
+        uint32_t a = flow_key_ipv4(segment->source);
+        uint32_t b = flow_key_ipv4(segment->destination);
+
+        from = a != b ? __builtin_bswap32(a) > __builtin_bswap32(b)
+                      : segment->source_port > segment->destination_port;
+    } else {
+        int order = memcmp(segment->source, segment->destination, 16);
+
+        from = order ? order > 0 : segment->source_port > segment->destination_port;
     }
-    from = order > 0;
     memcpy(key->address[from], segment->source, 16);
     memcpy(key->address[!from], segment->destination, 16);
     key->port[from] = segment->source_port;
@@ -42,10 +56,46 @@ static inline unsigned flow_key_make(struct flow_key *key, const struct whyrst_s
     return from;
 }
 
+/** struct flow_short_key - the same of an IPv4 connection, without what it has not */
+struct flow_short_key {
+    uint32_t address[2]; /* as they lie in memory */
+    uint16_t port[2];
+};
+
+static inline struct flow_short_key flow_key_shorten(const struct flow_key *key)
+{
+    return (struct flow_short_key){
+        .address = {flow_key_ipv4(key->address[0]), flow_key_ipv4(key->address[1])},
+        .port = {key->port[0], key->port[1]}};
+}
+
+static inline struct flow_key flow_key_lengthen(const struct flow_short_key *key)
+{
+    struct flow_key full = {.port = {key->port[0], key->port[1]}, .version = 4};
+
+    memcpy(full.address[0], &key->address[0], 4);
+    memcpy(full.address[1], &key->address[1], 4);
+    return full;
+}
+
+static inline bool flow_short_key_equal(const struct flow_short_key *short_key,
+                                        const struct flow_key *key)
+{
+    return short_key->port[0] == key->port[0] && short_key->port[1] == key->port[1] &&
+           short_key->address[0] == flow_key_ipv4(key->address[0]) &&
+           short_key->address[1] == flow_key_ipv4(key->address[1]) && key->version == 4;
+}
+
 static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
 {
-    return memcmp(a->address, b->address, sizeof a->address) == 0 && a->port[0] == b->port[0] &&
-           a->port[1] == b->port[1] && a->version == b->version;
+    if (a->port[0] != b->port[0] || a->port[1] != b->port[1] || a->version != b->version) {
+        return false;
+    }
+    if (a->version == 4) {
+        return flow_key_ipv4(a->address[0]) == flow_key_ipv4(b->address[0]) &&
+               flow_key_ipv4(a->address[1]) == flow_key_ipv4(b->address[1]);
+    }
+    return memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
 #endif

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "flow/table.h"
 
+#include <sys/mman.h>
+
 #include <glib.h>
 
-/* Entries live in chunks of this many, allocated as needed and kept until the table is freed. The
- * pages of a chunk take no memory before they are used. */
-#define CHUNK_ENTRIES 8192u
-#define FIRST_SLOTS   1024u
-#define CACHE_LINE    64u
+#include "flow/arena.h"
+
+#define FIRST_SLOTS 1024u
+#define CACHE_LINE  64u
+
+/* A table this large is worth large pages: a search in it misses every other cache, and need not
+ * miss the one of addresses as well. */
+#define HUGE_PAGE (UINT64_C(2) * 1024 * 1024)
+
+/* Values of slot.index: the first position of a short entry, and none. */
+#define SHORT 0x80000000u
+#define NONE  UINT32_MAX
 
 /* A key's version is 4 or 6, never 0: a zero there marks a free arena position. */
 
 struct slot {
     uint32_t hash;
-    uint32_t index; /* FLOW_NONE: empty */
+    uint32_t index; /* NONE: empty */
 };
 
 struct flow_table {
     struct slot *slots;
     uint32_t mask; /* number of slots - 1, a power of two less one */
-    uint32_t count;
-    uint32_t positions; /* arena positions ever used */
-    uint32_t free_head; /* first released position, FLOW_NONE: none */
-    size_t entry_size;
+    struct arena entries;
+    struct arena shorts;
     uint64_t seed[2];
-    GPtrArray *chunks;
 };
 
 static inline uint64_t load64(const uint8_t *p)
@@ -64,41 +70,51 @@ uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *
     return (uint32_t)(h ^ h >> 32);
 }
 
-static void *entry_at(const struct flow_table *table, uint32_t index)
+static bool is_short(const struct slot *slot)
 {
-    uint8_t *chunk = g_ptr_array_index(table->chunks, index / CHUNK_ENTRIES);
+    return (slot->index & SHORT) && slot->index != NONE;
+}
 
-    return chunk + (index % CHUNK_ENTRIES) * table->entry_size;
+static uint32_t count(const struct flow_table *table)
+{
+    return table->entries.count + table->shorts.count;
 }
 
 static struct slot *make_slots(uint32_t n)
 {
-    struct slot *slots = g_new(struct slot, n);
+    size_t size = (size_t)n * sizeof(struct slot);
+    struct slot *slots;
 
-    memset(slots, 0xff, n * sizeof *slots);
+    if (size < HUGE_PAGE) {
+        slots = g_aligned_alloc(n, sizeof *slots, CACHE_LINE);
+    } else {
+        slots = g_aligned_alloc(n, sizeof *slots, HUGE_PAGE);
+        (void)madvise(slots, size, MADV_HUGEPAGE); /* a wish */
+    }
+    memset(slots, 0xff, size);
     return slots;
 }
 
-struct flow_table *flow_table_new(size_t entry_size, uint64_t seed)
+struct flow_table *flow_table_new(size_t entry_size, size_t short_size, uint64_t seed)
 {
     struct flow_table *table = g_new0(struct flow_table, 1);
 
     table->slots = make_slots(FIRST_SLOTS);
     table->mask = FIRST_SLOTS - 1;
-    table->free_head = FLOW_NONE;
-    table->entry_size = entry_size;
+    arena_init(&table->entries, entry_size);
+    arena_init(&table->shorts, short_size);
     /* Odd constants keep the multiplier from losing bits even with a seed of 0. */
     table->seed[0] = seed ^ UINT64_C(0x9e3779b97f4a7c15);
     table->seed[1] = (seed << 32 | seed >> 32) ^ UINT64_C(0xd6e8feb86659fd93);
-    table->chunks = g_ptr_array_new_with_free_func(g_aligned_free);
     return table;
 }
 
 void flow_table_free(struct flow_table *table)
 {
     if (table) {
-        g_free(table->slots);
-        g_ptr_array_free(table->chunks, TRUE);
+        g_aligned_free(table->slots);
+        arena_clear(&table->entries);
+        arena_clear(&table->shorts);
         g_free(table);
     }
 }
@@ -108,30 +124,38 @@ void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash)
     __builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-const void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
+static void prefetch(const uint8_t *entry, size_t size)
 {
-    const uint8_t *entry;
-    uint32_t i = hash & table->mask;
-
-    while (table->slots[i].index != FLOW_NONE && table->slots[i].hash != hash) {
-        i = (i + 1) & table->mask;
-    }
-    if (table->slots[i].index == FLOW_NONE) {
-        return NULL;
-    }
-    entry = entry_at(table, table->slots[i].index);
-    for (size_t at = 0; at < table->entry_size; at += CACHE_LINE) {
+    for (size_t at = 0; at < size; at += CACHE_LINE) {
         __builtin_prefetch(entry + at);
     }
+}
+
+void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
+{
+    uint32_t i = hash & table->mask;
+    uint8_t *entry;
+
+    while (table->slots[i].index != NONE && table->slots[i].hash != hash) {
+        i = (i + 1) & table->mask;
+    }
+    if (table->slots[i].index & SHORT) {
+        if (is_short(&table->slots[i])) {
+            prefetch(arena_at(&table->shorts, table->slots[i].index & ~SHORT),
+                     table->shorts.entry_size);
+        }
+        return NULL;
+    }
+    entry = arena_at(&table->entries, table->slots[i].index);
+    prefetch(entry, table->entries.entry_size);
     return entry;
 }
 
 void flow_table_clear(struct flow_table *table)
 {
     memset(table->slots, 0xff, (table->mask + (size_t)1) * sizeof *table->slots);
-    table->count = 0;
-    table->positions = 0;
-    table->free_head = FLOW_NONE;
+    arena_empty(&table->entries);
+    arena_empty(&table->shorts);
 }
 
 void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash)
@@ -139,13 +163,35 @@ void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint
     for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
         const struct slot *slot = &table->slots[i];
 
-        if (slot->index == FLOW_NONE) {
+        if (slot->index == NONE) {
             return NULL;
         }
-        if (slot->hash == hash) {
-            void *entry = entry_at(table, slot->index);
+        if (slot->hash == hash && !(slot->index & SHORT)) {
+            void *entry = arena_at(&table->entries, slot->index);
 
             if (flow_key_equal(entry, key)) {
+                return entry;
+            }
+        }
+    }
+}
+
+void *flow_table_find_short(const struct flow_table *table, const struct flow_key *key,
+                            uint32_t hash)
+{
+    if (table->shorts.count == 0) {
+        return NULL;
+    }
+    for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
+        const struct slot *slot = &table->slots[i];
+
+        if (slot->index == NONE) {
+            return NULL;
+        }
+        if (slot->hash == hash && is_short(slot)) {
+            void *entry = arena_at(&table->shorts, slot->index & ~SHORT);
+
+            if (flow_short_key_equal(entry, key)) {
                 return entry;
             }
         }
@@ -156,7 +202,7 @@ static void place(struct flow_table *table, uint32_t hash, uint32_t index)
 {
     uint32_t i = hash & table->mask;
 
-    while (table->slots[i].index != FLOW_NONE) {
+    while (table->slots[i].index != NONE) {
         i = (i + 1) & table->mask;
     }
     table->slots[i] = (struct slot){.hash = hash, .index = index};
@@ -170,42 +216,40 @@ static void grow(struct flow_table *table)
     table->slots = make_slots(n * 2);
     table->mask = n * 2 - 1;
     for (uint32_t i = 0; i < n; i++) {
-        if (old[i].index != FLOW_NONE) {
+        if (old[i].index != NONE) {
             place(table, old[i].hash, old[i].index);
         }
     }
-    g_free(old);
+    g_aligned_free(old);
 }
 
-/* A free arena position: a released one (its first word links to the next), or a new one. */
-static uint32_t take_position(struct flow_table *table)
+/* Two thirds are the most that linear probing bears well. */
+static void make_place(struct flow_table *table)
 {
-    uint32_t index = table->free_head;
-
-    if (index != FLOW_NONE) {
-        memcpy(&table->free_head, entry_at(table, index), sizeof table->free_head);
-        return index;
+    if (((uint64_t)count(table) + 1) * 3 > ((uint64_t)table->mask + 1) * 2) {
+        grow(table);
     }
-    if (table->positions == table->chunks->len * CHUNK_ENTRIES) {
-        g_ptr_array_add(table->chunks,
-                        g_aligned_alloc(CHUNK_ENTRIES, table->entry_size, CACHE_LINE));
-    }
-    return table->positions++;
 }
 
 void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
-    uint32_t index = take_position(table);
-    void *entry = entry_at(table, index);
+    uint32_t index;
 
-    if ((table->count + 1) * 3 > (table->mask + 1) * 2) {
-        grow(table);
-    }
+    make_place(table);
+    index = arena_take(&table->entries);
     place(table, hash, index);
-    table->count++;
-    memset(entry, 0, table->entry_size);
-    memcpy(entry, key, sizeof *key);
-    return entry;
+    return memcpy(arena_at(&table->entries, index), key, sizeof *key);
+}
+
+void *flow_table_add_short(struct flow_table *table, const struct flow_key *key, uint32_t hash)
+{
+    struct flow_short_key short_key = flow_key_shorten(key);
+    uint32_t index;
+
+    make_place(table);
+    index = arena_take(&table->shorts);
+    place(table, hash, index | SHORT);
+    return memcpy(arena_at(&table->shorts, index), &short_key, sizeof short_key);
 }
 
 /* Removes slot @hole and moves later members of its run back, so that no run is cut in two. */
@@ -217,7 +261,7 @@ static void close_hole(struct flow_table *table, uint32_t hole)
         uint32_t home;
 
         i = (i + 1) & table->mask;
-        if (table->slots[i].index == FLOW_NONE) {
+        if (table->slots[i].index == NONE) {
             break;
         }
         home = table->slots[i].hash & table->mask;
@@ -227,45 +271,73 @@ static void close_hole(struct flow_table *table, uint32_t hole)
             hole = i;
         }
     }
-    table->slots[hole].index = FLOW_NONE;
+    table->slots[hole].index = NONE;
+}
+
+/* Removes the slot of @entry, found by its hash, and releases what it stands for. */
+static void take_out(struct flow_table *table, struct arena *arena, uint32_t mark, uint32_t hash,
+                     const void *entry)
+{
+    uint32_t i = hash & table->mask;
+
+    while (table->slots[i].hash != hash || (table->slots[i].index & SHORT) != mark ||
+           arena_at(arena, table->slots[i].index & ~SHORT) != entry) {
+        i = (i + 1) & table->mask;
+    }
+    arena_release(arena, table->slots[i].index & ~SHORT);
+    close_hole(table, i);
 }
 
 void flow_table_remove(struct flow_table *table, void *entry)
 {
-    struct flow_key key;
-    uint32_t i;
-    uint32_t index;
+    take_out(table, &table->entries, 0, flow_table_hash(table, entry), entry);
+}
 
-    memcpy(&key, entry, sizeof key);
-    i = flow_table_hash(table, &key) & table->mask;
-    while (entry_at(table, table->slots[i].index) != entry) {
-        i = (i + 1) & table->mask;
-    }
-    index = table->slots[i].index;
-    close_hole(table, i);
-    table->count--;
-    memset(entry, 0, table->entry_size);
-    memcpy(entry, &table->free_head, sizeof table->free_head);
-    table->free_head = index;
+void flow_table_remove_short(struct flow_table *table, void *entry)
+{
+    struct flow_key key = flow_key_lengthen(entry);
+
+    take_out(table, &table->shorts, SHORT, flow_table_hash(table, &key), entry);
 }
 
 size_t flow_table_count(const struct flow_table *table)
 {
-    return table->count;
+    return count(table);
+}
+
+size_t flow_table_short_count(const struct flow_table *table)
+{
+    return table->shorts.count;
 }
 
 uint32_t flow_table_positions(const struct flow_table *table)
 {
-    return table->positions;
+    return table->entries.positions;
 }
 
 void *flow_table_at(struct flow_table *table, uint32_t position)
 {
     struct flow_key *key;
 
-    if (position >= table->positions) {
+    if (position >= table->entries.positions) {
         return NULL;
     }
-    key = entry_at(table, position);
+    key = arena_at(&table->entries, position);
     return key->version ? key : NULL;
+}
+
+uint32_t flow_table_short_positions(const struct flow_table *table)
+{
+    return table->shorts.positions;
+}
+
+void *flow_table_short_at(const struct flow_table *table, uint32_t position)
+{
+    struct flow_short_key *key;
+
+    if (position >= table->shorts.positions) {
+        return NULL;
+    }
+    key = arena_at(&table->shorts, position);
+    return key->port[0] || key->port[1] ? key : NULL;
 }

@@ -6,6 +6,9 @@
  * in an arena of fixed-size entries, so that growing moves slots and never a connection, and a miss
  * seldom touches one. Entries keep their address until released. The hash is keyed, so that an
  * attacker who chooses addresses and ports cannot make all connections collide.
+ *
+ * A key may have a short entry instead, of another arena: for those of which millions come and
+ * little is known (half-open connections). It is the caller's to exchange one for the other.
  */
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
@@ -17,14 +20,12 @@
 
 struct flow_table;
 
-/** No entry. */
-#define FLOW_NONE UINT32_MAX
-
 /**
- * A new table whose entries have @entry_size bytes, each beginning with its struct flow_key.
+ * A new table whose entries have @entry_size bytes, each beginning with its struct flow_key, and
+ * short ones @short_size bytes (0: there will be none), beginning with their struct flow_short_key.
  * @seed: any number; a different one gives a different order of slots, nothing else
  */
-struct flow_table *flow_table_new(size_t entry_size, uint64_t seed);
+struct flow_table *flow_table_new(size_t entry_size, size_t short_size, uint64_t seed);
 /** Frees the table and its entries' memory (not what the entries point to). */
 void flow_table_free(struct flow_table *table);
 
@@ -41,11 +42,19 @@ void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint3
  *  later, the entry there, which it returns (not all there yet, seldom another's, NULL for none). A
  *  table of millions is in no cache, and these requests overlap. */
 void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
-const void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
+void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
 /** Takes @entry out of the table and releases its memory. */
 void flow_table_remove(struct flow_table *table, void *entry);
-/** Entries in the table. */
+/** The same for short entries. A short key must have a port that is not 0. */
+void *flow_table_find_short(const struct flow_table *table, const struct flow_key *key,
+                            uint32_t hash);
+void *flow_table_add_short(struct flow_table *table, const struct flow_key *key, uint32_t hash);
+void flow_table_remove_short(struct flow_table *table, void *entry);
+void *flow_table_short_at(const struct flow_table *table, uint32_t position);
+uint32_t flow_table_short_positions(const struct flow_table *table);
+/** Entries in the table, short ones included, and those alone. */
 size_t flow_table_count(const struct flow_table *table);
+size_t flow_table_short_count(const struct flow_table *table);
 /**
  * The entry at arena position @position, or NULL when that one is free; positions run from 0 to
  * flow_table_positions() - 1. For walking all entries, and for clock-hand eviction.

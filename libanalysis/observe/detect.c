@@ -21,9 +21,15 @@ typedef enum match signature(const uint8_t *bytes, size_t length);
 /** Compares with a fixed text; @fold: letters of either case. */
 static enum match match_text(const uint8_t *bytes, size_t length, const char *text, bool fold)
 {
-    size_t full = strlen(text);
-    size_t n = MIN(length, full);
-    bool same =
+    size_t full, n;
+    bool same;
+
+    if (length > 0 && (bytes[0] | 0x20) != (text[0] | 0x20)) {
+        return MATCH_NO; /* nearly always: the texts are many */
+    }
+    full = strlen(text);
+    n = MIN(length, full);
+    same =
         fold ? g_ascii_strncasecmp((const char *)bytes, text, n) == 0 : memcmp(bytes, text, n) == 0;
 
     if (!same) {

@@ -8,13 +8,14 @@
 
 struct hosts {
     struct flow_table *table;
+    struct recent_syn syns[LIMIT_RECENT_SYNS];
 };
 
 struct hosts *hosts_new(uint64_t seed)
 {
     struct hosts *hosts = g_new0(struct hosts, 1);
 
-    hosts->table = flow_table_new(sizeof(struct host), seed);
+    hosts->table = flow_table_new(sizeof(struct host), 0, seed);
     return hosts;
 }
 
@@ -56,4 +57,34 @@ struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned
         flow_table_clear(hosts->table);
     }
     return flow_table_add(hosts->table, &end, hash);
+}
+
+/* Not keyed, so that what is pushed out does not depend on the run; an attacker gains nothing. */
+static uint64_t hash_end(const struct flow_key *key, unsigned side)
+{
+    uint64_t words[2];
+    uint64_t h = (uint64_t)key->port[side] << 8 | key->version;
+
+    memcpy(words, key->address[side], sizeof words);
+    h = (h ^ words[0]) * UINT64_C(0x9e3779b97f4a7c15);
+    h = ((h ^ h >> 32) ^ words[1]) * UINT64_C(0xd6e8feb86659fd93);
+    return h ^ h >> 32;
+}
+
+void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned side, uint32_t seq,
+                    uint32_t frame)
+{
+    uint64_t hash = hash_end(key, side);
+
+    hosts->syns[hash % LIMIT_RECENT_SYNS] =
+        (struct recent_syn){.tag = (uint32_t)(hash >> 32), .seq = seq, .frame = frame};
+}
+
+const struct recent_syn *hosts_find_syn(const struct hosts *hosts, const struct flow_key *key,
+                                        unsigned side)
+{
+    uint64_t hash = hash_end(key, side);
+    const struct recent_syn *syn = &hosts->syns[hash % LIMIT_RECENT_SYNS];
+
+    return syn->frame && syn->tag == (uint32_t)(hash >> 32) ? syn : NULL;
 }

@@ -23,7 +23,6 @@
  * @labels:        IPv6: its first segments of connections carry a flow label
  * @accept_frame: its latest SYN-ACK; 0 = none
  * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
- * @syn_*:         of a client's port: its latest SYN
  * @refusals:      RSTs to SYNs
  * @half_open:     handshakes that this address began and then reset
  */
@@ -36,9 +35,6 @@ struct host {
     uint32_t refusals;
     uint32_t half_open;
     struct burst *burst;
-    uint32_t syn_seq;
-    uint32_t syn_frame;
-    int64_t syn_ns;
 };
 
 /** struct burst - resets of one endpoint in one instant; shared by the verdicts of that instant */
@@ -51,10 +47,24 @@ struct burst {
 
 struct hosts;
 
+/** struct recent_syn - a client port's latest SYN; frame 0 = none */
+struct recent_syn {
+    uint32_t tag;
+    uint32_t seq;
+    uint32_t frame;
+};
+
 struct hosts *hosts_new(uint64_t seed);
 void hosts_free(struct hosts *hosts);
 /** The entry of side @side of @key (its address alone when @port is false); made when @make. */
 struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned side, bool port,
                        bool make);
+/** Notes the SYN that side @side of @key sent. Ports share places: each new SYN may push another's
+ * out, the same one in every run. */
+void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned side, uint32_t seq,
+                    uint32_t frame);
+/** The latest SYN of side @side of @key, to whomever it went; NULL when it is not remembered. */
+const struct recent_syn *hosts_find_syn(const struct hosts *hosts, const struct flow_key *key,
+                                        unsigned side);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * JA4 from a ClientHello. Quotations are from FoxIO's technical_details/JA4.md.
  *
- * The raw form (JA4_r) determines the JA4, and clients repeat, so SHA-256 runs once for each raw
- * form and a cache answers afterwards.
+ * Clients repeat: a cache answers for the values that were hashed before, so that the raw form
+ * (JA4_r) is written, and SHA-256 runs, once for each client.
  */
 #include "observe/ja4.h"
 
@@ -31,9 +31,53 @@ struct ja4_lists {
     size_t extension_total; /**< those two included */
 };
 
+/* A form's first values: what the other parts of the fingerprint are made of. */
+enum { FORM_VERSION, FORM_NAME, FORM_ALPN, FORM_TOTAL, FORM_CIPHERS, FORM_EXTENSIONS, FORM_HEAD };
+
+/**
+ * struct ja4_form - all that determines a fingerprint, and, once known, the fingerprint
+ * @values: FORM_HEAD values, then ciphers, extensions and algorithms
+ */
+struct ja4_form {
+    uint16_t *values;
+    size_t count;
+    char *raw;
+    char ja4[JA4_LENGTH + 1];
+};
+
+static guint form_hash(gconstpointer key)
+{
+    const struct ja4_form *form = key;
+    uint64_t h = form->count;
+
+    for (size_t i = 0; i < form->count; i++) {
+        h = (h ^ form->values[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 29;
+    }
+    return (guint)(h >> 32);
+}
+
+static gboolean form_equal(gconstpointer a, gconstpointer b)
+{
+    const struct ja4_form *first = a;
+    const struct ja4_form *second = b;
+
+    return first->count == second->count &&
+           memcmp(first->values, second->values, first->count * sizeof *first->values) == 0;
+}
+
+static void form_free(gpointer data)
+{
+    struct ja4_form *form = data;
+
+    g_free(form->values);
+    g_free(form->raw);
+    g_free(form);
+}
+
 void ja4_cache_init(struct ja4_cache *cache)
 {
-    cache->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    cache->entries = g_hash_table_new_full(form_hash, form_equal, form_free, NULL);
     cache->refused = 0;
 }
 
@@ -46,6 +90,24 @@ void ja4_cache_clear(struct ja4_cache *cache)
 static int compare_values(const void *a, const void *b)
 {
     return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/** Real clients send under 20 values of a kind: by insertion is quickest. */
+static void sort_values(uint16_t *values, size_t count)
+{
+    if (count > 64) {
+        qsort(values, count, sizeof *values, compare_values);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        uint16_t value = values[i];
+        size_t at = i;
+
+        for (; at > 0 && values[at - 1] > value; at--) {
+            values[at] = values[at - 1];
+        }
+        values[at] = value;
+    }
 }
 
 /** "Ignore GREASE values anywhere it sees them": Chrome 152 sends one as signature algorithm. */
@@ -79,13 +141,15 @@ static void collect_extensions(struct cursor block, struct ja4_lists *lists)
     }
 }
 
-/** Fills @lists from @hello; the values live in one block, which the caller frees. */
+/** Fills @lists from @hello; the values live in one block, which the caller frees. Room for a form's
+ *  head comes first. */
 static uint16_t *collect(const struct client_hello *hello, struct ja4_lists *lists)
 {
     size_t ciphers = cursor_left(&hello->cipher_suites) / 2;
     size_t extensions = cursor_left(&hello->extensions) / 4;
     size_t algorithms = cursor_left(&hello->signature_algorithms) / 2;
-    uint16_t *values = g_new(uint16_t, ciphers + extensions + algorithms + 1);
+    uint16_t *block = g_new(uint16_t, FORM_HEAD + ciphers + extensions + algorithms);
+    uint16_t *values = block + FORM_HEAD;
 
     *lists = (struct ja4_lists){
         .ciphers = values,
@@ -95,9 +159,9 @@ static uint16_t *collect(const struct client_hello *hello, struct ja4_lists *lis
     lists->cipher_count = collect_values(hello->cipher_suites, lists->ciphers);
     lists->algorithm_count = collect_values(hello->signature_algorithms, lists->algorithms);
     collect_extensions(hello->extensions, lists);
-    qsort(lists->ciphers, lists->cipher_count, sizeof *values, compare_values);
-    qsort(lists->extensions, lists->extension_count, sizeof *values, compare_values);
-    return values;
+    sort_values(lists->ciphers, lists->cipher_count);
+    sort_values(lists->extensions, lists->extension_count);
+    return block;
 }
 
 /** "If extension 0x002b exists, then the version is the highest value in the extension", else the
@@ -236,36 +300,63 @@ static void hash_raw(const struct raw_form *raw, const struct ja4_lists *lists, 
     ja4[JA4_LENGTH] = '\0';
 }
 
-/** Remembers a fingerprint; false when the cache does not take it. */
-static bool remember(struct ja4_cache *cache, char *raw, const char *ja4)
+/** Brings the lists together, behind the head that tells them and all else apart. */
+static struct ja4_form form_of(const struct client_hello *hello, const struct ja4_lists *lists,
+                               uint16_t *values)
 {
-    if (g_hash_table_size(cache->entries) >= LIMIT_JA4_CACHE || strlen(raw) > LIMIT_JA4_RAW) {
+    const char *version = version_digits(hello);
+    size_t at = FORM_HEAD + lists->cipher_count;
+    char alpn[3];
+
+    alpn_characters(hello, alpn);
+    values[FORM_VERSION] = (uint16_t)(version[0] << 8 | version[1]);
+    values[FORM_NAME] = hello->has_server_name;
+    values[FORM_ALPN] = (uint16_t)(alpn[0] << 8 | alpn[1]);
+    values[FORM_TOTAL] = (uint16_t)lists->extension_total;
+    values[FORM_CIPHERS] = (uint16_t)lists->cipher_count;
+    values[FORM_EXTENSIONS] = (uint16_t)lists->extension_count;
+    memmove(values + at, lists->extensions, lists->extension_count * sizeof *values);
+    at += lists->extension_count;
+    memmove(values + at, lists->algorithms, lists->algorithm_count * sizeof *values);
+    return (struct ja4_form){.values = values, .count = at + lists->algorithm_count};
+}
+
+/** Remembers a fingerprint and what it was made of; NULL when the cache does not take it. */
+static struct ja4_form *remember(struct ja4_cache *cache, const struct ja4_form *form)
+{
+    if (g_hash_table_size(cache->entries) >= LIMIT_JA4_CACHE || strlen(form->raw) > LIMIT_JA4_RAW) {
         cache->refused++;
-        return false;
+        return NULL;
     }
-    g_hash_table_insert(cache->entries, raw, g_strdup(ja4));
-    return true;
+    return g_memdup2(form, sizeof *form);
 }
 
 char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4[JA4_LENGTH + 1])
 {
     struct ja4_lists lists;
     uint16_t *values = collect(hello, &lists);
-    struct raw_form raw = raw_form(hello, &lists);
-    gpointer key = NULL;
-    gpointer known = NULL;
+    struct ja4_form form = form_of(hello, &lists, values);
+    struct ja4_form *known;
+    struct raw_form raw;
 
-    if (g_hash_table_lookup_extended(cache->entries, raw.text, &key, &known)) {
-        memcpy(ja4, known, JA4_LENGTH + 1);
-        g_free(raw.text);
-    } else {
-        hash_raw(&raw, &lists, ja4);
-        key = raw.text;
-        if (!remember(cache, raw.text, ja4)) {
-            g_free(raw.text);
-            key = NULL;
-        }
+    known = g_hash_table_lookup(cache->entries, &form);
+    if (known) {
+        memcpy(ja4, known->ja4, JA4_LENGTH + 1);
+        g_free(values);
+        return known->raw;
     }
-    g_free(values);
-    return key;
+    lists.extensions = lists.ciphers + lists.cipher_count; /* they were brought together */
+    lists.algorithms = lists.extensions + lists.extension_count;
+    raw = raw_form(hello, &lists);
+    hash_raw(&raw, &lists, ja4);
+    form.raw = raw.text;
+    memcpy(form.ja4, ja4, JA4_LENGTH + 1);
+    known = remember(cache, &form);
+    if (!known) {
+        g_free(raw.text);
+        g_free(values);
+        return NULL;
+    }
+    g_hash_table_add(cache->entries, known);
+    return known->raw;
 }

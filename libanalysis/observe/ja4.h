@@ -10,7 +10,7 @@
 /** Length of a JA4: "t13d1516h2" + "_" + 12 + "_" + 12 digits. */
 #define JA4_LENGTH 36
 
-/** struct ja4_cache - what was hashed before: raw form to JA4; never forgets, is bounded */
+/** struct ja4_cache - what was hashed before, as struct ja4_form; never forgets, is bounded */
 struct ja4_cache {
     GHashTable *entries;
     uint64_t

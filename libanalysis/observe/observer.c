@@ -462,6 +462,17 @@ void observer_skip(struct observer *o, enum observe_side side, uint32_t length, 
     o->payload[side].time_ns = time_ns;
 }
 
+bool observer_pass(struct observer *o, enum observe_side side, uint32_t length, uint64_t frame,
+                   int64_t time_ns)
+{
+    if (!stream_pass(&o->streams[side], length, frame, time_ns)) {
+        return false;
+    }
+    o->server_first |= side == OBSERVE_SERVER && o->payload[OBSERVE_CLIENT].bytes == 0;
+    observer_skip(o, side, length, frame, time_ns);
+    return true;
+}
+
 void observer_chunk(struct observer *o, enum observe_side side, const struct observe_chunk *chunk)
 {
     struct input input = {
@@ -475,14 +486,12 @@ void observer_chunk(struct observer *o, enum observe_side side, const struct obs
         .segment_start = chunk->segment_start,
     };
 
-    if (chunk->length == 0) {
-        return;
+    if (chunk->length == 0 ||
+        observer_pass(o, side, chunk->length, chunk->frame, chunk->time_ns)) {
+        return; /* the inside of a body: most chunks of a bulk transfer */
     }
     o->server_first |= side == OBSERVE_SERVER && o->payload[OBSERVE_CLIENT].bytes == 0;
     observer_skip(o, side, chunk->length, chunk->frame, chunk->time_ns);
-    if (stream_pass(&o->streams[side], chunk->length, chunk->frame, chunk->time_ns)) {
-        return; /* the inside of a body: most chunks of a bulk transfer */
-    }
     feed(o, side, &input);
     settle(o);
 }

@@ -142,6 +142,12 @@ struct observer *observer_new(struct observe_context *context, bool from_start);
 void observer_free(struct observer *observer);
 /** Asks the processor for the memory that observer_chunk() will touch. */
 void observer_prefetch(const struct observer *observer);
+/**
+ * The next @length bytes of @side, if nothing need be looked at: the inside of a body or record that
+ * does not end with them. Else false, and nothing done.
+ */
+bool observer_pass(struct observer *observer, enum observe_side side, uint32_t length,
+                   uint64_t frame, int64_t time_ns);
 /** Feeds the next bytes of @side. Chunks of one side come in stream order, without overlap. */
 void observer_chunk(struct observer *observer, enum observe_side side,
                     const struct observe_chunk *chunk);

@@ -32,8 +32,10 @@ static void csv_begin(struct output *out, const struct writer_settings *settings
 
 static void write_text(struct output *out, const char *text)
 {
+    const char *end = text + strlen(text);
+
     for (;;) {
-        size_t plain = text_plain(text);
+        size_t plain = text_plain(text, (size_t)(end - text));
         char piece[TEXT_PIECE_MAX];
         size_t length;
 

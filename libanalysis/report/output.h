@@ -54,6 +54,17 @@ static inline void output_text(struct output *out, const char *text)
     output_bytes(out, text, strlen(text));
 }
 
+/** Where the next @length bytes (OUTPUT_BUFFER_SIZE at most) may be written; the caller then adds
+ * to
+ *  @length those that it wrote. */
+static inline char *output_room(struct output *out, size_t length)
+{
+    if (length > OUTPUT_BUFFER_SIZE - out->length) {
+        output_flush(out);
+    }
+    return out->data + out->length;
+}
+
 static inline void output_char(struct output *out, char c)
 {
     if (out->length == OUTPUT_BUFFER_SIZE) {

@@ -9,16 +9,35 @@
 #define REPLACEMENT   "\xEF\xBF\xBD" /* U+FFFD */
 #define ELLIPSIS      "\xE2\x80\xA6" /* U+2026 */
 
+/* Writes a number below 100 as two digits. */
+static void put_pair(char *buffer, unsigned number)
+{
+    static const char pairs[] = "0001020304050607080910111213141516171819"
+                                "2021222324252627282930313233343536373839"
+                                "4041424344454647484950515253545556575859"
+                                "6061626364656667686970717273747576777879"
+                                "8081828384858687888990919293949596979899";
+
+    memcpy(buffer, pairs + (size_t)number * 2, 2);
+}
+
 size_t text_integer(char *buffer, uint64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
     size_t length;
 
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
+    while (number >= 100) {
+        at -= 2;
+        put_pair(digits + at, (unsigned)(number % 100));
+        number /= 100;
+    }
+    if (number >= 10) {
+        at -= 2;
+        put_pair(digits + at, (unsigned)number);
+    } else {
+        digits[--at] = (char)('0' + number);
+    }
     length = sizeof digits - at;
     memcpy(buffer, digits + at, length);
     buffer[length] = '\0';
@@ -44,9 +63,12 @@ size_t text_grouped(char *buffer, uint64_t number)
 /* Writes @number as exactly @count digits. */
 static void put_digits(char *buffer, unsigned number, unsigned count)
 {
-    while (count--) {
-        buffer[count] = (char)('0' + number % 10);
-        number /= 10;
+    for (; count >= 2; number /= 100) {
+        count -= 2;
+        put_pair(buffer + count, number % 100);
+    }
+    if (count) {
+        buffer[0] = (char)('0' + number % 10);
     }
 }
 
@@ -197,32 +219,102 @@ size_t text_take(const char **text, char *piece, unsigned *columns)
         *width = 6;
         return put_escape(piece, c);
     }
-    *width = width_of(c);
+    if (columns) {
+        *columns = width_of(c);
+    }
     memcpy(piece, p, length);
     return length;
 }
 
-size_t text_plain(const char *text)
+static bool is_plain(char c)
 {
-    /* A table: this loop sees every byte of every string written. */
     static const bool plain[256] = {
         [' ' ... '!'] = true,
         ['#' ... '['] = true,
         [']' ... '~'] = true,
     };
-    const char *end = text;
 
-    while (plain[(uint8_t)*end]) {
-        end++;
+    return plain[(uint8_t)c];
+}
+
+/* Eight bytes at once: all strings that are written pass here. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is zero (a byte above one such may be marked as well). */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - EACH(1)) & ~word & EACH(0x80);
+}
+
+/* The high bit of each byte that is no plain character, first in the lowest byte that has one. */
+static uint64_t special_bytes(uint64_t word)
+{
+    uint64_t low = (word - EACH(' ')) & ~word; /* below a space */
+    uint64_t high = word | (word + EACH(1));   /* DEL and above */
+
+    return ((low | high) & EACH(0x80)) | zero_bytes(word ^ EACH('"')) |
+           zero_bytes(word ^ EACH('\\'));
+}
+
+size_t text_plain(const char *text, size_t length)
+{
+    size_t at = 0;
+
+    while (length - at >= 8) {
+        uint64_t word;
+
+        memcpy(&word, text + at, sizeof word);
+        if (special_bytes(word)) {
+            break;
+        }
+        at += 8;
     }
-    return (size_t)(end - text);
+    while (at < length && is_plain(text[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* The usual case of text_json(), in one go: short and plain. Else false, and nothing done. */
+static bool write_plain(struct output *out, const char *text, size_t length)
+{
+    char *to;
+
+    if (length > 256) {
+        return false;
+    }
+    to = output_room(out, 256 + 2);
+    for (size_t at = 0; at + 8 <= length; at += 8) {
+        uint64_t word;
+
+        memcpy(&word, text + at, sizeof word);
+        if (special_bytes(word)) {
+            return false;
+        }
+        memcpy(to + 1 + at, &word, sizeof word);
+    }
+    for (size_t at = length & ~(size_t)7; at < length; at++) {
+        if (!is_plain(text[at])) {
+            return false;
+        }
+        to[1 + at] = text[at];
+    }
+    to[0] = to[1 + length] = '"';
+    out->length += length + 2;
+    return true;
 }
 
 void text_json(struct output *out, const char *text)
 {
+    size_t length = strlen(text);
+    const char *end = text + length;
+
+    if (write_plain(out, text, length)) {
+        return;
+    }
     output_char(out, '"');
     for (;;) {
-        size_t plain = text_plain(text);
+        size_t plain = text_plain(text, (size_t)(end - text));
         char piece[TEXT_PIECE_MAX];
 
         output_bytes(out, text, plain);
@@ -234,9 +326,9 @@ void text_json(struct output *out, const char *text)
             output_char(out, '\\');
             output_char(out, *text++);
         } else {
-            size_t length = text_take(&text, piece, NULL);
+            size_t piece_length = text_take(&text, piece, NULL);
 
-            output_bytes(out, piece, length);
+            output_bytes(out, piece, piece_length);
         }
     }
     output_char(out, '"');
@@ -313,7 +405,7 @@ static bool is_wider(const char *text, unsigned columns)
 
 void text_safe(struct strbuf *s, const char *text, unsigned columns)
 {
-    size_t plain = text_plain(text);
+    size_t plain = text_plain(text, strlen(text));
     bool cut = columns && is_wider(text, columns);
     unsigned room = cut ? columns - 1 : 0;
 
@@ -338,7 +430,7 @@ void text_safe(struct strbuf *s, const char *text, unsigned columns)
 
 unsigned text_columns(const char *text)
 {
-    unsigned sum = (unsigned)text_plain(text);
+    unsigned sum = (unsigned)text_plain(text, strlen(text));
 
     for (text += sum; *text; text = g_utf8_next_char(text)) {
         sum += width_of(g_utf8_get_char(text));

@@ -41,8 +41,9 @@ size_t text_value(char *buffer, const struct whyrst_value *value);
  */
 size_t text_take(const char **text, char *piece, unsigned *columns);
 
-/** How many bytes of @text from its start are printable ASCII other than quotes and backslashes. */
-size_t text_plain(const char *text);
+/** How many of the @length bytes of @text, from its start, are printable ASCII other than quotes
+ * and backslashes. */
+size_t text_plain(const char *text, size_t length);
 
 /** Writes a JSON string, quotes included; always valid UTF-8 without control characters. */
 void text_json(struct output *out, const char *text);

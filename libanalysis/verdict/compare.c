@@ -87,7 +87,7 @@ static void compare_id(struct rst_facts *facts)
 static bool acked_at_last_payload(struct conn_context *context, const struct conn *conn,
                                   unsigned side, uint32_t *ack)
 {
-    uint64_t at = conn->recent;
+    uint32_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
         const struct ring_entry *entry = ring_get(context->ring, at);
@@ -109,7 +109,7 @@ static int64_t time_of_acked(struct conn_context *context, const struct conn *co
                              uint32_t ack)
 {
     int64_t found = -1;
-    uint64_t at = conn->recent;
+    uint32_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
         const struct ring_entry *entry = ring_get(context->ring, at);
@@ -128,7 +128,7 @@ static int64_t time_of_acked(struct conn_context *context, const struct conn *co
 static void measure_quiet(struct conn_context *context, const struct conn *conn,
                           struct rst_facts *facts)
 {
-    uint64_t at = conn->recent;
+    uint32_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
         const struct ring_entry *entry = ring_get(context->ring, at);

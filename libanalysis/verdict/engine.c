@@ -8,10 +8,6 @@
  * same for all, the queue's head is always the next to become final, and callers get verdicts in
  * frame order while they stream. The queue is bounded: beyond LIMIT_PENDING the head is final
  * early.
- *
- * Connections stay in the table until there are more than LIMIT_KEEP_CLOSED of them; then a hand
- * walks the table and drops those that ended long ago. At max_connections it drops more: see
- * make_room().
  */
 #include "verdict/engine.h"
 
@@ -19,23 +15,15 @@
 
 #include <glib.h>
 
+#include "conn/connections.h"
 #include "conn/history.h"
 #include "conn/payload.h"
-#include "flow/table.h"
 #include "limits.h"
 #include "verdict/learn.h"
 
 /* Segments whose connections are looked up ahead of their turn: the requests to memory overlap, and
  * what they fetch (a few lines of 64 bytes each) still fits into the first-level cache. */
 #define BATCH 32u
-
-/* Where a segment belongs: its connection's key and the key's hash, and which side sent it. */
-struct place {
-    struct flow_key key;
-    uint32_t hash;
-    unsigned side;
-    struct conn_header header;
-};
 
 /* Records in the order in which callers get them. */
 struct queue {
@@ -48,14 +36,11 @@ struct whyrst_engine {
     struct whyrst_options options;
     const struct engine_listener *listener; /* or NULL */
     struct conn_context context;
-    struct flow_table *table;
+    struct connections connections;
     struct hosts *hosts;
     struct queue pending;        /* verdicts that may be revised, by frame */
     struct queue ready;          /* final records */
     struct whyrst_record *close; /* the latest FIN close record, lent to the caller */
-    uint32_t streams;
-    uint32_t hand; /* arena position where the next search for something to drop begins */
-    int64_t now_ns;
     uint64_t counts[WHYRST_COUNTER_COUNT];
 };
 
@@ -96,37 +81,10 @@ static void queue_clear(struct queue *queue)
     }
 }
 
-struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
-{
-    struct whyrst_engine *engine = g_new0(struct whyrst_engine, 1);
-    uint64_t seed = (uint64_t)g_random_int() << 32 | g_random_int();
-
-    if (options) {
-        engine->options = *options;
-    }
-    if (engine->options.idle_threshold_ns <= 0) {
-        engine->options.idle_threshold_ns = WHYRST_IDLE_THRESHOLD_NS;
-    }
-    if (engine->options.hindsight_wait_ns <= 0) {
-        engine->options.hindsight_wait_ns = WHYRST_HINDSIGHT_WAIT_NS;
-    }
-    if (engine->options.max_connections == 0) {
-        engine->options.max_connections = LIMIT_CONNECTIONS;
-    }
-    engine->context.ring = ring_new();
-    engine->context.observers = observe_context_new();
-    engine->context.idle_threshold_ns = engine->options.idle_threshold_ns;
-    engine->table = flow_table_new(sizeof(struct conn), seed);
-    engine->hosts = hosts_new(seed);
-    engine->now_ns = INT64_MIN;
-    queue_init(&engine->pending);
-    queue_init(&engine->ready);
-    return engine;
-}
-
 void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener)
 {
     engine->listener = listener;
+    engine->connections.end_all = true;
 }
 
 /* Those that a RST ended are told of by its verdict. */
@@ -140,7 +98,7 @@ static void tell_connection(struct whyrst_engine *engine, struct conn *conn, boo
     if (conn->app) {
         payload_observe(&engine->context, conn, &state);
     }
-    engine->listener->connection(engine->listener->context, conn, &state, engine->now_ns, over);
+    engine->listener->connection(engine->listener->context, conn, &state, engine->connections.now_ns, over);
 }
 
 /* A connection's record, if the caller wants them and it was more than a quote. */
@@ -198,12 +156,46 @@ static void detach_all(struct conn *conn)
     }
 }
 
-static void end_connection(struct whyrst_engine *engine, struct conn *conn)
+static void end_connection(void *user, struct conn *conn)
 {
+    struct whyrst_engine *engine = user;
+
     report_connection(engine, conn);
     tell_connection(engine, conn, true);
     detach_all(conn);
     conn_clear(conn);
+}
+
+struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
+{
+    struct whyrst_engine *engine = g_new0(struct whyrst_engine, 1);
+    uint64_t seed = (uint64_t)g_random_int() << 32 | g_random_int();
+
+    if (options) {
+        engine->options = *options;
+    }
+    if (engine->options.idle_threshold_ns <= 0) {
+        engine->options.idle_threshold_ns = WHYRST_IDLE_THRESHOLD_NS;
+    }
+    if (engine->options.hindsight_wait_ns <= 0) {
+        engine->options.hindsight_wait_ns = WHYRST_HINDSIGHT_WAIT_NS;
+    }
+    if (engine->options.max_connections == 0) {
+        engine->options.max_connections = LIMIT_CONNECTIONS;
+    }
+    engine->context.ring = ring_new();
+    engine->context.observers = observe_context_new();
+    engine->context.idle_threshold_ns = engine->options.idle_threshold_ns;
+    engine->connections = (struct connections){.context = &engine->context,
+                                               .max = engine->options.max_connections,
+                                               .end = end_connection,
+                                               .user = engine,
+                                               .end_all = engine->options.connection_records};
+    connections_init(&engine->connections, seed);
+    engine->hosts = hosts_new(seed);
+    queue_init(&engine->pending);
+    queue_init(&engine->ready);
+    return engine;
 }
 
 void whyrst_engine_free(struct whyrst_engine *engine)
@@ -211,95 +203,17 @@ void whyrst_engine_free(struct whyrst_engine *engine)
     if (!engine) {
         return;
     }
-    for (uint32_t i = 0; i < flow_table_positions(engine->table); i++) {
-        struct conn *conn = flow_table_at(engine->table, i);
-
-        if (conn) {
-            detach_all(conn);
-            conn_clear(conn);
-        }
+    for (struct whyrst_record *record = engine->pending.head; record; record = record->next) {
+        detach(record); /* somebody may keep it for longer than its connection lives */
     }
     queue_clear(&engine->pending);
     queue_clear(&engine->ready);
     whyrst_record_unref(engine->close);
-    flow_table_free(engine->table);
+    connections_clear(&engine->connections);
     hosts_free(engine->hosts);
     observe_context_free(engine->context.observers);
     ring_free(engine->context.ring);
     g_free(engine);
-}
-
-static bool is_over(const struct conn *conn)
-{
-    return conn->flags & (CONN_CLOSED | CONN_RESET);
-}
-
-/* Drops a few connections: those that ended LIMIT_CLOSED_SECONDS ago, and at the cap also others,
- * ended ones and unanswered SYNs first, since an established one has most to lose. */
-static void make_room(struct whyrst_engine *engine)
-{
-    size_t count = flow_table_count(engine->table);
-    bool full = count >= engine->options.max_connections;
-    uint32_t positions = flow_table_positions(engine->table);
-    struct conn *victim = NULL;
-
-    if (count < LIMIT_KEEP_CLOSED && !full) {
-        return;
-    }
-    for (unsigned i = 0; i < 8; i++) {
-        struct conn *conn = flow_table_at(engine->table, engine->hand++ % positions);
-
-        if (!conn) {
-            continue;
-        }
-        if (is_over(conn) &&
-            engine->now_ns - conn->last_ns > LIMIT_CLOSED_SECONDS * INT64_C(1000000000)) {
-            end_connection(engine, conn);
-            flow_table_remove(engine->table, conn);
-        } else if (!victim || is_over(conn) > is_over(victim) ||
-                   (conn->flags & CONN_ESTABLISHED) < (victim->flags & CONN_ESTABLISHED)) {
-            victim = conn;
-        }
-    }
-    if (victim && flow_table_count(engine->table) >= engine->options.max_connections) {
-        engine->counts[WHYRST_COUNT_EVICTED]++;
-        end_connection(engine, victim);
-        flow_table_remove(engine->table, victim);
-    }
-}
-
-static struct conn *start_connection(struct whyrst_engine *engine, const struct place *place)
-{
-    struct conn *conn;
-
-    make_room(engine);
-    conn = flow_table_add(engine->table, &place->key, place->hash);
-    conn_init(conn, &place->key, place->side, engine->streams++);
-    return conn;
-}
-
-/* The connection that the segment belongs to, with Wireshark's rules for reused ports. */
-static struct conn *find_connection(struct whyrst_engine *engine, const struct place *place,
-                                    const struct whyrst_segment *segment)
-{
-    struct conn *conn = flow_table_find(engine->table, &place->key, place->hash);
-    unsigned side = place->side;
-
-    if (!conn) {
-        return start_connection(engine, place);
-    }
-    if (!conn_is_reused(conn, side, segment)) {
-        return conn;
-    }
-    if (conn_is_late_answer(conn, side, segment)) {
-        conn->side[side].base_seq = segment->seq;
-        conn->flags &= (uint16_t) ~(CONN_RST_SEEN | CONN_FIN_SEEN);
-        conn->stream = engine->streams++;
-    } else {
-        end_connection(engine, conn);
-        conn_init(conn, &place->key, side, engine->streams++);
-    }
-    return conn;
 }
 
 static void copy_history(struct whyrst_record *record, const struct conn *conn)
@@ -313,8 +227,7 @@ static void copy_history(struct whyrst_record *record, const struct conn *conn)
 }
 
 static struct whyrst_record *make_record(struct whyrst_engine *engine, struct conn *conn,
-                                         unsigned side, const struct whyrst_segment *segment,
-                                         const struct conn_header *header)
+                                         unsigned side, const struct whyrst_segment *segment)
 {
     struct whyrst_record *record;
     struct rst_facts facts;
@@ -324,7 +237,7 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
     names = facts.state;
     facts.state.hello = facts.state.hello_retry = NULL;
     facts.state.http_method = NULL;
-    conn_reset(&engine->context, conn, side, segment, header, facts.sequence_check,
+    conn_reset(&engine->context, conn, side, segment, facts.sequence_check,
                facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE);
 
     record = record_new(WHYRST_RECORD_RST, conn);
@@ -339,10 +252,9 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
 }
 
 static struct whyrst_record *add_reset(struct whyrst_engine *engine, struct conn *conn,
-                                       unsigned side, const struct whyrst_segment *segment,
-                                       const struct conn_header *header)
+                                       unsigned side, const struct whyrst_segment *segment)
 {
-    struct whyrst_record *record = make_record(engine, conn, side, segment, header);
+    struct whyrst_record *record = make_record(engine, conn, side, segment);
 
     engine->counts[WHYRST_COUNT_RESETS]++;
     attach(conn, record);
@@ -364,21 +276,8 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     if (!original) {
         return NULL;
     }
-    record = g_memdup2(original, sizeof *original);
-    record->references = 1;
-    record->ja4 = g_strdup(original->ja4);
-    record->ja4_r = g_strdup(original->ja4_r);
-    record->ja4_retry = g_strdup(original->ja4_retry);
-    record->sni = g_strdup(original->sni);
-    record->alpn = g_strdup(original->alpn);
-    record->http_method = g_strdup(original->http_method);
-    record->reset_text = g_strdup(original->reset_text);
+    record = record_copy(original);
     record->twin = whyrst_record_ref((struct whyrst_record *)original);
-    record->conn = NULL;
-    record->older = record->newer = NULL;
-    record->judged = false;
-    record->facts.later.across = NULL;
-    memset(record->evidence, 0, sizeof record->evidence);
     record->burst = original->burst ? g_rc_box_acquire(original->burst) : NULL;
     record->frame = segment->frame;
     record->time_ns = segment->time_ns;
@@ -388,12 +287,11 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
 }
 
 static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct conn *conn,
-                                         unsigned side, const struct whyrst_segment *segment,
-                                         const struct conn_header *header)
+                                         unsigned side, const struct whyrst_segment *segment)
 {
     struct conn_event event = {0};
 
-    conn_segment(&engine->context, conn, side, segment, header, &event);
+    conn_segment(&engine->context, conn, side, segment, &event);
     learn_segment(engine->hosts, conn, side, segment, &event);
     if (!event.completes_close || (conn->flags & CONN_RESET)) {
         return NULL;
@@ -406,26 +304,37 @@ static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct co
     return engine->close;
 }
 
+/* It has waited for seconds, and is in no cache any more. */
+static void prefetch_record(const struct whyrst_record *record)
+{
+    for (size_t at = 0; at < sizeof *record; at += 64) {
+        __builtin_prefetch((const uint8_t *)record + at);
+    }
+}
+
 /* The queue's head can no longer be revised. */
-static void finalize_head(struct whyrst_engine *engine)
+static G_NO_INLINE void finalize_head(struct whyrst_engine *engine)
 {
     struct whyrst_record *record = queue_pop(&engine->pending);
 
     learn_final(engine->hosts, record);
     detach(record);
-    record->judged = false;
+    record_revise(record);
     record->final = true;
     if (engine->listener) {
         engine->listener->reset(engine->listener->context, record);
+    }
+    if (engine->pending.head) {
+        prefetch_record(engine->pending.head); /* the next one's turn comes soon */
     }
     queue_push(&engine->ready, record);
 }
 
 static void finalize_old(struct whyrst_engine *engine)
 {
-    while (engine->pending.head &&
-           (engine->pending.count > LIMIT_PENDING ||
-            engine->now_ns - engine->pending.head->time_ns > engine->options.hindsight_wait_ns)) {
+    while (engine->pending.head && (engine->pending.count > LIMIT_PENDING ||
+                                    engine->connections.now_ns - engine->pending.head->time_ns >
+                                        engine->options.hindsight_wait_ns)) {
         finalize_head(engine);
     }
 }
@@ -434,37 +343,64 @@ static void find_place(const struct whyrst_engine *engine, const struct whyrst_s
                        struct place *place)
 {
     place->side = flow_key_make(&place->key, segment);
-    place->hash = flow_table_hash(engine->table, &place->key);
-    place->header = conn_read_header(segment);
+    place->hash = flow_table_hash(engine->connections.table, &place->key);
+    place->conn = NULL;
 }
 
-static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct place *place,
-                                    const struct whyrst_segment *segment)
+/* A segment of @conn that is not the usual one. */
+static G_NO_INLINE struct whyrst_record *add_unusual(struct whyrst_engine *engine,
+                                                     struct conn *conn, unsigned side,
+                                                     const struct whyrst_segment *segment)
 {
-    struct conn *conn = find_connection(engine, place, segment);
-    unsigned side = place->side;
     uint32_t duplicate_of;
 
-    if (segment->quoted) {
-        engine->counts[WHYRST_COUNT_QUOTED]++;
-        return NULL;
-    }
-    engine->now_ns = MAX(engine->now_ns, segment->time_ns);
-    finalize_old(engine);
     if (!(conn->flags & CONN_USED)) {
         engine->counts[WHYRST_COUNT_CONNECTIONS]++;
     }
     conn_note_base(conn, side, segment);
-    duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment, &place->header);
+    duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment);
     if (duplicate_of) {
         engine->counts[WHYRST_COUNT_DUPLICATES]++;
         return segment->flags & WHYRST_TCP_RST ? add_duplicate(engine, conn, segment, duplicate_of)
                                                : NULL;
     }
     engine->counts[WHYRST_COUNT_SEGMENTS]++;
-    return segment->flags & WHYRST_TCP_RST
-               ? add_reset(engine, conn, side, segment, &place->header)
-               : add_segment(engine, conn, side, segment, &place->header);
+    return segment->flags & WHYRST_TCP_RST ? add_reset(engine, conn, side, segment)
+                                           : add_segment(engine, conn, side, segment);
+}
+
+/* A connection of which there is only a SYN. */
+static void add_half_open(struct whyrst_engine *engine, const struct place *place,
+                          const struct whyrst_segment *segment)
+{
+    engine->counts[WHYRST_COUNT_CONNECTIONS]++;
+    engine->counts[WHYRST_COUNT_SEGMENTS]++;
+    hosts_note_syn(engine->hosts, &place->key, place->side, segment->seq, (uint32_t)segment->frame);
+}
+
+static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct place *place,
+                                    const struct whyrst_segment *segment)
+{
+    struct conn *conn = place->conn;
+
+    if (segment->quoted) {
+        (void)connections_find(&engine->connections, place, segment); /* it takes a stream number */
+        engine->counts[WHYRST_COUNT_QUOTED]++;
+        return NULL;
+    }
+    connections_see_time(&engine->connections, segment->time_ns);
+    finalize_old(engine);
+    if (conn && flow_key_equal(&conn->key, &place->key) &&
+        conn_usual(&engine->context, conn, place->side, segment)) {
+        engine->counts[WHYRST_COUNT_SEGMENTS]++;
+        return NULL;
+    }
+    conn = connections_find(&engine->connections, place, segment);
+    if (!conn) {
+        add_half_open(engine, place, segment);
+        return NULL;
+    }
+    return add_unusual(engine, conn, place->side, segment);
 }
 
 struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
@@ -473,6 +409,7 @@ struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
     struct place place;
 
     find_place(engine, segment, &place);
+    place.conn = flow_table_find(engine->connections.table, &place.key, place.hash);
     return add_at(engine, &place, segment);
 }
 
@@ -481,24 +418,22 @@ static void add_batch(struct whyrst_engine *engine, const struct whyrst_segment 
                       size_t count)
 {
     struct place places[BATCH];
-    const struct conn *conns[BATCH];
 
     for (size_t i = 0; i < count; i++) {
         find_place(engine, &segments[i], &places[i]);
-        flow_table_prefetch_slot(engine->table, places[i].hash);
-        ring_prefetch(engine->context.ring, places[i].header.check);
+        flow_table_prefetch_slot(engine->connections.table, places[i].hash);
     }
     for (size_t i = 0; i < count; i++) {
-        conns[i] = flow_table_prefetch_entry(engine->table, places[i].hash);
+        places[i].conn = flow_table_prefetch_entry(engine->connections.table, places[i].hash);
     }
     for (size_t i = 0; i < count; i++) {
-        if (conns[i]) {
-            payload_prefetch(conns[i]);
+        if (places[i].conn) {
+            payload_prefetch(places[i].conn);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (conns[i]) {
-            payload_prefetch_observer(conns[i]);
+        if (places[i].conn) {
+            payload_prefetch_observer(places[i].conn);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -519,44 +454,9 @@ struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine)
     return queue_pop(&engine->ready);
 }
 
-static int by_stream(gconstpointer a, gconstpointer b)
+static void tell_open(void *user, struct conn *conn)
 {
-    const struct conn *const *first = a;
-    const struct conn *const *second = b;
-
-    return ((*first)->stream > (*second)->stream) - ((*first)->stream < (*second)->stream);
-}
-
-/* Ends every connection, so that each is reported, in the order of their streams. */
-static void end_all(struct whyrst_engine *engine)
-{
-    GPtrArray *open = g_ptr_array_new();
-
-    for (uint32_t i = 0; i < flow_table_positions(engine->table); i++) {
-        struct conn *conn = flow_table_at(engine->table, i);
-
-        if (conn) {
-            g_ptr_array_add(open, conn);
-        }
-    }
-    g_ptr_array_sort(open, by_stream);
-    for (guint i = 0; i < open->len; i++) {
-        end_connection(engine, g_ptr_array_index(open, i));
-        flow_table_remove(engine->table, g_ptr_array_index(open, i));
-    }
-    g_ptr_array_free(open, TRUE);
-}
-
-/* The connections that are still there. */
-static void tell_all(struct whyrst_engine *engine)
-{
-    for (uint32_t i = 0; i < flow_table_positions(engine->table); i++) {
-        struct conn *conn = flow_table_at(engine->table, i);
-
-        if (conn) {
-            tell_connection(engine, conn, false);
-        }
-    }
+    tell_connection(user, conn, false);
 }
 
 void whyrst_engine_finish(struct whyrst_engine *engine)
@@ -568,9 +468,9 @@ void whyrst_engine_finish(struct whyrst_engine *engine)
         engine->listener->finish(engine->listener->context);
     }
     if (engine->options.connection_records) {
-        end_all(engine);
+        connections_end_all(&engine->connections);
     } else if (engine->listener) {
-        tell_all(engine);
+        connections_visit(&engine->connections, tell_open, engine);
     }
 }
 
@@ -578,6 +478,9 @@ uint64_t whyrst_engine_count(const struct whyrst_engine *engine, enum whyrst_cou
 {
     if ((unsigned)counter >= WHYRST_COUNTER_COUNT) {
         return 0;
+    }
+    if (counter == WHYRST_COUNT_EVICTED) {
+        return engine->connections.evicted;
     }
     return counter == WHYRST_COUNT_REASSEMBLY_CAP ? engine->context.reassembly_caps
                                                   : engine->counts[counter];

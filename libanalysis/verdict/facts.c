@@ -105,7 +105,7 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
     }
     if (trigger->frame && trigger->length > 0) {
         last = 0;
-        for (uint64_t at = conn->recent; at != 0;) {
+        for (uint32_t at = conn->recent; at != 0;) {
             const struct ring_entry *entry = ring_get(context->ring, at);
 
             if (!entry) {

@@ -48,10 +48,11 @@ static bool set_duration(struct whyrst_value *value, int64_t ns)
 
 static const char *address_text(const struct whyrst_record *record, unsigned side)
 {
-    char *text = (char *)record->address[side];
+    struct record_words *words = record_words(record);
+    char *text = words->address[side];
 
     if (text[0] == '\0') {
-        struct strbuf s = strbuf_make(text, sizeof record->address[side]);
+        struct strbuf s = strbuf_make(text, sizeof words->address[side]);
 
         words_address(&s, record->key.version, record->key.address[side]);
     }
@@ -128,23 +129,26 @@ static bool get_tls_http(const struct whyrst_record *r, enum whyrst_field field,
 static bool get_alert(const struct whyrst_record *r, struct whyrst_value *value)
 {
     const struct observe_alert *alert = &r->facts.state.alert;
-    struct strbuf s = strbuf_make((char *)r->alert_text, sizeof r->alert_text);
+    struct record_words *words;
+    struct strbuf s;
 
     if (alert->frame == 0) {
         return false;
     }
+    words = record_words(r);
+    s = strbuf_make(words->alert, sizeof words->alert);
     if (!alert->encrypted && !alert->probable) {
         words_alert(&s, alert->level, alert->description);
     } else if (r->facts.state.phase != OBSERVE_PHASE_HANDSHAKE) {
         strbuf_add(&s, "probable close_notify");
     }
-    return set_string(value, r->alert_text);
+    return set_string(value, words->alert);
 }
 
 static bool get_evidence(const struct whyrst_record *r, struct whyrst_value *value)
 {
     const struct scale *scale = &record_judgement(r)->scale;
-    char **texts = (char **)record_original(r)->evidence;
+    char **texts = record_words(record_original(r))->evidence;
 
     for (unsigned i = 0; i < scale->count; i++) {
         if (!texts[i]) {
@@ -222,8 +226,8 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
     case WHYRST_FIELD_IDLE_TIMER:
         return facts->idle_known && facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT &&
                (!facts->from_client || facts->trigger.frame) &&
-               set_string(value,
-                          timers_name(facts->idle_ns, (char *)r->timer_text, sizeof r->timer_text));
+               set_string(value, timers_name(facts->idle_ns, record_words(r)->timer,
+                                             sizeof record_words(r)->timer));
     case WHYRST_FIELD_MPTCP_REASON:
         return facts->options.mptcp_reset &&
                set_string(value, reset_text_mptcp(facts->options.mptcp_reason));
@@ -232,16 +236,45 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
         return set_string(value, tampering_signature(&record_original(r)->facts));
     case WHYRST_FIELD_TLS_ALERT:
         return get_alert(r, value);
-    case WHYRST_FIELD_CAUSE:
-    case WHYRST_FIELD_SENDER:
-    case WHYRST_FIELD_CONFIDENCE:
-    case WHYRST_FIELD_EVIDENCE:
-    case WHYRST_FIELD_ADVICE:
-        return get_verdict(r, field, value);
     default:
-        return get_tls_http(r, field, value);
+        return false;
     }
 }
+
+typedef bool getter(const struct whyrst_record *, enum whyrst_field, struct whyrst_value *);
+
+/* Who knows a field; those not named here get_rst() does. */
+static getter *const getters[WHYRST_FIELD_COUNT] = {
+    [WHYRST_FIELD_FRAME] = get_connection,
+    [WHYRST_FIELD_TIME] = get_connection,
+    [WHYRST_FIELD_STREAM] = get_connection,
+    [WHYRST_FIELD_CLIENT_IP] = get_connection,
+    [WHYRST_FIELD_CLIENT_PORT] = get_connection,
+    [WHYRST_FIELD_SERVER_IP] = get_connection,
+    [WHYRST_FIELD_SERVER_PORT] = get_connection,
+    [WHYRST_FIELD_CLOSE_TYPE] = get_connection,
+    [WHYRST_FIELD_CLIENT_BYTES] = get_connection,
+    [WHYRST_FIELD_SERVER_BYTES] = get_connection,
+    [WHYRST_FIELD_PACKETS] = get_connection,
+    [WHYRST_FIELD_DURATION] = get_connection,
+    [WHYRST_FIELD_RESETS] = get_connection,
+    [WHYRST_FIELD_JA4] = get_tls_http,
+    [WHYRST_FIELD_JA4_R] = get_tls_http,
+    [WHYRST_FIELD_JA4_RETRY] = get_tls_http,
+    [WHYRST_FIELD_SNI] = get_tls_http,
+    [WHYRST_FIELD_ALPN] = get_tls_http,
+    [WHYRST_FIELD_TLS_VERSION] = get_tls_http,
+    [WHYRST_FIELD_TLS_STAGE] = get_tls_http,
+    [WHYRST_FIELD_CLIENT_HELLO_FRAME] = get_tls_http,
+    [WHYRST_FIELD_TIME_SINCE_CLIENT_HELLO] = get_tls_http,
+    [WHYRST_FIELD_HTTP_METHOD] = get_tls_http,
+    [WHYRST_FIELD_HTTP_STATUS] = get_tls_http,
+    [WHYRST_FIELD_CAUSE] = get_verdict,
+    [WHYRST_FIELD_SENDER] = get_verdict,
+    [WHYRST_FIELD_CONFIDENCE] = get_verdict,
+    [WHYRST_FIELD_EVIDENCE] = get_verdict,
+    [WHYRST_FIELD_ADVICE] = get_verdict,
+};
 
 bool whyrst_record_get(const struct whyrst_record *record, enum whyrst_field field,
                        struct whyrst_value *value)
@@ -250,21 +283,18 @@ bool whyrst_record_get(const struct whyrst_record *record, enum whyrst_field fie
                                          [WHYRST_RECORD_CLOSE] = WHYRST_ON_CLOSE,
                                          [WHYRST_RECORD_CONNECTION] = WHYRST_ON_CONNECTION};
     struct whyrst_value got = {0};
-    bool present;
+    getter *get;
 
     if ((unsigned)field >= WHYRST_FIELD_COUNT || !(rows[field].bits & kind_bits[record->kind])) {
         return false;
     }
+    get = getters[field] ? getters[field] : get_rst;
+    if ((get == get_rst && record->kind != WHYRST_RECORD_RST) || !get(record, field, &got)) {
+        return false;
+    }
     got.type = rows[field].type;
-    present = get_connection(record, field, &got);
-    if (!present) {
-        present = record->kind == WHYRST_RECORD_RST ? get_rst(record, field, &got)
-                                                    : get_tls_http(record, field, &got);
-    }
-    if (present) {
-        *value = got;
-    }
-    return present;
+    *value = got;
+    return true;
 }
 
 static void add_when(struct strbuf *s, const struct whyrst_record *record)

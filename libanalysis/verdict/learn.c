@@ -33,15 +33,11 @@ static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned si
 static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsigned side,
                             const struct whyrst_segment *segment)
 {
-    struct host *service = hosts_get(hosts, &conn->key, side, true, true);
-
     if (segment->flags & WHYRST_TCP_ACK) {
-        service->accept_frame = (uint32_t)segment->frame;
+        hosts_get(hosts, &conn->key, side, true, true)->accept_frame = (uint32_t)segment->frame;
         learn_host(hosts, conn, side, segment); /* not from SYNs, which raw sockets build as well */
     } else {
-        service->syn_seq = segment->seq;
-        service->syn_frame = (uint32_t)segment->frame;
-        service->syn_ns = segment->time_ns;
+        hosts_note_syn(hosts, &conn->key, side, segment->seq, (uint32_t)segment->frame);
     }
 }
 
@@ -100,13 +96,11 @@ void learn_segment(struct hosts *hosts, struct conn *conn, unsigned side,
 static uint32_t find_syn_elsewhere(struct hosts *hosts, const struct conn *conn,
                                    const struct rst_facts *facts)
 {
-    const struct host *port = hosts_get(hosts, &conn->key, facts->from, true, false);
+    const struct recent_syn *syn = hosts_find_syn(hosts, &conn->key, facts->from);
 
-    if (!port || port->syn_frame == 0 || facts->shape != RST_SHAPE_ANSWER ||
-        facts->segment.seq != port->syn_seq + 1) {
-        return 0;
-    }
-    return port->syn_frame;
+    return syn && facts->shape == RST_SHAPE_ANSWER && facts->segment.seq == syn->seq + 1
+               ? syn->frame
+               : 0;
 }
 
 void learn_facts(struct conn_context *context, struct hosts *hosts, const struct conn *conn,

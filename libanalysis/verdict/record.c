@@ -62,11 +62,49 @@ void record_copy_text(struct whyrst_record *record, const struct whyrst_segment 
     }
 }
 
-static void forget_evidence(struct whyrst_record *record)
+struct whyrst_record *record_copy(const struct whyrst_record *record)
 {
-    for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
-        g_free(record->evidence[i]);
-        record->evidence[i] = NULL;
+    struct whyrst_record *twin = g_memdup2(record, sizeof *record);
+
+    twin->references = 1;
+    twin->ja4 = g_strdup(record->ja4);
+    twin->ja4_r = g_strdup(record->ja4_r);
+    twin->ja4_retry = g_strdup(record->ja4_retry);
+    twin->sni = g_strdup(record->sni);
+    twin->alpn = g_strdup(record->alpn);
+    twin->http_method = g_strdup(record->http_method);
+    twin->reset_text = g_strdup(record->reset_text);
+    twin->twin = NULL;
+    twin->burst = NULL;
+    twin->facts.later.across = NULL;
+    twin->words = NULL;
+    twin->conn = NULL;
+    twin->next = twin->older = twin->newer = NULL;
+    return twin;
+}
+
+struct record_words *record_words(const struct whyrst_record *record)
+{
+    struct whyrst_record *cache = (struct whyrst_record *)record;
+
+    if (!cache->words) {
+        cache->words = g_new0(struct record_words, 1);
+    }
+    return cache->words;
+}
+
+static void forget_evidence(struct record_words *words)
+{
+    for (unsigned i = 0; i < EVIDENCE_MAX && words->evidence[i]; i++) {
+        g_free(words->evidence[i]);
+        words->evidence[i] = NULL;
+    }
+}
+
+void record_revise(struct whyrst_record *record)
+{
+    if (record->words) {
+        record->words->judged = false;
     }
 }
 
@@ -75,12 +113,13 @@ const struct whyrst_record *record_original(const struct whyrst_record *record)
     return record->twin ? record->twin : record;
 }
 
-/* A cache behind a const getter: while a verdict is provisional it is weighed anew each time. */
+/* While a verdict is provisional it is weighed anew each time. */
 const struct judgement *record_judgement(const struct whyrst_record *record)
 {
     struct whyrst_record *cache = (struct whyrst_record *)record_original(record);
+    struct record_words *words = record_words(cache);
 
-    if (!cache->judged || !cache->final) {
+    if (!words->judged || !cache->final) {
         if (cache->conn) {
             cache->facts.later.tally = cache->conn->extra->tally[cache->facts.from];
         }
@@ -89,11 +128,11 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
             cache->facts.later.burst_idle_min_ns = cache->burst->idle_min_ns;
             cache->facts.later.burst_idle_max_ns = cache->burst->idle_max_ns;
         }
-        judge(&cache->facts, &cache->judgement);
-        cache->judged = true;
-        forget_evidence(cache);
+        judge(&cache->facts, &words->judgement);
+        words->judged = true;
+        forget_evidence(words);
     }
-    return &cache->judgement;
+    return &words->judgement;
 }
 
 void record_explain(struct whyrst_record *record, struct across *across)
@@ -107,7 +146,7 @@ void record_explain(struct whyrst_record *record, struct across *across)
         g_rc_box_release(*place);
     }
     *place = across ? g_rc_box_acquire(across) : NULL;
-    record->judged = false;
+    record_revise(record);
 }
 
 struct whyrst_record *whyrst_record_ref(struct whyrst_record *record)
@@ -121,7 +160,10 @@ void whyrst_record_unref(struct whyrst_record *record)
     if (!record || --record->references > 0) {
         return;
     }
-    forget_evidence(record);
+    if (record->words) {
+        forget_evidence(record->words);
+        g_free(record->words);
+    }
     whyrst_record_unref(record->twin);
     if (record->burst) {
         g_rc_box_release(record->burst);

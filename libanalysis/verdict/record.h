@@ -9,6 +9,19 @@
 #include "verdict/facts.h"
 
 /**
+ * struct record_words - the verdict and texts, made when asked for: many records wait for hindsight
+ * at once, and need not have them yet
+ */
+struct record_words {
+    bool judged;
+    struct judgement judgement; /* valid when @judged */
+    char *evidence[EVIDENCE_MAX];
+    char address[2][48];
+    char timer[160];
+    char alert[48];
+};
+
+/**
  * struct whyrst_record - one RST's verdict, a FIN close or a connection's end
  * @references: owners; one engine's thread at a time
  * @key, @client: of the connection
@@ -56,12 +69,7 @@ struct whyrst_record {
     struct rst_facts facts;
     struct whyrst_record *twin; /* the RST of which this is a second capture, or NULL */
     struct burst *burst;        /* resets of the same endpoint in the same instant, or NULL */
-    bool judged;
-    struct judgement judgement;   /* valid when @judged */
-    char *evidence[EVIDENCE_MAX]; /* worded when asked for */
-    char address[2][48];
-    char timer_text[160]; /* texts made on demand */
-    char alert_text[48];
+    struct record_words *words; /* NULL until something is asked for */
 
     struct whyrst_record *next;
     struct conn *conn;
@@ -71,6 +79,12 @@ struct whyrst_record {
 
 /** A record of @conn with what all kinds share; the caller owns the reference. */
 struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn);
+/** A copy of @record that knows no connection, no other record and no verdict yet. */
+struct whyrst_record *record_copy(const struct whyrst_record *record);
+/** The record's words, which may be made anew behind a const getter. */
+struct record_words *record_words(const struct whyrst_record *record);
+/** The verdict must be weighed anew when next asked for. */
+void record_revise(struct whyrst_record *record);
 /** Copies what the RST says of itself. */
 void record_copy_text(struct whyrst_record *record, const struct whyrst_segment *rst);
 /** The record itself or, of a second capture, that of the first: theirs is one verdict. */

@@ -64,15 +64,16 @@ static char *renumber_text(const struct renumbering *by, const char *text)
 static void copy_verdict(const struct renumbering *by, struct whyrst_record *copy,
                          const struct whyrst_record *record)
 {
+    struct record_words *words = record_words(copy);
     struct whyrst_value evidence;
 
-    copy->judgement = *record_judgement(record);
-    copy->judged = copy->final = true;
+    words->judgement = *record_judgement(record);
+    words->judged = copy->final = true;
     if (!whyrst_record_get(record, WHYRST_FIELD_EVIDENCE, &evidence)) {
         return;
     }
     for (size_t i = 0; i < evidence.count; i++) {
-        copy->evidence[i] = renumber_text(by, evidence.strings[i]);
+        words->evidence[i] = renumber_text(by, evidence.strings[i]);
     }
 }
 
@@ -92,24 +93,12 @@ static void renumber_facts(const struct renumbering *by, struct rst_facts *facts
 static struct whyrst_record *renumber(const struct whyrst_record *record,
                                       const struct renumbering *by)
 {
-    struct whyrst_record *copy = g_memdup2(record, sizeof *record);
+    struct whyrst_record *copy = record_copy(record);
 
-    copy->references = 1;
-    copy->ja4 = g_strdup(record->ja4);
-    copy->ja4_r = g_strdup(record->ja4_r);
-    copy->ja4_retry = g_strdup(record->ja4_retry);
-    copy->sni = g_strdup(record->sni);
-    copy->alpn = g_strdup(record->alpn);
-    copy->http_method = g_strdup(record->http_method);
-    copy->reset_text = g_strdup(record->reset_text);
     copy->twin = record->twin ? renumber(record->twin, by) : NULL;
-    copy->burst = NULL;
-    if (copy->facts.later.across) {
-        g_rc_box_acquire(copy->facts.later.across);
+    if (record->facts.later.across) {
+        copy->facts.later.across = g_rc_box_acquire(record->facts.later.across);
     }
-    copy->conn = NULL;
-    copy->next = copy->older = copy->newer = NULL;
-    memset(copy->evidence, 0, sizeof copy->evidence);
     copy->frame = own_number(by, record->frame);
     copy->hello_frame = own_number(by, record->hello_frame);
     copy->syn_frame = (uint32_t)own_number(by, record->syn_frame);

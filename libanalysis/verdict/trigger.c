@@ -136,7 +136,7 @@ static struct ring_entry *search_ring(struct conn_context *context, const struct
     struct ring_entry *latest = NULL;
     struct ring_entry *best = NULL;
     int64_t best_off = INT64_MAX;
-    uint64_t at = conn->recent;
+    uint32_t at = conn->recent;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
         struct ring_entry *entry = ring_get(context->ring, at);

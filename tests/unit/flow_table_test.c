@@ -9,6 +9,11 @@ struct entry {
     uint32_t value;
 };
 
+struct short_entry {
+    struct flow_short_key key;
+    uint32_t value;
+};
+
 static struct flow_key make_key(uint32_t n)
 {
     struct flow_key key = {.version = 4, .port = {(uint16_t)n, 443}};
@@ -21,7 +26,7 @@ static struct flow_key make_key(uint32_t n)
 static void test_add_find_remove(void)
 {
     const uint32_t n = 20000;
-    struct flow_table *table = flow_table_new(sizeof(struct entry), 1);
+    struct flow_table *table = flow_table_new(sizeof(struct entry), sizeof(struct short_entry), 1);
 
     for (uint32_t i = 0; i < n; i++) {
         struct flow_key key = make_key(i);
@@ -51,7 +56,7 @@ static void test_add_find_remove(void)
 
 static void test_memory_is_reused(void)
 {
-    struct flow_table *table = flow_table_new(sizeof(struct entry), 2);
+    struct flow_table *table = flow_table_new(sizeof(struct entry), sizeof(struct short_entry), 2);
 
     for (uint32_t i = 0; i < 5000; i++) {
         struct flow_key key = make_key(i);
@@ -68,7 +73,7 @@ static void test_memory_is_reused(void)
 
 static void test_cleared(void)
 {
-    struct flow_table *table = flow_table_new(sizeof(struct entry), 4);
+    struct flow_table *table = flow_table_new(sizeof(struct entry), sizeof(struct short_entry), 4);
 
     for (unsigned round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < 20000; i++) {
@@ -89,13 +94,56 @@ static void test_cleared(void)
 
 static void test_versions_differ(void)
 {
-    struct flow_table *table = flow_table_new(sizeof(struct entry), 3);
+    struct flow_table *table = flow_table_new(sizeof(struct entry), sizeof(struct short_entry), 3);
     struct flow_key four = make_key(9);
     struct flow_key six = four;
 
     six.version = 6;
     flow_table_add(table, &four, flow_table_hash(table, &four));
     g_assert_null(flow_table_find(table, &six, flow_table_hash(table, &six)));
+    flow_table_free(table);
+}
+
+/* Short entries share the table, but not the entries' memory; each is found by its own function
+ * only. */
+static void test_short_entries(void)
+{
+    const uint32_t n = 20000;
+    struct flow_table *table = flow_table_new(sizeof(struct entry), sizeof(struct short_entry), 5);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow_key key = make_key(i);
+        uint32_t hash = flow_table_hash(table, &key);
+
+        if (i % 3 == 0) {
+            ((struct entry *)flow_table_add(table, &key, hash))->value = i;
+        } else {
+            ((struct short_entry *)flow_table_add_short(table, &key, hash))->value = i;
+        }
+    }
+    g_assert_cmpuint(flow_table_count(table), ==, n);
+    g_assert_cmpuint(flow_table_short_count(table), ==, n - (n + 2) / 3);
+    for (uint32_t i = 0; i < n; i += 3) { /* every third becomes a long one, and those go */
+        struct flow_key gone = make_key(i);
+        struct flow_key key = make_key(i + 1);
+        uint32_t hash = flow_table_hash(table, &key);
+
+        flow_table_remove(table, flow_table_find(table, &gone, flow_table_hash(table, &gone)));
+        if (i + 1 < n) {
+            flow_table_remove_short(table, flow_table_find_short(table, &key, hash));
+            ((struct entry *)flow_table_add(table, &key, hash))->value = i + 1;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow_key key = make_key(i);
+        uint32_t hash = flow_table_hash(table, &key);
+        struct entry *entry = flow_table_find(table, &key, hash);
+        struct short_entry *half = flow_table_find_short(table, &key, hash);
+
+        g_assert_true((entry != NULL) == (i % 3 == 1));
+        g_assert_true((half != NULL) == (i % 3 == 2));
+        g_assert_cmpuint(entry ? entry->value : half ? half->value : i, ==, i);
+    }
     flow_table_free(table);
 }
 
@@ -125,6 +173,7 @@ int main(int argc, char **argv)
     g_test_add_func("/flow/memory-is-reused", test_memory_is_reused);
     g_test_add_func("/flow/cleared", test_cleared);
     g_test_add_func("/flow/versions-differ", test_versions_differ);
+    g_test_add_func("/flow/short-entries", test_short_entries);
     g_test_add_func("/flow/direction", test_direction_does_not_matter);
     return g_test_run();
 }

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conn/connections.h"
+
+#include <glib.h>
+
+#include "limits.h"
+
+void connections_init(struct connections *c, uint64_t seed)
+{
+    c->table = flow_table_new(sizeof(struct conn), sizeof(struct half_open), seed);
+    c->now_ns = INT64_MIN;
+}
+
+void connections_clear(struct connections *c)
+{
+    for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
+        struct conn *conn = flow_table_at(c->table, i);
+
+        if (conn) {
+            conn_clear(conn);
+        }
+    }
+    flow_table_free(c->table);
+}
+
+static bool is_over(const struct conn *conn)
+{
+    return conn->flags & (CONN_CLOSED | CONN_RESET);
+}
+
+static bool is_past(const struct connections *c, int64_t time_ns, int64_t seconds)
+{
+    return c->now_ns - time_ns > seconds * INT64_C(1000000000);
+}
+
+/* A half-open connection is told of as any other. */
+static void drop_half_open(struct connections *c, struct half_open *entry)
+{
+    if (c->end_all) {
+        struct conn conn;
+
+        half_open_unfold(c->context, entry, c->start_ns, &conn);
+        c->end(c->user, &conn);
+    }
+    flow_table_remove_short(c->table, entry);
+}
+
+/* Drops a few SYNs that nobody answered in time; returns one that could go as well, or NULL. */
+static struct half_open *clear_half_open(struct connections *c)
+{
+    uint32_t positions = flow_table_short_positions(c->table);
+    struct half_open *victim = NULL;
+
+    for (unsigned i = 0; i < 8 && positions > 0; i++) {
+        struct half_open *entry = flow_table_short_at(c->table, c->short_hand++ % positions);
+
+        if (!entry) {
+            continue;
+        }
+        if (is_past(c, half_open_time(entry, c->start_ns), LIMIT_SYN_SECONDS)) {
+            drop_half_open(c, entry);
+        } else {
+            victim = entry;
+        }
+    }
+    return victim;
+}
+
+/* Drops a few connections that ended long ago; returns one that could go as well, or NULL: an ended
+ * one rather than another, and an established one last, since it has most to lose. */
+static struct conn *clear_connections(struct connections *c)
+{
+    uint32_t positions = flow_table_positions(c->table);
+    struct conn *victim = NULL;
+
+    for (unsigned i = 0; i < 8 && positions > 0; i++) {
+        struct conn *conn = flow_table_at(c->table, c->hand++ % positions);
+
+        if (!conn) {
+            continue;
+        }
+        if (is_over(conn) && is_past(c, conn->last_ns, LIMIT_CLOSED_SECONDS)) {
+            c->end(c->user, conn);
+            flow_table_remove(c->table, conn);
+        } else if (!victim || is_over(conn) > is_over(victim) ||
+                   (conn->flags & CONN_ESTABLISHED) < (victim->flags & CONN_ESTABLISHED)) {
+            victim = conn;
+        }
+    }
+    return victim;
+}
+
+/* Makes room for one more. */
+static void make_room(struct connections *c)
+{
+    size_t count = flow_table_count(c->table);
+    struct half_open *entry;
+    struct conn *conn;
+
+    if (count < MIN(LIMIT_KEEP_CLOSED, c->max)) {
+        return;
+    }
+    conn = clear_connections(c);
+    entry = clear_half_open(c);
+    if (flow_table_count(c->table) < c->max || (!conn && !entry)) {
+        return;
+    }
+    c->evicted++;
+    if (entry && !(conn && is_over(conn))) {
+        drop_half_open(c, entry);
+    } else {
+        c->end(c->user, conn);
+        flow_table_remove(c->table, conn);
+    }
+}
+
+/* A connection that begins with a plain SYN needs little; false when it must have all. */
+static bool start_half_open(struct connections *c, const struct place *place,
+                            const struct whyrst_segment *segment)
+{
+    struct half_open entry;
+    struct half_open *added;
+
+    if (!half_open_fill(&entry, segment, place->side, c->streams, c->start_ns)) {
+        return false;
+    }
+    make_room(c);
+    added = flow_table_add_short(c->table, &place->key, place->hash);
+    entry.key = added->key;
+    *added = entry;
+    c->streams++;
+    return true;
+}
+
+/* A half-open connection becomes an ordinary one, since something happens to it. */
+static struct conn *unfold_half_open(struct connections *c, const struct place *place)
+{
+    struct half_open *entry = flow_table_find_short(c->table, &place->key, place->hash);
+    struct half_open copy;
+    struct conn *conn;
+
+    if (!entry) {
+        return NULL;
+    }
+    copy = *entry;
+    flow_table_remove_short(c->table, entry);
+    conn = flow_table_add(c->table, &place->key, place->hash);
+    half_open_unfold(c->context, &copy, c->start_ns, conn);
+    return conn;
+}
+
+static struct conn *start_connection(struct connections *c, const struct place *place)
+{
+    struct conn *conn;
+
+    make_room(c);
+    conn = flow_table_add(c->table, &place->key, place->hash);
+    conn_init(conn, &place->key, place->side, c->streams++);
+    return conn;
+}
+
+/* The segment's own, where its ends have a connection: Wireshark's rules for reused ports. */
+static struct conn *continue_connection(struct connections *c, struct conn *conn,
+                                        const struct place *place,
+                                        const struct whyrst_segment *segment)
+{
+    unsigned side = place->side;
+
+    if (!conn_is_reused(conn, side, segment)) {
+        return conn;
+    }
+    if (conn_is_late_answer(conn, side, segment)) {
+        conn->side[side].base_seq = segment->seq;
+        conn->flags &= (uint16_t) ~(CONN_RST_SEEN | CONN_FIN_SEEN);
+        conn->stream = c->streams++;
+    } else {
+        c->end(c->user, conn);
+        conn_init(conn, &place->key, side, c->streams++);
+    }
+    return conn;
+}
+
+struct conn *connections_find(struct connections *c, const struct place *place,
+                              const struct whyrst_segment *segment)
+{
+    struct conn *conn = flow_table_find(c->table, &place->key, place->hash);
+
+    if (!conn) {
+        conn = unfold_half_open(c, place);
+    }
+    if (conn) {
+        return continue_connection(c, conn, place, segment);
+    }
+    if (!segment->quoted && start_half_open(c, place, segment)) {
+        return NULL;
+    }
+    return start_connection(c, place);
+}
+
+void connections_visit(struct connections *c, void (*visit)(void *user, struct conn *conn),
+                       void *user)
+{
+    for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
+        struct conn *conn = flow_table_at(c->table, i);
+
+        if (conn) {
+            visit(user, conn);
+        }
+    }
+    for (uint32_t i = 0; i < flow_table_short_positions(c->table); i++) {
+        const struct half_open *entry = flow_table_short_at(c->table, i);
+        struct conn conn;
+
+        if (entry) {
+            half_open_unfold(c->context, entry, c->start_ns, &conn);
+            visit(user, &conn);
+        }
+    }
+}
+
+/** struct ticket - a connection's turn; @half_open: @position is a short entry's */
+struct ticket {
+    uint32_t stream;
+    uint32_t position;
+    bool half_open;
+};
+
+static int by_stream(gconstpointer a, gconstpointer b)
+{
+    const struct ticket *first = a;
+    const struct ticket *second = b;
+
+    return (first->stream > second->stream) - (first->stream < second->stream);
+}
+
+static GArray *draw_tickets(const struct connections *c)
+{
+    GArray *tickets =
+        g_array_sized_new(FALSE, FALSE, sizeof(struct ticket), (guint)flow_table_count(c->table));
+
+    for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
+        const struct conn *conn = flow_table_at(c->table, i);
+
+        if (conn) {
+            struct ticket ticket = {.stream = conn->stream, .position = i};
+
+            g_array_append_val(tickets, ticket);
+        }
+    }
+    for (uint32_t i = 0; i < flow_table_short_positions(c->table); i++) {
+        const struct half_open *entry = flow_table_short_at(c->table, i);
+
+        if (entry) {
+            struct ticket ticket = {.stream = entry->stream, .position = i, .half_open = true};
+
+            g_array_append_val(tickets, ticket);
+        }
+    }
+    g_array_sort(tickets, by_stream);
+    return tickets;
+}
+
+void connections_end_all(struct connections *c)
+{
+    GArray *tickets = draw_tickets(c);
+
+    for (guint i = 0; i < tickets->len; i++) {
+        const struct ticket *ticket = &g_array_index(tickets, struct ticket, i);
+
+        if (ticket->half_open) {
+            drop_half_open(c, flow_table_short_at(c->table, ticket->position));
+        } else {
+            struct conn *conn = flow_table_at(c->table, ticket->position);
+
+            c->end(c->user, conn);
+            flow_table_remove(c->table, conn);
+        }
+    }
+    g_array_free(tickets, TRUE);
+}
