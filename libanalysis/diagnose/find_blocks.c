@@ -294,7 +294,9 @@ void find_blocks(struct whyrst_diagnosis *diagnosis)
     if (tests == 0) {
         return;
     }
-    qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_server);
+    if (cells->len > 0) {
+        qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_server);
+    }
     for (guint i = 0, end; i < cells->len; i = end) {
         const struct hello_cell *first = cells->pdata[i];
         struct group group = {.diagnosis = diagnosis,

@@ -319,7 +319,9 @@ void find_clients(struct whyrst_diagnosis *diagnosis)
     if (tests == 0) {
         return;
     }
-    qsort(pairs->pdata, pairs->len, sizeof pairs->pdata[0], by_server);
+    if (pairs->len > 0) {
+        qsort(pairs->pdata, pairs->len, sizeof pairs->pdata[0], by_server);
+    }
     for (guint i = 0, end; i < pairs->len; i = end) {
         const struct pair *first = pairs->pdata[i];
 

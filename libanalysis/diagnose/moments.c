@@ -49,7 +49,9 @@ struct moment *moments_sorted(const struct moments *moments, uint32_t *count)
 
     *count = MIN(moments->count, moments->room);
     sorted = g_memdup2(moments->items, *count * sizeof sorted[0]);
-    qsort(sorted, *count, sizeof sorted[0], by_time);
+    if (sorted) { /* qsort() takes no NULL, not even of no elements */
+        qsort(sorted, *count, sizeof sorted[0], by_time);
+    }
     return sorted;
 }
 

@@ -124,7 +124,7 @@ class Inputs(Bounded):
 
     def test_very_many_files(self):
         """As xargs hands them over, with few descriptors and little memory."""
-        count, source = 3000 if SANITIZED else 100_000, ""
+        count, source = 2000 if SANITIZED else 100_000, ""
         for i in range(count):
             if i % 10_000 == 0:
                 source = self.file(f"{i}.source", pcap(mixed()))
@@ -159,11 +159,12 @@ class Parallel(Bounded):
     def setUp(self):
         super().setUp()
         # The first takes longest, so that others wait; in the middle one is cut, one is none.
-        data = pcap(many(3000))
-        self.captures = [self.file("long.pcap", pcap(many(30000))), self.file("a.pcap", pcap(mixed())),
+        size = 300 if SANITIZED else 3000
+        data = pcap(many(size))
+        self.captures = [self.file("long.pcap", pcap(many(10 * size))), self.file("a.pcap", pcap(mixed())),
                          self.file("cut.pcap", data[:len(data) // 2 + 7]), self.file("b.pcap", data),
                          self.file("none.pcap", b"no capture\n" * 9),
-                         *(self.file(f"{i}.pcap", pcap(many(100 * i))) for i in range(1, 9))]
+                         *(self.file(f"{i}.pcap", pcap(many(size // 30 * i))) for i in range(1, 9))]
 
     def test_order_and_failures(self):
         for args in (["--format=ndjson", "--connections"], ["--format=csv"], [], ["--summary"]):
