@@ -38,6 +38,7 @@ extern "C" {
  * @ip_version:       4 or 6; IPv4 addresses fill the first four bytes of the arrays below
  * @quoted:           the header was quoted by an ICMP error, or has a data offset that cannot be: no
  *                    segment, but it takes a stream number as it does in Wireshark
+ * @unreachable:      quoted by an ICMP error that says that the destination cannot be reached
  * @source, @destination: addresses in network order, unused bytes zero
  * @seq, @ack, @window, @flags: from the header, host order; @window unscaled
  * @ttl:              IPv4 TTL or IPv6 hop limit
@@ -56,6 +57,7 @@ struct whyrst_segment {
     uint8_t options_length;
     uint8_t ip_version;
     bool quoted;
+    bool unreachable;
     bool dont_fragment;
     uint8_t source[16];
     uint8_t destination[16];

@@ -19,10 +19,13 @@ static void decode_quote(struct packet *p, void (*decode)(struct packet *))
 /** decode_icmp() - an ICMP message */
 void decode_icmp(struct packet *p)
 {
-    struct cursor c = packet_peek(p, 1);
+    struct cursor c = packet_peek(p, 2);
 
     switch (cursor_u8(&c)) {
-    case 3:  /* destination unreachable */
+    case 3: /* destination unreachable; code 4 asks for smaller packets */
+        p->unreachable = cursor_u8(&c) != 4;
+        decode_quote(p, decode_ip);
+        break;
     case 4:  /* source quench */
     case 11: /* time exceeded */
     case 12: /* parameter problem */
@@ -41,6 +44,9 @@ void decode_icmpv6(struct packet *p)
 
     switch (cursor_u8(&c)) {
     case 1: /* destination unreachable */
+        p->unreachable = true;
+        decode_quote(p, decode_ipv6);
+        break;
     case 2: /* packet too big */
     case 3: /* time exceeded */
     case 4: /* parameter problem */

@@ -18,6 +18,7 @@ void endpoint_release(void *entry)
 
     g_free(stats->rst_times);
     g_free(stats->idle);
+    moments_clear(&stats->starts);
     moments_clear(&stats->exits);
     moments_clear(&stats->lost);
 }
@@ -98,6 +99,11 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     if (outcome->established || outcome->end == OUTCOME_ABORTED) {
         note_span(&stats->first_good_ns, &stats->last_good_ns, outcome->start_ns);
     }
+    if (stats->key.kind == ENDPOINT_SERVER &&
+        (outcome->established || outcome->end == OUTCOME_REFUSED)) {
+        moments_add(&stats->starts, (struct moment){.time_ns = outcome->start_ns,
+                                                    .failed = outcome->end == OUTCOME_REFUSED});
+    }
     switch (outcome->end) {
     case OUTCOME_OPEN:
         break;
@@ -159,6 +165,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     sample_merge(&stats->rst_times, other->rst_times);
     sample_merge(&stats->idle, other->idle);
     if (stats->exits.left) {
+        moments_merge(&stats->starts, &other->starts);
         moments_merge(&stats->exits, &other->exits);
         moments_merge(&stats->lost, &other->lost);
     }

@@ -35,6 +35,7 @@ enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE
  * @refused_by:  refusals, by sender
  * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
+ * @starts:     connections that began, accepted or not
  * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
  */
@@ -60,6 +61,7 @@ struct endpoint_stats {
     int64_t last_reset_ns;
     struct frames bad_frames;
     struct frames reset_frames;
+    struct moments starts;
     struct moments exits;
     struct moments lost;
     struct sample *rst_times;

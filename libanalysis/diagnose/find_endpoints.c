@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is wrong with one endpoint: down, refusing, silent, resetting too much. */
+#include <math.h>
 #include <string.h>
 
 #include "diagnose/diagnosis.h"
@@ -7,6 +8,9 @@
 
 /* Fewer connections show nothing. */
 #define LEAST 3
+
+/* Standard deviations below the number of runs that chance makes. */
+#define FLAPPING_SIGMA 4
 
 /* Silences that make a timer, and how close they lie (or 2 %): a sweep runs every second or so. */
 #define IDLE_LEAST   5
@@ -140,6 +144,64 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     add_trouble_evidence(finding, stats);
 }
 
+/* Whether findings with a reason stand for most of @count troubles of the server; @row gets the
+ * main one. */
+static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
+                         uint32_t count)
+{
+    uint64_t explained = 0, most = 0;
+
+    for (guint i = 0; i < diagnosis->findings->len; i++) {
+        const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
+
+        if (g_strcmp0(finding->server, endpoint_name(row)) == 0) {
+            explained += finding->resets;
+            row->state = finding->resets > most ? finding->kind : row->state;
+            most = MAX(most, finding->resets);
+        }
+    }
+    return explained * 5 >= (uint64_t)count * 4;
+}
+
+/*
+ * Down and up again, several times: connections fail in runs, and longer ones than where failures
+ * fall among the others at random (the Wald-Wolfowitz test, by its normal approximation).
+ */
+static void find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    uint32_t count, failed = 0, runs = 0, run = 0, downs = 0;
+    struct moment *starts = moments_sorted(&stats->starts, &count);
+    struct whyrst_finding *finding;
+    double good, bad, mean, variance;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bool changes = i == 0 || starts[i].failed != starts[i - 1].failed;
+
+        runs += changes;
+        run = changes ? 1 : run + 1;
+        downs += starts[i].failed && run == 2; /* a single failure is no outage */
+        failed += starts[i].failed;
+    }
+    g_free(starts);
+    bad = failed;
+    good = count - failed;
+    mean = 2 * good * bad / MAX(count, 1) + 1;
+    variance = (mean - 1) * (mean - 2) / MAX((double)count - 1, 1);
+    if (downs < 2 || runs < 4 || mean - runs < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
+        is_explained(diagnosis, row, bad_count(stats))) {
+        return;
+    }
+    finding = add_bad(diagnosis, row, WHYRST_FINDING_FLAPPING,
+                      downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+    finding_text(finding, "%s comes and goes: down %u times, %u of %u connections failed",
+                 endpoint_name(row), downs, bad_count(stats), stats->attempts);
+    finding_evidence(finding,
+                     "failed and accepted connections come in %u runs, %.0f would be chance", runs,
+                     mean);
+    add_trouble_evidence(finding, stats);
+}
+
 /* It accepted, and from a moment on refused, whoever came. */
 static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
@@ -198,29 +260,12 @@ static void find_idle_timer(struct whyrst_diagnosis *diagnosis, struct whyrst_en
     row->state = WHYRST_FINDING_IDLE_TIMER;
 }
 
-/* Whether findings with a reason stand for most of the server's resets; @row gets the main one. */
-static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
-{
-    uint64_t explained = 0, most = 0;
-
-    for (guint i = 0; i < diagnosis->findings->len; i++) {
-        const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
-
-        if (g_strcmp0(finding->server, endpoint_name(row)) == 0) {
-            explained += finding->resets;
-            row->state = finding->resets > most ? finding->kind : row->state;
-            most = MAX(most, finding->resets);
-        }
-    }
-    return explained * 5 >= (uint64_t)row->stats->resets * 4;
-}
-
 static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
     struct whyrst_finding *finding;
 
-    if (stats->resets < LEAST || is_explained(diagnosis, row) || !row->flagged) {
+    if (stats->resets < LEAST || is_explained(diagnosis, row, stats->resets) || !row->flagged) {
         return;
     }
     finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE, WHYRST_CONFIDENCE_HIGH);
@@ -257,6 +302,7 @@ void find_endpoints(struct whyrst_diagnosis *diagnosis)
             find_closed(diagnosis, row);
         } else {
             find_down(diagnosis, row);
+            find_flapping(diagnosis, row);
         }
         find_idle_timer(diagnosis, row);
         find_rate(diagnosis, row);

@@ -36,6 +36,9 @@ static enum outcome_end end_of(const struct conn *conn, int64_t now_ns)
     if (conn->flags & CONN_CLOSED) {
         return OUTCOME_FIN;
     }
+    if (conn->extra && conn->extra->unreachable && !(conn->flags & CONN_SYN_ACK)) {
+        return OUTCOME_UNREACHABLE;
+    }
     return is_unanswered(conn, now_ns) ? OUTCOME_UNANSWERED : OUTCOME_OPEN;
 }
 

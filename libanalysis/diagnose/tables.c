@@ -93,13 +93,13 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
     struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
 
     tables->connections++;
-    stats->exits.left = stats->lost.left = &tables->moments_left;
+    stats->starts.left = stats->exits.left = stats->lost.left = &tables->moments_left;
     endpoint_add(stats, outcome, place);
     if (name) {
         struct endpoint_key named = {.kind = ENDPOINT_NAME, .name = name};
 
         stats = heavy_get(&tables->endpoints, &named);
-        stats->exits.left = stats->lost.left = &tables->moments_left;
+        stats->starts.left = stats->exits.left = stats->lost.left = &tables->moments_left;
         endpoint_add(stats, outcome, place);
     }
     add_pair(tables, outcome, place);
@@ -128,7 +128,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         move_frames(&moved.reset_frames, files);
         to = heavy_get(&tables->endpoints, &moved.key);
         to->entry.weight += from->entry.weight - 1;
-        to->exits.left = to->lost.left = &tables->moments_left;
+        to->starts.left = to->exits.left = to->lost.left = &tables->moments_left;
         endpoint_merge(to, &moved);
     }
 }

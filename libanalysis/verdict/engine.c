@@ -98,7 +98,8 @@ static void tell_connection(struct whyrst_engine *engine, struct conn *conn, boo
     if (conn->app) {
         payload_observe(&engine->context, conn, &state);
     }
-    engine->listener->connection(engine->listener->context, conn, &state, engine->connections.now_ns, over);
+    engine->listener->connection(engine->listener->context, conn, &state,
+                                 engine->connections.now_ns, over);
 }
 
 /* A connection's record, if the caller wants them and it was more than a quote. */
@@ -384,8 +385,12 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
     struct conn *conn = place->conn;
 
     if (segment->quoted) {
-        (void)connections_find(&engine->connections, place, segment); /* it takes a stream number */
+        conn =
+            connections_find(&engine->connections, place, segment); /* it takes a stream number */
         engine->counts[WHYRST_COUNT_QUOTED]++;
+        if (conn && segment->unreachable && (conn->flags & CONN_SYN)) {
+            conn_extra(conn)->unreachable = true;
+        }
         return NULL;
     }
     connections_see_time(&engine->connections, segment->time_ns);
