@@ -62,7 +62,7 @@ if ! skips threads; then
 fi
 if ! skips valgrind && command -v valgrind >/dev/null && [ -x "$plugin_build/cli/whyrst" ]; then
     # shellcheck disable=SC2046
-    G_SLICE=always-malloc valgrind -q --leak-check=full --show-leak-kinds=definite \
+    G_SLICE=always-malloc valgrind -q --suppressions=tests/valgrind.supp --leak-check=full --show-leak-kinds=definite \
         --errors-for-leak-kinds=definite --error-exitcode=9 \
         "$plugin_build/cli/whyrst" --no-sandbox -j1 --format=ndjson --connections -o /dev/null \
         $(find samples -name '*.pcap' -size -100k | sort)

@@ -10,7 +10,7 @@ fi
 captures=$(find "$2" -name '*.pcap' -size -60k | sort | awk 'NR % 12 == 0')
 for options in "--format=ndjson --connections" "--format=csv" "--format=table" "--format=html" "--continue --format=ndjson"; do
     # shellcheck disable=SC2086 # lists of words
-    G_SLICE=always-malloc valgrind --quiet --leak-check=full --show-leak-kinds=definite \
+    G_SLICE=always-malloc valgrind --quiet --suppressions="$(dirname "$0")/valgrind.supp" --leak-check=full --show-leak-kinds=definite \
         --errors-for-leak-kinds=definite --error-exitcode=9 \
         "$1" --no-sandbox -j1 -o /dev/null $options $captures
 done
