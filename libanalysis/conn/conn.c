@@ -306,11 +306,11 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
 }
 
 void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
-                  const struct whyrst_segment *segment, struct conn_event *event)
+                  const struct whyrst_segment *segment, const struct tcp_options *options,
+                  struct conn_event *event)
 {
     struct endpoint *sender = &conn->side[side];
     struct endpoint *peer = &conn->side[!side];
-    struct tcp_options options = tcp_options_read(segment);
     uint32_t end = segment->seq + sequence_length(segment);
 
     if (!(conn->flags & CONN_USED)) {
@@ -318,7 +318,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     }
     conn->packets++;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
-    conn_remember(context, conn, side, segment, &options);
+    conn_remember(context, conn, side, segment, options);
     event->keepalive = (conn->flags & CONN_ESTABLISHED) && is_keepalive(sender, peer, segment);
 
     if (!(segment->flags & SYN)) {
@@ -328,9 +328,9 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     } else {
         see_syn(conn, side, segment);
     }
-    endpoint_note(sender, segment, options.timestamps);
+    endpoint_note(sender, segment, options->timestamps);
     if (segment->flags & SYN) {
-        note_syn_options(sender, segment, &options);
+        note_syn_options(sender, segment, options);
     }
     peer->keepalives = 0;
     if (event->keepalive) {

@@ -240,9 +240,10 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
  */
 bool conn_usual(struct conn_context *context, struct conn *conn, unsigned side,
                 const struct whyrst_segment *segment);
-/** A segment other than a RST: updates everything. */
+/** A segment other than a RST, with its options: updates everything. */
 void conn_segment(struct conn_context *context, struct conn *conn, unsigned side,
-                  const struct whyrst_segment *segment, struct conn_event *event);
+                  const struct whyrst_segment *segment, const struct tcp_options *options,
+                  struct conn_event *event);
 /** A RST, after its verdict: notes that and how it ends the connection. */
 void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
                 const struct whyrst_segment *segment, enum whyrst_sequence_check check,

@@ -58,27 +58,17 @@ int64_t half_open_time(const struct half_open *entry, int64_t start_ns)
     return start_ns + (int64_t)(read_time(entry) & (uint64_t)TIME_MAX);
 }
 
-/* The options that a SYN is asked about; the values of MSS and timestamps are not among that. */
-static uint8_t put_options(uint8_t *options, const struct half_open *entry)
+/* What a SYN's options are asked about; the values of MSS and timestamps are not among that. */
+static struct tcp_options read_options(const struct half_open *entry)
 {
-    static const uint8_t mss[] = {KIND_MSS, 4, 5, 0xb4};
-    static const uint8_t timestamps[] = {KIND_TIMESTAMPS, 10, 0, 0, 0, 0, 0, 0, 0, 0};
-    uint8_t wscale[] = {KIND_WSCALE, 3, entry->bits & BITS_WSCALE};
-    uint8_t length = 0;
+    struct tcp_options options = TCP_OPTIONS_NONE;
 
-    if (entry->bits & BITS_MSS) {
-        memcpy(options + length, mss, sizeof mss);
-        length += sizeof mss;
+    options.mss = entry->bits & BITS_MSS ? 1 : 0;
+    options.timestamps = entry->bits & BITS_TIMESTAMPS;
+    if ((entry->bits & BITS_WSCALE) != WSCALE_NONE) {
+        options.wscale = entry->bits & BITS_WSCALE;
     }
-    if (wscale[2] != WSCALE_NONE) {
-        memcpy(options + length, wscale, sizeof wscale);
-        length += sizeof wscale;
-    }
-    if (entry->bits & BITS_TIMESTAMPS) {
-        memcpy(options + length, timestamps, sizeof timestamps);
-        length += sizeof timestamps;
-    }
-    return length;
+    return options;
 }
 
 void half_open_unfold(struct conn_context *context, const struct half_open *entry, int64_t start_ns,
@@ -86,12 +76,10 @@ void half_open_unfold(struct conn_context *context, const struct half_open *entr
 {
     unsigned side = entry->bits & BITS_SIDE ? 1 : 0;
     struct flow_key key = flow_key_lengthen(&entry->key);
-    uint8_t options[HALF_OPEN_OPTIONS];
+    struct tcp_options options = read_options(entry);
     struct whyrst_segment segment = {
         .time_ns = half_open_time(entry, start_ns),
         .frame = entry->frame,
-        .options = options,
-        .options_length = put_options(options, entry),
         .ip_version = 4,
         .dont_fragment = entry->bits & BITS_DF,
         .source_port = key.port[side],
@@ -108,6 +96,6 @@ void half_open_unfold(struct conn_context *context, const struct half_open *entr
     memcpy(segment.destination, key.address[!side], sizeof segment.destination);
     conn_init(conn, &key, side, entry->stream);
     conn_note_base(conn, side, &segment);
-    conn_segment(context, conn, side, &segment, &event);
+    conn_segment(context, conn, side, &segment, &options, &event);
     ring_get(context->ring, conn->recent)->stamp = entry->stamp;
 }

@@ -12,9 +12,6 @@
 
 #include "conn/conn.h"
 
-/** Bytes of the TCP options that half_open_read() writes: MSS, window scale and timestamps. */
-#define HALF_OPEN_OPTIONS 20u
-
 /**
  * struct half_open - a SYN
  * @time:  since the engine's first segment, 47 bits of nanoseconds (39 hours), low part first; the

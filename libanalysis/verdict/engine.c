@@ -290,9 +290,10 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
 static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct conn *conn,
                                          unsigned side, const struct whyrst_segment *segment)
 {
+    struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
 
-    conn_segment(&engine->context, conn, side, segment, &event);
+    conn_segment(&engine->context, conn, side, segment, &options, &event);
     learn_segment(engine->hosts, conn, side, segment, &event);
     if (!event.completes_close || (conn->flags & CONN_RESET)) {
         return NULL;

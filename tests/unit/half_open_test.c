@@ -49,6 +49,7 @@ static void assert_equal(const struct conn *a, const struct conn *b)
 static void compare_ways(const struct whyrst_segment *syn)
 {
     struct conn_context context = {.ring = ring_new()};
+    struct tcp_options options = tcp_options_read(syn);
     struct conn_event event = {0};
     struct half_open entry;
     struct flow_key key = {0};
@@ -57,7 +58,7 @@ static void compare_ways(const struct whyrst_segment *syn)
 
     conn_init(&direct, &key, side, 9);
     conn_note_base(&direct, side, syn);
-    conn_segment(&context, &direct, side, syn, &event);
+    conn_segment(&context, &direct, side, syn, &options, &event);
     g_assert_true(half_open_fill(&entry, syn, side, 9, START));
     entry.key = flow_key_shorten(&key);
     half_open_unfold(&context, &entry, START, &unfolded);
