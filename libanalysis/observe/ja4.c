@@ -36,9 +36,11 @@ enum { FORM_VERSION, FORM_NAME, FORM_ALPN, FORM_TOTAL, FORM_CIPHERS, FORM_EXTENS
 
 /**
  * struct ja4_form - all that determines a fingerprint, and, once known, the fingerprint
+ * @seed:   the cache's, so that values with one hash cannot be prepared
  * @values: FORM_HEAD values, then ciphers, extensions and algorithms
  */
 struct ja4_form {
+    uint64_t seed;
     uint16_t *values;
     size_t count;
     char *raw;
@@ -48,7 +50,7 @@ struct ja4_form {
 static guint form_hash(gconstpointer key)
 {
     const struct ja4_form *form = key;
-    uint64_t h = form->count;
+    uint64_t h = form->seed ^ form->count;
 
     for (size_t i = 0; i < form->count; i++) {
         h = (h ^ form->values[i]) * UINT64_C(0x9e3779b97f4a7c15);
@@ -78,6 +80,7 @@ static void form_free(gpointer data)
 void ja4_cache_init(struct ja4_cache *cache)
 {
     cache->entries = g_hash_table_new_full(form_hash, form_equal, form_free, NULL);
+    cache->seed = (uint64_t)g_random_int() << 32 | g_random_int();
     cache->refused = 0;
 }
 
@@ -141,8 +144,8 @@ static void collect_extensions(struct cursor block, struct ja4_lists *lists)
     }
 }
 
-/** Fills @lists from @hello; the values live in one block, which the caller frees. Room for a form's
- *  head comes first. */
+/** Fills @lists from @hello; the values live in one block, which the caller frees. Room for a
+ * form's head comes first. */
 static uint16_t *collect(const struct client_hello *hello, struct ja4_lists *lists)
 {
     size_t ciphers = cursor_left(&hello->cipher_suites) / 2;
@@ -339,6 +342,7 @@ char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4
     struct ja4_form *known;
     struct raw_form raw;
 
+    form.seed = cache->seed;
     known = g_hash_table_lookup(cache->entries, &form);
     if (known) {
         memcpy(ja4, known->ja4, JA4_LENGTH + 1);

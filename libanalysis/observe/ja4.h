@@ -13,6 +13,7 @@
 /** struct ja4_cache - what was hashed before, as struct ja4_form; never forgets, is bounded */
 struct ja4_cache {
     GHashTable *entries;
+    uint64_t seed;
     uint64_t
         refused; /**< fingerprints not remembered, because the cache was full or they too long */
 };
