@@ -102,7 +102,7 @@
 
 /** Client ports whose latest SYN is remembered (a power of two; 12 bytes each): it is asked for within
  *  a round trip. */
-#define LIMIT_RECENT_SYNS 65536u
+#define LIMIT_RECENT_SYNS 32768u
 
 /** Default for the most connections kept at once. */
 #define LIMIT_CONNECTIONS (16u * 1024 * 1024)
