@@ -90,7 +90,7 @@ function findingRows(finding) {
   return rows;
 }
 
-const ENDPOINT_KINDS = {"": "All", server: "Servers", sni: "Server names", proxy: "Proxies"};
+const ENDPOINT_KINDS = {"": "All", server: "Servers", sni: "Server names"};
 
 function shareText(share) {
   return share === undefined ? "" : `${(100 * share).toFixed(1)} %`;

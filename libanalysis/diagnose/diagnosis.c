@@ -240,5 +240,10 @@ const struct whyrst_endpoint *whyrst_diagnosis_endpoint(const struct whyrst_diag
 
 uint64_t whyrst_diagnosis_dropped(const struct whyrst_diagnosis *diagnosis)
 {
-    return tables_dropped(diagnosis->whole) + diagnosis->left_out;
+    return tables_dropped(diagnosis->whole);
+}
+
+uint64_t whyrst_diagnosis_left_out(const struct whyrst_diagnosis *diagnosis)
+{
+    return diagnosis->left_out;
 }

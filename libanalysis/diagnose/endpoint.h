@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** The health of a server, a server name or a proxy: counted, and as a row for users. */
+/** The health of a server or a server name: counted, and as a row for users. */
 #ifndef DIAGNOSE_ENDPOINT_H
 #define DIAGNOSE_ENDPOINT_H
 
@@ -12,9 +12,9 @@
 #include "diagnose/outcome.h"
 #include "diagnose/sample.h"
 
-enum endpoint_kind { ENDPOINT_SERVER = 1, ENDPOINT_NAME, ENDPOINT_PROXY, ENDPOINT_REST };
+enum endpoint_kind { ENDPOINT_SERVER = 1, ENDPOINT_NAME, ENDPOINT_REST };
 
-/** struct endpoint_key - a server or proxy by address and port, a server name by its number */
+/** struct endpoint_key - a server by address and port, a server name by its number */
 struct endpoint_key {
     uint8_t kind;
     uint8_t version;

@@ -37,10 +37,8 @@ static bool set_share(struct whyrst_value *value, uint64_t part, uint64_t whole)
 static bool get_identity(const struct whyrst_endpoint *e, enum whyrst_endpoint_field field,
                          struct whyrst_value *value)
 {
-    static const char *const kinds[] = {[ENDPOINT_SERVER] = "server",
-                                        [ENDPOINT_NAME] = "sni",
-                                        [ENDPOINT_PROXY] = "proxy",
-                                        [ENDPOINT_REST] = "rest"};
+    static const char *const kinds[] = {
+        [ENDPOINT_SERVER] = "server", [ENDPOINT_NAME] = "sni", [ENDPOINT_REST] = "rest"};
 
     switch (field) {
     case WHYRST_ENDPOINT_FIELD_KIND:

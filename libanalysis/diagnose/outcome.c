@@ -109,7 +109,6 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .frame = record->frame,
         .ja4 = record->ja4,
         .sni = record->sni,
-        .method = record->http_method,
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
     };
     set_ends(outcome, &record->key, record->client);

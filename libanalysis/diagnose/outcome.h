@@ -27,8 +27,6 @@ enum outcome_end {
  * @start_ns, @end_ns: first segment; the RST, else the last segment
  * @frame:       of the RST, else of the connection's first segment
  * @ja4, @sni:   NULL where there is none
- * @method:      HTTP method of the request under way, NULL = not known
- * @proxy_reply: what a proxy answered when it did not open the tunnel, see observer.h; 0 = none
  */
 struct outcome {
     enum outcome_end end;
@@ -50,7 +48,6 @@ struct outcome {
     uint64_t frame;
     const char *ja4;
     const char *sni;
-    const char *method;
     const char *cause;
 };
 

@@ -182,6 +182,7 @@ void tables_merge(struct tables *tables, const struct tables *other, uint32_t fi
     tables->endpoints.dropped += other->endpoints.dropped;
     tables->pairs.dropped += other->pairs.dropped;
     tables->hellos.dropped += other->hellos.dropped;
+    tables->names.refused += other->names.refused;
 }
 
 uint64_t tables_dropped(const struct tables *tables)

@@ -50,6 +50,21 @@ static void write_finding(struct output *out, const struct whyrst_finding *findi
     output_text(out, "}\n");
 }
 
+static void write_bounds(struct output *out, const struct whyrst_diagnosis *diagnosis)
+{
+    char text[128];
+    uint64_t given_up = whyrst_diagnosis_dropped(diagnosis);
+    uint64_t left_out = whyrst_diagnosis_left_out(diagnosis);
+
+    if (given_up || left_out) {
+        g_snprintf(text, sizeof text,
+                   "{\"type\":\"bounds\",\"given_up\":%" G_GUINT64_FORMAT
+                   ",\"findings_left_out\":%" G_GUINT64_FORMAT "}\n",
+                   given_up, left_out);
+        output_text(out, text);
+    }
+}
+
 void findings_write_ndjson(struct output *out, const struct writer_settings *settings,
                            const struct whyrst_diagnosis *diagnosis)
 {
@@ -63,6 +78,7 @@ void findings_write_ndjson(struct output *out, const struct writer_settings *set
     for (size_t i = 0; (finding = whyrst_diagnosis_finding(diagnosis, i)); i++) {
         write_finding(out, finding);
     }
+    write_bounds(out, diagnosis);
 }
 
 static const char *text_of(const struct whyrst_finding *finding, enum whyrst_finding_field field)
@@ -111,6 +127,23 @@ static void write_for_people(const struct whyrst_finding *finding, struct output
     write_line(out, "", text_of(finding, WHYRST_FINDING_FIELD_OPEN), INDENT, 0);
 }
 
+/* What had no room. */
+static void write_bounds_for_people(const struct whyrst_diagnosis *diagnosis, struct output *out)
+{
+    char text[160];
+    uint64_t given_up = whyrst_diagnosis_dropped(diagnosis);
+    uint64_t left_out = whyrst_diagnosis_left_out(diagnosis);
+
+    if (given_up || left_out) {
+        g_snprintf(text, sizeof text,
+                   "  No room in the diagnosis: %" G_GUINT64_FORMAT
+                   " times for an endpoint, client or name, %" G_GUINT64_FORMAT
+                   " times for a finding\n",
+                   given_up, left_out);
+        output_text(out, text);
+    }
+}
+
 void findings_write(const struct whyrst_diagnosis *diagnosis, struct output *out,
                     const struct writer_settings *settings)
 {
@@ -139,6 +172,7 @@ void findings_write(const struct whyrst_diagnosis *diagnosis, struct output *out
                    count - SHOWN_FINDINGS);
         output_text(out, text);
     }
+    write_bounds_for_people(diagnosis, out);
 }
 
 static uint64_t count_of(const struct whyrst_endpoint *endpoint, enum whyrst_endpoint_field field)

@@ -106,6 +106,29 @@ class Formats(CliTest):
         self.assertEqual([o["type"] for o in objects], ["file"])
         self.run_tool("--summary", "--format=csv", self.capture, status=2)
 
+    def test_bounds_of_the_diagnosis_are_told(self):
+        servers = [f"10.{1 + i // 65536}.{i // 256 % 256}.{i % 256}" for i in range(9000)]
+        frames = [packet for i, server in enumerate(servers)
+                  for packet in Connection(1024 + i, 80, server=server).refused()]
+        # Each of the last 25 refuses often enough for a finding.
+        frames += [packet for i in range(5) for server in servers[-25:]
+                   for packet in Connection(20000 + i, 80, server=server).refused()]
+        capture = self.file("scan.pcap", pcap(frames))
+        objects = [json.loads(line) for line in self.run_tool("--format=ndjson", capture).stdout.splitlines()]
+        last = objects[-1]
+        self.assertEqual(list(last), ["type", "given_up", "findings_left_out"])
+        self.assertEqual(last["type"], "bounds")
+        self.assertGreaterEqual(last["given_up"], 9000 - 8192)
+        self.assertEqual(last["findings_left_out"], 25 - sum(o["type"] == "finding" for o in objects))
+        self.assertGreater(last["findings_left_out"], 0)
+        text = self.run_tool(capture).stdout.decode()
+        self.assertIn(f"No room in the diagnosis: {last['given_up']} times for an endpoint, client or name, "
+                      f"{last['findings_left_out']} times for a finding\n", text)
+
+    def test_no_bounds_are_told_where_all_fits(self):
+        self.assertNotIn(b'"bounds"', self.run_tool("--format=ndjson", self.capture).stdout)
+        self.assertNotIn(b"No room", self.run_tool(self.capture).stdout)
+
     def test_nothing_found(self):
         text = self.run_tool(self.file("f.pcap", pcap(Connection(5).closed()))).stdout.decode()
         self.assertTrue(text.startswith("No TCP resets found\n"))
