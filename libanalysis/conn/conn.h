@@ -50,6 +50,7 @@ enum {
     ENDPOINT_CUT = 1 << 20,       /**< the capture holds its payload only in part (snaplen) */
     ENDPOINT_LETTER_A = 1 << 21,  /**< the history has, or has no room for, its pure ACK */
     ENDPOINT_LETTER_D = 1 << 22,  /**< the same for its payload */
+    ENDPOINT_SYN_AGAIN = 1 << 23, /**< its SYN repeats one that was refused: the same attempt */
 };
 
 /**

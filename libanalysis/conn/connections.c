@@ -174,8 +174,13 @@ static struct conn *continue_connection(struct connections *c, struct conn *conn
         conn->flags &= (uint16_t) ~(CONN_RST_SEEN | CONN_FIN_SEEN);
         conn->stream = c->streams++;
     } else {
+        /* Windows repeats a refused SYN twice: new streams in Wireshark, but one connect(). */
+        bool again = (conn->flags & CONN_REFUSED) && side == conn->client &&
+                     segment->seq == conn->side[side].base_seq;
+
         c->end(c->user, conn);
         conn_init(conn, &place->key, side, c->streams++);
+        conn->side[side].flags |= again ? ENDPOINT_SYN_AGAIN : 0;
     }
     return conn;
 }

@@ -42,10 +42,17 @@ static enum outcome_end end_of(const struct conn *conn, int64_t now_ns)
     return is_unanswered(conn, now_ns) ? OUTCOME_UNANSWERED : OUTCOME_OPEN;
 }
 
+/* A SYN repeated after a refusal is no further attempt, unless it gets further. */
+static bool is_counted(uint16_t conn_flags, const struct endpoint *client)
+{
+    return (client->flags & ENDPOINT_SYN_AGAIN) && !(conn_flags & CONN_ESTABLISHED);
+}
+
 bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
                            int64_t now_ns, struct outcome *outcome)
 {
-    if (!(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
+    if (!(conn->flags & CONN_USED) || (conn->flags & CONN_RESET) ||
+        is_counted(conn->flags, &conn->side[conn->client])) {
         return false;
     }
     *outcome = (struct outcome){
@@ -83,11 +90,13 @@ static enum outcome_end end_by(enum whyrst_origin origin)
 bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome)
 {
     const struct rst_facts *facts = &record->facts;
+    const struct endpoint *client = facts->from_client ? &facts->sender : &facts->receiver;
     const struct judgement *judgement;
     const struct endpoint *server;
 
     if (record->duplicate_of || (facts->conn_flags & CONN_RESET) ||
-        facts->sequence_check == WHYRST_SEQUENCE_OUT_OF_WINDOW) {
+        facts->sequence_check == WHYRST_SEQUENCE_OUT_OF_WINDOW ||
+        is_counted(facts->conn_flags, client)) {
         return false;
     }
     judgement = record_judgement(record);

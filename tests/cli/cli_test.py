@@ -125,6 +125,20 @@ class Formats(CliTest):
         self.assertIn(f"No room in the diagnosis: {last['given_up']} times for an endpoint, client or name, "
                       f"{last['findings_left_out']} times for a finding\n", text)
 
+    def test_repeated_syn_is_one_attempt(self):
+        """Windows repeats a refused SYN twice: that makes no three failures, and no block."""
+        frames = [packet for i in range(60)
+                  for packet in Connection(1024 + i, 80, client=f"10.0.0.{6 + i % 3}").closed()]
+        frames += [packet for i in range(5) for packet in Connection(2000, 80).refused()]
+        capture = self.file("again.pcap", pcap(frames, 20_000_000))
+        objects = [json.loads(line) for line in self.run_tool("--format=ndjson", capture).stdout.splitlines()]
+        resets = [o for o in objects if o["type"] == "rst"]
+        self.assertEqual(len(resets), 5)
+        self.assertEqual({o["cause"] for o in resets} & {"ip-block", "rate-limit"}, set())
+        self.assertEqual([o for o in objects if o["type"] == "finding"], [])
+        endpoint = next(o for o in objects if o["type"] == "endpoint")
+        self.assertEqual((endpoint["attempts"], endpoint["refused"]), (61, 1))
+
     def test_no_bounds_are_told_where_all_fits(self):
         self.assertNotIn(b'"bounds"', self.run_tool("--format=ndjson", self.capture).stdout)
         self.assertNotIn(b"No room", self.run_tool(self.capture).stdout)
