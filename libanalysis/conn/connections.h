@@ -33,7 +33,7 @@ struct place {
  * @end:         told of each connection that goes, before it does
  * @user:        for @end
  * @end_all:     @end is to hear of half-open ones as well
- * @evicted:     how many that had not ended were dropped because of @max
+ * @evicted:     how many were dropped before their time because of @max
  * @hand, @short_hand: where the next search for something to drop begins
  * @start_ns, @now_ns: first and latest time seen; INT64_MIN before the first segment
  */
