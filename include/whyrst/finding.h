@@ -30,7 +30,7 @@ extern "C" {
     X(SNI_BLOCK, "sni-block", "one server name is reset in the TLS handshake, whatever the JA4")   \
     X(IP_BLOCK, "ip-block", "one client is reset or refused, others are not")                      \
     X(RATE_LIMIT, "rate-limit", "a client is reset or refused beyond a number of connections")     \
-    X(DEAD_NODE, "dead-node", "no connection is accepted, and at least one is refused")            \
+    X(DEAD_NODE, "dead-node", "a host accepts no connection on any port, or is silent on all")     \
     X(WRONG_PORT, "wrong-port", "this port refuses, others of the same host accept")               \
     X(SERVICE_DOWN, "service-down", "it accepted connections, and since a moment refuses them")    \
     X(FLAPPING, "flapping", "it refuses and accepts by turns")                                     \

@@ -26,6 +26,18 @@ extern "C" {
 #define WHYRST_TCP_ECE 0x40u
 #define WHYRST_TCP_CWR 0x80u
 
+/** Why a destination cannot be reached, by the code of the ICMP error (RFC 792, RFC 1812 section
+ *  5.2.7.1, RFC 4443 section 3.1). */
+enum whyrst_unreachable {
+    WHYRST_REACHABLE,              /**< no such error */
+    WHYRST_UNREACHABLE_HOST,       /**< the last router finds no such host */
+    WHYRST_UNREACHABLE_NETWORK,    /**< no way there */
+    WHYRST_UNREACHABLE_PORT,       /**< what a host, or more often a firewall, says of a port */
+    WHYRST_UNREACHABLE_PROHIBITED, /**< a rule forbids it */
+    WHYRST_UNREACHABLE_OTHER,
+    WHYRST_UNREACHABLE_COUNT
+};
+
 /**
  * struct whyrst_segment - one TCP segment
  * @time_ns:          capture time, nanoseconds since 1970-01-01 UTC
@@ -38,7 +50,8 @@ extern "C" {
  * @ip_version:       4 or 6; IPv4 addresses fill the first four bytes of the arrays below
  * @quoted:           the header was quoted by an ICMP error, or has a data offset that cannot be: no
  *                    segment, but it takes a stream number as it does in Wireshark
- * @unreachable:      quoted by an ICMP error that says that the destination cannot be reached
+ * @unreachable:      what an ICMP error that quotes it says of the destination: enum
+ *                    whyrst_unreachable
  * @source, @destination: addresses in network order, unused bytes zero
  * @seq, @ack, @window, @flags: from the header, host order; @window unscaled
  * @ttl:              IPv4 TTL or IPv6 hop limit
@@ -57,7 +70,7 @@ struct whyrst_segment {
     uint8_t options_length;
     uint8_t ip_version;
     bool quoted;
-    bool unreachable;
+    uint8_t unreachable;
     bool dont_fragment;
     uint8_t source[16];
     uint8_t destination[16];

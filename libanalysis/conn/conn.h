@@ -154,7 +154,7 @@ struct reset_tally {
  * @reset_next: the RST sender's next when the connection was reset
  * @reset_side: that sender
  * @resets, @tally: latest RST of each side, and all of them counted (key order)
- * @unreachable: an ICMP error told its sender that the destination cannot be reached
+ * @unreachable: what the latest ICMP error about it said (enum whyrst_unreachable)
  * @oldest, @newest: verdicts of this connection that later packets may revise
  */
 struct conn_extra {
@@ -165,7 +165,7 @@ struct conn_extra {
     bool reset_in_window; /* the reset was not exact: RFC 5961 answers it with a challenge ACK */
     struct past_reset resets[2];
     struct reset_tally tally[2];
-    bool unreachable;
+    uint8_t unreachable;
     struct whyrst_record *oldest;
     struct whyrst_record *newest;
 };

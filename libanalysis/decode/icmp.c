@@ -16,14 +16,57 @@ static void decode_quote(struct packet *p, void (*decode)(struct packet *))
     }
 }
 
+/** Of a destination-unreachable by code (IPv4); the code that asks for smaller packets is none. */
+static enum whyrst_unreachable unreachable(uint8_t code)
+{
+    static const uint8_t meanings[] = {
+        WHYRST_UNREACHABLE_NETWORK,    /* 0: network */
+        WHYRST_UNREACHABLE_HOST,       /* 1: host */
+        WHYRST_UNREACHABLE_OTHER,      /* 2: protocol */
+        WHYRST_UNREACHABLE_PORT,       /* 3: port */
+        WHYRST_REACHABLE,              /* 4: fragmentation needed */
+        WHYRST_UNREACHABLE_OTHER,      /* 5: source route failed */
+        WHYRST_UNREACHABLE_NETWORK,    /* 6: network unknown */
+        WHYRST_UNREACHABLE_HOST,       /* 7: host unknown */
+        WHYRST_UNREACHABLE_OTHER,      /* 8: source isolated */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 9: network prohibited */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 10: host prohibited */
+        WHYRST_UNREACHABLE_NETWORK,    /* 11: network, for this type of service */
+        WHYRST_UNREACHABLE_HOST,       /* 12: host, for this type of service */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 13: communication prohibited */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 14: host precedence violation */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 15: precedence cutoff */
+    };
+
+    return code < sizeof meanings ? (enum whyrst_unreachable)meanings[code]
+                                  : WHYRST_UNREACHABLE_OTHER;
+}
+
+/** The same of ICMPv6. */
+static enum whyrst_unreachable unreachable6(uint8_t code)
+{
+    static const uint8_t meanings[] = {
+        WHYRST_UNREACHABLE_NETWORK,    /* 0: no route */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 1: prohibited */
+        WHYRST_UNREACHABLE_OTHER,      /* 2: beyond the scope of the source address */
+        WHYRST_UNREACHABLE_HOST,       /* 3: address */
+        WHYRST_UNREACHABLE_PORT,       /* 4: port */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 5: source address failed a policy */
+        WHYRST_UNREACHABLE_PROHIBITED, /* 6: reject route */
+    };
+
+    return code < sizeof meanings ? (enum whyrst_unreachable)meanings[code]
+                                  : WHYRST_UNREACHABLE_OTHER;
+}
+
 /** decode_icmp() - an ICMP message */
 void decode_icmp(struct packet *p)
 {
     struct cursor c = packet_peek(p, 2);
 
     switch (cursor_u8(&c)) {
-    case 3: /* destination unreachable; code 4 asks for smaller packets */
-        p->unreachable = cursor_u8(&c) != 4;
+    case 3: /* destination unreachable */
+        p->unreachable = unreachable(cursor_u8(&c));
         decode_quote(p, decode_ip);
         break;
     case 4:  /* source quench */
@@ -40,11 +83,11 @@ void decode_icmp(struct packet *p)
 /** decode_icmpv6() - an ICMPv6 message */
 void decode_icmpv6(struct packet *p)
 {
-    struct cursor c = packet_peek(p, 1);
+    struct cursor c = packet_peek(p, 2);
 
     switch (cursor_u8(&c)) {
     case 1: /* destination unreachable */
-        p->unreachable = true;
+        p->unreachable = unreachable6(cursor_u8(&c));
         decode_quote(p, decode_ipv6);
         break;
     case 2: /* packet too big */

@@ -27,7 +27,7 @@
  * @reason:    why decoding stopped, if it gave no segment
  * @vlan:      innermost VLAN so far, which sets IP fragments apart
  * @quoted:    inside of an ICMP error
- * @unreachable: one that says that the destination cannot be reached
+ * @unreachable: what it says of the destination (enum whyrst_unreachable)
  * @cut:       the innermost IP header claims more than the frame holds
  * @wlan_padded: the 802.11 header is padded to a multiple of 4
  */
@@ -42,7 +42,7 @@ struct packet {
     enum whyrst_skip reason;
     uint16_t vlan;
     bool quoted;
-    bool unreachable;
+    uint8_t unreachable;
     bool cut;
     bool wlan_padded;
 };

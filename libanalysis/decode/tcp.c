@@ -26,7 +26,7 @@ void decode_tcp(struct packet *p)
     }
     segment->quoted =
         !whyrst_decode_tcp(segment, p->c.at, (uint32_t)captured, p->wire) || p->quoted;
-    segment->unreachable = p->quoted && p->unreachable;
+    segment->unreachable = p->quoted ? p->unreachable : WHYRST_REACHABLE;
     segment->time_ns = p->frame->time_ns;
     segment->frame = p->frame->number;
     p->count++;

@@ -213,6 +213,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     find_blocks(diagnosis);
     find_clients(diagnosis);
     find_bursts(diagnosis);
+    find_nodes(diagnosis);
     find_endpoints(diagnosis);
     diagnosis->left_out = findings_rank(diagnosis->findings);
     for (guint i = 0; i < diagnosis->findings->len; i++) {

@@ -47,6 +47,10 @@ void find_blocks(struct whyrst_diagnosis *diagnosis);
 void find_clients(struct whyrst_diagnosis *diagnosis);
 /** Instants in which an endpoint lost many connections. */
 void find_bursts(struct whyrst_diagnosis *diagnosis);
+/** Hosts that accept nothing. Sets the states of @rows. */
+void find_nodes(struct whyrst_diagnosis *diagnosis);
+/** Adds how connections without handshake failed, as evidence. */
+void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stats *stats);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */
 void find_endpoints(struct whyrst_diagnosis *diagnosis);
 

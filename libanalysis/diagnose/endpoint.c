@@ -44,6 +44,38 @@ uint64_t endpoint_clients(const struct endpoint_stats *stats)
                : (uint64_t)lround(-(double)CLIENT_BITS * log(1.0 - (double)set / CLIENT_BITS));
 }
 
+bool endpoint_is_loopback(const struct endpoint_key *key)
+{
+    static const uint8_t one[16] = {[15] = 1};
+
+    return key->version == 4 ? key->address[0] == 127 : memcmp(key->address, one, sizeof one) == 0;
+}
+
+bool endpoint_is_same_host(const struct endpoint_key *a, const struct endpoint_key *b)
+{
+    return a->version == b->version && memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+enum whyrst_sender endpoint_sender(const uint32_t by[WHYRST_SENDER_COUNT])
+{
+    unsigned best = WHYRST_SENDER_UNKNOWN;
+
+    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
+        best = by[i] > by[best] ? i : best;
+    }
+    return (enum whyrst_sender)best;
+}
+
+uint32_t endpoint_bad(const struct endpoint_stats *stats)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
+        sum += stats->troubles[i];
+    }
+    return sum;
+}
+
 static void note_span(int64_t *first, int64_t *last, int64_t time_ns)
 {
     *first = *first == 0 ? time_ns : MIN(*first, time_ns);
@@ -93,6 +125,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
 {
     stats->clients |= client_bit(outcome->client);
+    stats->last_word_ns = MAX(stats->last_word_ns, outcome->server_ns);
     stats->attempts += outcome->attempt;
     stats->handshakes += outcome->attempt && outcome->established;
     stats->connections += outcome->established;
@@ -124,6 +157,7 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
         break;
     case OUTCOME_UNREACHABLE:
         add_bad(stats, TROUBLE_UNREACHABLE, outcome, place);
+        stats->icmp[outcome->unreachable]++;
         break;
     }
 }
@@ -155,6 +189,10 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
         stats->origins[i] += other->origins[i];
     }
+    for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
+        stats->icmp[i] += other->icmp[i];
+    }
+    stats->last_word_ns = MAX(stats->last_word_ns, other->last_word_ns);
     merge_span(&stats->first_good_ns, &stats->last_good_ns, other->first_good_ns,
                other->last_good_ns);
     merge_span(&stats->first_bad_ns, &stats->last_bad_ns, other->first_bad_ns, other->last_bad_ns);

@@ -32,9 +32,10 @@ enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE
  * @resets:      established connections that a RST in the server's name ended (not after a FIN)
  * @by:          established connections that a RST ended, by sender
  * @origins:     the same by origin
- * @refused_by:  refusals, by sender
+ * @refused_by:  refusals, by sender; @icmp: connections that ICMP errors answered, by what they say
  * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
+ * @last_word_ns: last sign of life of the server
  * @starts:     connections that began, accepted or not
  * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
@@ -53,12 +54,14 @@ struct endpoint_stats {
     uint32_t by[WHYRST_SENDER_COUNT];
     uint32_t origins[WHYRST_ORIGIN_COUNT];
     uint32_t refused_by[WHYRST_SENDER_COUNT];
+    uint32_t icmp[WHYRST_UNREACHABLE_COUNT];
     int64_t first_good_ns;
     int64_t last_good_ns;
     int64_t first_bad_ns;
     int64_t last_bad_ns;
     int64_t first_reset_ns;
     int64_t last_reset_ns;
+    int64_t last_word_ns;
     struct frames bad_frames;
     struct frames reset_frames;
     struct moments starts;
@@ -74,6 +77,13 @@ void endpoint_release(void *entry);
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
 /** Adds @other's counts; the keys are the caller's. */
 void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other);
+/** Whether a server's address is 127.0.0.0/8 or ::1; whether two servers have the same address. */
+bool endpoint_is_loopback(const struct endpoint_key *key);
+bool endpoint_is_same_host(const struct endpoint_key *a, const struct endpoint_key *b);
+/** The sender of most of @by. */
+enum whyrst_sender endpoint_sender(const uint32_t by[WHYRST_SENDER_COUNT]);
+/** How many connections got no handshake. */
+uint32_t endpoint_bad(const struct endpoint_stats *stats);
 /** How many different clients @stats has seen, about. */
 uint64_t endpoint_clients(const struct endpoint_stats *stats);
 /** "192.0.2.1:443", "[2001:db8::1]:443"; without the port when @port is false. */

@@ -16,26 +16,9 @@
 #define IDLE_LEAST   5
 #define IDLE_NEAR_NS INT64_C(250000000)
 
-static uint32_t bad_count(const struct endpoint_stats *stats)
+static uint32_t accepted(const struct endpoint_stats *stats)
 {
-    uint32_t sum = 0;
-
-    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
-        sum += stats->troubles[i];
-    }
-    return sum;
-}
-
-static bool is_loopback(const struct endpoint_key *key)
-{
-    static const uint8_t one[16] = {[15] = 1};
-
-    return key->version == 4 ? key->address[0] == 127 : memcmp(key->address, one, sizeof one) == 0;
-}
-
-static bool is_same_host(const struct endpoint_key *a, const struct endpoint_key *b)
-{
-    return a->version == b->version && memcmp(a->address, b->address, sizeof a->address) == 0;
+    return stats->connections + stats->aborted;
 }
 
 /* The busiest other port of the same host that accepts connections, or NULL. */
@@ -49,25 +32,15 @@ static const struct whyrst_endpoint *open_port(const struct whyrst_diagnosis *di
             &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
         const struct endpoint_stats *stats = row->stats;
 
-        if (stats->key.kind == ENDPOINT_SERVER && stats->connections > 0 &&
-            is_same_host(&stats->key, key) &&
-            (!best || stats->connections > best->stats->connections ||
-             (stats->connections == best->stats->connections &&
+        if (stats->key.kind == ENDPOINT_SERVER && accepted(stats) > 0 &&
+            endpoint_is_same_host(&stats->key, key) &&
+            (!best || accepted(stats) > accepted(best->stats) ||
+             (accepted(stats) == accepted(best->stats) &&
               stats->key.port < best->stats->key.port))) {
             best = row;
         }
     }
     return best;
-}
-
-static enum whyrst_sender main_sender(const uint32_t by[WHYRST_SENDER_COUNT])
-{
-    unsigned best = WHYRST_SENDER_UNKNOWN;
-
-    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
-        best = by[i] > by[best] ? i : best;
-    }
-    return (enum whyrst_sender)best;
 }
 
 /* A finding about @row's connections without handshake. */
@@ -79,30 +52,15 @@ static struct whyrst_finding *add_bad(struct whyrst_diagnosis *diagnosis,
     const struct endpoint_stats *stats = row->stats;
 
     finding->server = g_strdup(endpoint_name(row));
-    finding_count(finding, bad_count(stats), stats->attempts);
+    finding_count(finding, endpoint_bad(stats), stats->attempts);
     finding->first_ns = stats->first_bad_ns;
     finding->last_ns = stats->last_bad_ns;
     finding->places = stats->bad_frames;
     if (stats->troubles[TROUBLE_REFUSED]) {
-        finding_sender(finding, main_sender(stats->refused_by));
+        finding_sender(finding, endpoint_sender(stats->refused_by));
     }
     row->state = kind;
     return finding;
-}
-
-static void add_trouble_evidence(struct whyrst_finding *finding, const struct endpoint_stats *stats)
-{
-    static const char *const words[] = {
-        [TROUBLE_REFUSED] = "refused by a RST",
-        [TROUBLE_UNANSWERED] = "without any answer",
-        [TROUBLE_UNREACHABLE] = "answered by an ICMP error",
-    };
-
-    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
-        if (stats->troubles[i]) {
-            finding_evidence(finding, "%u %s", stats->troubles[i], words[i]);
-        }
-    }
 }
 
 /* Nothing was ever accepted here. */
@@ -121,27 +79,26 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     } else if (stats->troubles[TROUBLE_REFUSED] == 0) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_UNANSWERED, sure);
         finding_text(finding, "%s answers nothing: %u of %u connections got no answer",
-                     endpoint_name(row), bad_count(stats), stats->attempts);
-    } else if (is_loopback(&stats->key)) {
+                     endpoint_name(row), endpoint_bad(stats), stats->attempts);
+    } else if (endpoint_is_loopback(&stats->key)) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_LOOPBACK_TRAP, sure);
         finding_text(finding, "Nothing listens at %s on this host: %u of %u connections refused",
-                     endpoint_name(row), bad_count(stats), stats->attempts);
-    } else if (main_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
+                     endpoint_name(row), endpoint_bad(stats), stats->attempts);
+    } else if (endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_REJECTED, sure);
         finding_text(finding, "A device before %s rejects connections: %u of %u",
-                     endpoint_name(row), bad_count(stats), stats->attempts);
+                     endpoint_name(row), endpoint_bad(stats), stats->attempts);
     } else if (other) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_WRONG_PORT, sure);
         finding_text(finding, "Nothing listens at %s: %u of %u connections refused, %s accepts",
-                     endpoint_name(row), bad_count(stats), stats->attempts, endpoint_name(other));
+                     endpoint_name(row), endpoint_bad(stats), stats->attempts,
+                     endpoint_name(other));
         finding_evidence(finding, "%s accepted %u connections", endpoint_name(other),
-                         other->stats->connections);
+                         accepted(other->stats));
     } else {
-        finding = add_bad(diagnosis, row, WHYRST_FINDING_DEAD_NODE, sure);
-        finding_text(finding, "%s is dead: %u of %u connections failed", endpoint_name(row),
-                     bad_count(stats), stats->attempts);
+        return; /* all of the host is dead, see find_nodes.c */
     }
-    add_trouble_evidence(finding, stats);
+    finding_troubles(finding, stats);
 }
 
 /* Whether findings with a reason stand for most of @count troubles of the server; @row gets the
@@ -189,17 +146,17 @@ static void find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
     mean = 2 * good * bad / MAX(count, 1) + 1;
     variance = (mean - 1) * (mean - 2) / MAX((double)count - 1, 1);
     if (downs < 2 || runs < 4 || mean - runs < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
-        is_explained(diagnosis, row, bad_count(stats))) {
+        is_explained(diagnosis, row, endpoint_bad(stats))) {
         return;
     }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_FLAPPING,
                       downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
     finding_text(finding, "%s comes and goes: down %u times, %u of %u connections failed",
-                 endpoint_name(row), downs, bad_count(stats), stats->attempts);
+                 endpoint_name(row), downs, endpoint_bad(stats), stats->attempts);
     finding_evidence(finding,
                      "failed and accepted connections come in %u runs, %.0f would be chance", runs,
                      mean);
-    add_trouble_evidence(finding, stats);
+    finding_troubles(finding, stats);
 }
 
 /* It accepted, and from a moment on refused, whoever came. */
@@ -208,14 +165,14 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     const struct endpoint_stats *stats = row->stats;
     struct whyrst_finding *finding;
 
-    if (stats->connections < LEAST || bad_count(stats) < LEAST ||
+    if (stats->connections < LEAST || endpoint_bad(stats) < LEAST ||
         stats->first_bad_ns <= stats->last_good_ns) {
         return;
     }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN, WHYRST_CONFIDENCE_MEDIUM);
     finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
-                 endpoint_name(row), stats->connections, bad_count(stats));
-    add_trouble_evidence(finding, stats);
+                 endpoint_name(row), stats->connections, endpoint_bad(stats));
+    finding_troubles(finding, stats);
 }
 
 /*
@@ -244,7 +201,7 @@ static void find_idle_timer(struct whyrst_diagnosis *diagnosis, struct whyrst_en
                     within >= 2 * IDLE_LEAST ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
     finding->server = g_strdup(endpoint_name(row));
     finding_count(finding, idle->count, MAX(idle->count, row->stats->connections));
-    finding_sender(finding, main_sender(row->stats->by));
+    finding_sender(finding, endpoint_sender(row->stats->by));
     finding->seconds_ns = middle;
     finding->first_ns = row->stats->first_reset_ns;
     finding->last_ns = row->stats->last_reset_ns;
@@ -271,7 +228,7 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE, WHYRST_CONFIDENCE_HIGH);
     finding->server = g_strdup(endpoint_name(row));
     finding_count(finding, stats->resets, stats->connections);
-    finding_sender(finding, main_sender(stats->by));
+    finding_sender(finding, endpoint_sender(stats->by));
     finding->first_ns = stats->first_reset_ns;
     finding->last_ns = stats->last_reset_ns;
     finding->places = stats->reset_frames;
@@ -298,7 +255,9 @@ void find_endpoints(struct whyrst_diagnosis *diagnosis)
         if (stats->key.kind != ENDPOINT_SERVER) {
             continue;
         }
-        if (stats->last_good_ns == 0 && bad_count(stats) >= LEAST) {
+        if (row->state == WHYRST_FINDING_DEAD_NODE) {
+            ; /* find_nodes.c has told it */
+        } else if (stats->last_good_ns == 0 && endpoint_bad(stats) >= LEAST) {
             find_closed(diagnosis, row);
         } else {
             find_down(diagnosis, row);

@@ -42,6 +42,17 @@ static enum outcome_end end_of(const struct conn *conn, int64_t now_ns)
     return is_unanswered(conn, now_ns) ? OUTCOME_UNANSWERED : OUTCOME_OPEN;
 }
 
+/* The latest packet that came from the server, or must have: what the client sends into silence is
+ * no answer. */
+static int64_t server_word(const struct endpoint *client, const struct endpoint *server,
+                           int64_t last_ns)
+{
+    if (!(server->flags & ENDPOINT_SEEN)) {
+        return 0;
+    }
+    return client->retransmits || client->keepalives ? server->last_payload_ns : last_ns;
+}
+
 /* A SYN repeated after a refusal is no further attempt, unless it gets further. */
 static bool is_counted(uint16_t conn_flags, const struct endpoint *client)
 {
@@ -64,6 +75,9 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
         .tls_answered = state->tls_stage >= WHYRST_TLS_SERVER_HELLO,
         .start_ns = conn->first_ns,
         .end_ns = conn->last_ns,
+        .server_ns =
+            server_word(&conn->side[conn->client], &conn->side[!conn->client], conn->last_ns),
+        .unreachable = conn->extra ? conn->extra->unreachable : WHYRST_REACHABLE,
         .idle_ns = -1,
         .frame = conn->first_frame,
         .ja4 = state->hello ? state->hello->ja4 : NULL,
@@ -113,6 +127,8 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .sender = judgement->sender,
         .start_ns = record->syn_frame ? record->syn_ns : record->time_ns,
         .end_ns = record->time_ns,
+        .server_ns =
+            facts->from_client ? server_word(client, server, record->time_ns) : record->time_ns,
         .idle_ns =
             facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
         .frame = record->frame,

@@ -25,6 +25,8 @@ enum outcome_end {
  * @tls_answered: the server has sent its ServerHello
  * @idle_ns:     silence before the RST (origin idle-timeout), else -1
  * @start_ns, @end_ns: first segment; the RST, else the last segment
+ * @server_ns:   the server's last sign of life, 0 = none; never too early
+ * @unreachable: what an ICMP error said of the server (enum whyrst_unreachable)
  * @frame:       of the RST, else of the connection's first segment
  * @ja4, @sni:   NULL where there is none
  */
@@ -36,6 +38,7 @@ struct outcome {
     bool answered;
     bool hello;
     bool tls_answered;
+    uint8_t unreachable;
     uint8_t version;
     uint8_t client[16];
     uint8_t server[16];
@@ -44,6 +47,7 @@ struct outcome {
     enum whyrst_sender sender;
     int64_t start_ns;
     int64_t end_ns;
+    int64_t server_ns;
     int64_t idle_ns;
     uint64_t frame;
     const char *ja4;

@@ -390,7 +390,7 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
             connections_find(&engine->connections, place, segment); /* it takes a stream number */
         engine->counts[WHYRST_COUNT_QUOTED]++;
         if (conn && segment->unreachable && (conn->flags & CONN_SYN)) {
-            conn_extra(conn)->unreachable = true;
+            conn_extra(conn)->unreachable = segment->unreachable;
         }
         return NULL;
     }

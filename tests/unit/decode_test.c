@@ -147,12 +147,14 @@ struct ip_case {
 };
 
 #define V4(total) MACS "0800 4500 " total " 0001 0000 40 06 0000 0a000003 0a000004 "
-#define QUOTE(type)                                                                                \
-    MACS "0800 4500 0100 0001 0000 40 01 0000 0a000001 0a000002 " type "000000 00000000 "
-#define QUOTE6(type)                                                                               \
-    MACS "86dd 60000000 0050 3a 40 20010db8" ZEROS "01 20010db8" ZEROS "02 " type                  \
-         "000000 00000000 60000000 0018 06 40 20010db8" ZEROS "01 20010db8" ZEROS "02 "
-#define QUOTED_V4 "4500 002c 0001 0000 40 06 0000 0a000003 0a000004 "
+#define ERROR(type_code)                                                                           \
+    MACS "0800 4500 0100 0001 0000 40 01 0000 0a000001 0a000002 " type_code "0000 00000000 "
+#define ERROR6(type_code)                                                                          \
+    MACS "86dd 60000000 0050 3a 40 20010db8" ZEROS "01 20010db8" ZEROS "02 " type_code             \
+         "0000 00000000 60000000 0018 06 40 20010db8" ZEROS "01 20010db8" ZEROS "02 "
+#define QUOTE(type)  ERROR(type "00")
+#define QUOTE6(type) ERROR6(type "00")
+#define QUOTED_V4    "4500 002c 0001 0000 40 06 0000 0a000003 0a000004 "
 
 static const struct ip_case ip_cases[] = {
     {"Ethernet padding", V4("0028") TCP "000000000000", 0, 0, 0, 0, FALSE},
@@ -228,6 +230,42 @@ static void test_headers(void)
             g_assert_cmpuint(s->options_length, ==, c->options_length);
             g_assert_cmpint(s->quoted, ==, c->quoted);
         }
+        g_byte_array_unref(bytes);
+        whyrst_decoder_free(decoder);
+    }
+}
+
+/** What errors about the destination mean, by code. */
+static void test_unreachable(void)
+{
+    static const struct {
+        const char *hex;
+        enum whyrst_unreachable meaning;
+    } cases[] = {
+        {ERROR("0300") QUOTED_V4 TCP, WHYRST_UNREACHABLE_NETWORK},
+        {ERROR("0301") QUOTED_V4 TCP, WHYRST_UNREACHABLE_HOST},
+        {ERROR("0303") QUOTED_V4 TCP, WHYRST_UNREACHABLE_PORT},
+        {ERROR("0304") QUOTED_V4 TCP, WHYRST_REACHABLE},
+        {ERROR("030d") QUOTED_V4 TCP, WHYRST_UNREACHABLE_PROHIBITED},
+        {ERROR("03ff") QUOTED_V4 TCP, WHYRST_UNREACHABLE_OTHER},
+        {ERROR("0b01") QUOTED_V4 TCP, WHYRST_REACHABLE},
+        {ERROR6("0100") TCP, WHYRST_UNREACHABLE_NETWORK},
+        {ERROR6("0101") TCP, WHYRST_UNREACHABLE_PROHIBITED},
+        {ERROR6("0103") TCP, WHYRST_UNREACHABLE_HOST},
+        {ERROR6("0104") TCP, WHYRST_UNREACHABLE_PORT},
+        {ERROR6("01ff") TCP, WHYRST_UNREACHABLE_OTHER},
+        {ERROR6("0203") TCP, WHYRST_REACHABLE},
+        {V4("0028") TCP, WHYRST_REACHABLE},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct whyrst_decoder *decoder = whyrst_decoder_new();
+        struct whyrst_segment s[WHYRST_MAX_SEGMENTS];
+        GByteArray *bytes = hex_bytes(cases[i].hex);
+
+        g_test_message("%s", cases[i].hex);
+        g_assert_cmpuint(decode(decoder, 1, bytes->data, bytes->len, bytes->len, s), ==, 1);
+        g_assert_cmpuint(s->unreachable, ==, cases[i].meaning);
         g_byte_array_unref(bytes);
         whyrst_decoder_free(decoder);
     }
@@ -324,6 +362,7 @@ int main(int argc, char **argv)
     g_test_add_func("/decode/cases", test_cases);
     g_test_add_func("/decode/every-truncation", test_every_truncation);
     g_test_add_func("/decode/headers", test_headers);
+    g_test_add_func("/decode/unreachable", test_unreachable);
     g_test_add_func("/decode/ip-fields", test_ip_fields);
     g_test_add_func("/decode/depth", test_depth);
     g_test_add_func("/decode/amsdu", test_amsdu);

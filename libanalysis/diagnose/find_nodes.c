@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hosts none of whose ports accepts a connection: refused everywhere, or silent.
+ *
+ * Silence on one port may be any firewall's doing. Silence is laid to the node when several ports
+ * were tried, each several times, and nothing at all has come from its address since; or when the
+ * last router says that it finds no such host (ICMP). From outside, a firewall that drops all that
+ * goes to a host looks the same, which the evidence says.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/diagnosis.h"
+
+/* Connections that show something; ports that must be silent. */
+#define LEAST       3
+#define LEAST_PORTS 2
+
+#define PORTS_TOLD 5
+
+/**
+ * struct node - the servers of one address and what became of connections to them
+ * @rows:    all of them
+ * @sum:     of those that no device answers for; @answered_for: there are others
+ * @silent_ports: of these, how many are silent; @worst: most failures of one
+ */
+struct node {
+    struct whyrst_endpoint **rows;
+    guint count;
+    struct endpoint_stats sum;
+    bool answered_for;
+    guint silent_ports;
+    uint32_t worst;
+};
+
+static int by_address(const void *a, const void *b)
+{
+    const struct endpoint_key *x = &(*(struct whyrst_endpoint *const *)a)->stats->key;
+    const struct endpoint_key *y = &(*(struct whyrst_endpoint *const *)b)->stats->key;
+    int order = memcmp(x->address, y->address, sizeof x->address);
+
+    if (x->version != y->version) {
+        return (int)x->version - (int)y->version;
+    }
+    return order ? order : (int)x->port - (int)y->port;
+}
+
+/* ICMP errors that are about a rule, a port or the way, not about the host. */
+static uint32_t told_otherwise(const struct endpoint_stats *stats)
+{
+    return stats->troubles[TROUBLE_UNREACHABLE] - stats->icmp[WHYRST_UNREACHABLE_HOST];
+}
+
+/* A device before the host, or a rule of its own, speaks for it there. */
+static bool is_answered_for(const struct endpoint_stats *stats)
+{
+    return told_otherwise(stats) >= LEAST ||
+           endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX;
+}
+
+static void sum_up(struct node *node)
+{
+    node->sum = (struct endpoint_stats){.key = node->rows[0]->stats->key};
+    for (guint i = 0; i < node->count; i++) {
+        const struct endpoint_stats *stats = node->rows[i]->stats;
+
+        if (is_answered_for(stats)) {
+            node->answered_for = true;
+            continue;
+        }
+        endpoint_merge(&node->sum, stats);
+        node->worst = MAX(node->worst, endpoint_bad(stats));
+        node->silent_ports += stats->troubles[TROUBLE_UNANSWERED] >= LEAST;
+    }
+    endpoint_release(&node->sum); /* samples are of no interest */
+}
+
+static guint hash_client(gconstpointer data)
+{
+    const struct pair *pair = data;
+    guint hash = pair->server.version;
+
+    for (unsigned i = 0; i < sizeof pair->client; i++) {
+        hash = hash * 33 + pair->client[i];
+    }
+    return hash;
+}
+
+static gboolean equal_client(gconstpointer a, gconstpointer b)
+{
+    const struct pair *x = a, *y = b;
+
+    return x->server.version == y->server.version &&
+           memcmp(x->client, y->client, sizeof x->client) == 0;
+}
+
+/* The latest pair of each client that was served: a host that is a client lives. */
+static GHashTable *served_clients(const struct whyrst_diagnosis *diagnosis)
+{
+    GHashTable *served = g_hash_table_new(hash_client, equal_client);
+    const struct heavy *pairs = &diagnosis->whole->pairs;
+
+    for (size_t i = 0; i < pairs->size; i++) {
+        const struct pair *pair = heavy_at(pairs, i);
+        const struct pair *known = pair ? g_hash_table_lookup(served, pair) : NULL;
+
+        if (pair && (!known || known->score.last_good_ns < pair->score.last_good_ns)) {
+            g_hash_table_replace(served, (gpointer)pair, (gpointer)pair);
+        }
+    }
+    return served;
+}
+
+/* Whether a packet came from the node since its first connection that failed. */
+static bool has_spoken(const struct node *node, GHashTable *served)
+{
+    const struct endpoint_stats *sum = &node->sum;
+    struct pair key = {.server = {.version = sum->key.version}};
+    const struct pair *client;
+
+    memcpy(key.client, sum->key.address, sizeof key.client);
+    client = g_hash_table_lookup(served, &key);
+    return MAX(sum->last_word_ns, sum->last_good_ns) >= sum->first_bad_ns ||
+           (client && client->score.last_good_ns >= sum->first_bad_ns);
+}
+
+static bool is_silent(const struct node *node, GHashTable *served)
+{
+    const struct endpoint_stats *sum = &node->sum;
+    uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
+
+    return sum->troubles[TROUBLE_REFUSED] == 0 && told_otherwise(sum) == 0 && !node->answered_for &&
+           (missing >= LEAST || node->silent_ports >= LEAST_PORTS) && !has_spoken(node, served);
+}
+
+/* Its own kernel refuses, and nothing was ever accepted. */
+static bool is_refusing(const struct node *node)
+{
+    if (node->sum.troubles[TROUBLE_REFUSED] == 0) {
+        return false;
+    }
+    for (guint i = 0; i < node->count; i++) {
+        if (node->rows[i]->stats->last_good_ns) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a port takes part in the node's being dead. */
+static bool is_part(const struct endpoint_stats *stats)
+{
+    return endpoint_bad(stats) > 0 && !is_answered_for(stats);
+}
+
+static void tell_ports(const struct node *node, struct whyrst_finding *finding)
+{
+    g_autoptr(GString) ports = g_string_new(NULL);
+    guint told = 0, failing = 0;
+
+    for (guint i = 0; i < node->count; i++) {
+        if (!is_part(node->rows[i]->stats)) {
+            continue;
+        }
+        failing++;
+        if (told < PORTS_TOLD) {
+            g_string_append_printf(ports, "%s%u", told++ ? ", " : "",
+                                   node->rows[i]->stats->key.port);
+        }
+    }
+    if (failing > 1) {
+        finding_evidence(finding, "%u ports tried: %s%s", failing, ports->str,
+                         failing > told ? "..." : "");
+    }
+}
+
+static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
+{
+    const struct endpoint_stats *sum = &node->sum;
+    uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
+    bool certain = sum->troubles[TROUBLE_REFUSED] > 0 || missing > 0;
+    bool often = endpoint_bad(sum) >= 2 * LEAST;
+    struct whyrst_finding *finding =
+        finding_add(diagnosis->findings, WHYRST_FINDING_DEAD_NODE,
+                    certain && often ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+    char name[80];
+
+    endpoint_text(name, sizeof name, sum->key.version, sum->key.address, sum->key.port,
+                  node->count == 1);
+    finding->server = g_strdup(name);
+    finding_count(finding, endpoint_bad(sum), sum->attempts);
+    finding->first_ns = sum->first_bad_ns;
+    finding->last_ns = sum->last_bad_ns;
+    finding->places = sum->bad_frames;
+    if (sum->troubles[TROUBLE_REFUSED]) {
+        finding_sender(finding, WHYRST_SENDER_SERVER);
+        finding_text(finding, "%s is dead: %u of %u connections failed", name, endpoint_bad(sum),
+                     sum->attempts);
+    } else if (sum->last_good_ns) {
+        finding_text(finding,
+                     "%s went silent: nothing has come from it since, %u connections failed", name,
+                     endpoint_bad(sum));
+    } else {
+        finding_text(finding,
+                     "%s is dead or cut off: nothing comes from it, %u of %u connections "
+                     "failed",
+                     name, endpoint_bad(sum), sum->attempts);
+    }
+    finding_troubles(finding, sum);
+    tell_ports(node, finding);
+    if (!certain) {
+        finding_evidence(finding, "silence alone: a firewall that drops everything looks the same");
+    }
+    for (guint i = 0; i < node->count; i++) {
+        if (is_part(node->rows[i]->stats)) {
+            node->rows[i]->state = WHYRST_FINDING_DEAD_NODE;
+        }
+    }
+}
+
+void find_nodes(struct whyrst_diagnosis *diagnosis)
+{
+    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    g_autoptr(GHashTable) served = served_clients(diagnosis);
+
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+
+        if (row->stats->key.kind == ENDPOINT_SERVER && !endpoint_is_loopback(&row->stats->key)) {
+            g_ptr_array_add(rows, row);
+        }
+    }
+    g_ptr_array_sort(rows, by_address);
+    for (guint i = 0; i < rows->len;) {
+        struct node node = {.rows = (struct whyrst_endpoint **)&rows->pdata[i]};
+
+        do {
+            node.count++;
+        } while (
+            i + node.count < rows->len &&
+            endpoint_is_same_host(&node.rows[0]->stats->key, &node.rows[node.count]->stats->key));
+        sum_up(&node);
+        if (node.worst >= LEAST && (is_refusing(&node) || is_silent(&node, served))) {
+            add(diagnosis, &node);
+        }
+        i += node.count;
+    }
+}
+
+void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stats *stats)
+{
+    static const char *const words[] = {
+        [TROUBLE_REFUSED] = "refused by a RST",
+        [TROUBLE_UNANSWERED] = "without any answer",
+        [TROUBLE_UNREACHABLE] = "answered by an ICMP error",
+    };
+    static const char *const errors[] = {
+        [WHYRST_REACHABLE] = "",
+        [WHYRST_UNREACHABLE_HOST] = "host unreachable",
+        [WHYRST_UNREACHABLE_NETWORK] = "network unreachable",
+        [WHYRST_UNREACHABLE_PORT] = "port unreachable",
+        [WHYRST_UNREACHABLE_PROHIBITED] = "prohibited",
+        [WHYRST_UNREACHABLE_OTHER] = "unreachable",
+    };
+
+    for (unsigned i = 0; i < TROUBLE_UNREACHABLE; i++) {
+        if (stats->troubles[i]) {
+            finding_evidence(finding, "%u %s", stats->troubles[i], words[i]);
+        }
+    }
+    for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
+        if (stats->icmp[i]) {
+            finding_evidence(finding, "%u %s: %s", stats->icmp[i], words[TROUBLE_UNREACHABLE],
+                             errors[i]);
+        }
+    }
+}
