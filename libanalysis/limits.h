@@ -78,6 +78,10 @@
 #define LIMIT_PAIRS     32768u
 #define LIMIT_HELLOS    32768u
 
+/** Bytes that counts of captures take which may still be found to belong together: of more the first
+ *  are concluded, and only the endpoints' sums kept. */
+#define LIMIT_ERAS (64u * 1024 * 1024)
+
 /** Connections of one client to one server whose times are kept (the latest), and of all together
  *  (16 bytes each). */
 #define LIMIT_MOMENTS_EACH 256u

@@ -11,6 +11,7 @@ static void clear_block(gpointer data)
     struct block *block = data;
 
     g_rc_box_release(block->across);
+    g_free(block->ja4);
 }
 
 GArray *blocks_new(void)
@@ -37,7 +38,7 @@ struct block *blocks_add(GArray *blocks, enum across_kind kind, enum whyrst_conf
     return block;
 }
 
-static bool explains(const struct block *block, const struct outcome *outcome, uint32_t ja4)
+static bool explains(const struct block *block, const struct outcome *outcome)
 {
     struct server_key server = server_key_of(outcome);
 
@@ -45,7 +46,8 @@ static bool explains(const struct block *block, const struct outcome *outcome, u
         return false;
     }
     if (block->ja4) {
-        return outcome->origin == WHYRST_ORIGIN_TLS_PHASE && ja4 == block->ja4;
+        return outcome->origin == WHYRST_ORIGIN_TLS_PHASE &&
+               g_strcmp0(outcome->ja4, block->ja4) == 0;
     }
     return memcmp(outcome->client, block->client, sizeof block->client) == 0;
 }
@@ -69,16 +71,14 @@ bool whyrst_diagnosis_may_revise(const struct whyrst_diagnosis *diagnosis,
 bool whyrst_diagnosis_revise(const struct whyrst_diagnosis *diagnosis, struct whyrst_record *record)
 {
     struct outcome outcome;
-    uint32_t ja4;
 
     if (!candidate(record, &outcome)) {
         return false;
     }
-    ja4 = names_find(&diagnosis->whole->names, outcome.ja4);
     for (guint i = 0; i < diagnosis->blocks->len; i++) {
         const struct block *block = &g_array_index(diagnosis->blocks, struct block, i);
 
-        if (explains(block, &outcome, ja4)) {
+        if (explains(block, &outcome)) {
             record_explain(record, block->across);
             return true;
         }

@@ -11,13 +11,13 @@
 /**
  * struct block - one explanation
  * @across: a reference (g_rc_box)
- * @ja4, @client: whom it concerns: a JA4's number, or, with 0, a client address
+ * @ja4, @client: whom it concerns: a JA4, or, with NULL, a client address
  * @from_ns: RSTs from this time on
  */
 struct block {
     struct across *across;
     struct server_key server;
-    uint32_t ja4;
+    char *ja4;
     uint8_t client[16];
     int64_t from_ns;
 };

@@ -67,6 +67,9 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
     tables_init(&diagnosis->seen);
     tables_init(&diagnosis->open);
     tables_init(&diagnosis->both);
+    tables_init(&diagnosis->past);
+    diagnosis->eras = g_ptr_array_new_with_free_func(eras_free_tables);
+    diagnosis->past_spans = g_array_new(FALSE, FALSE, sizeof(struct span));
     diagnosis->whole = &diagnosis->seen;
     diagnosis->findings = g_ptr_array_new_with_free_func(finding_free);
     g_queue_init(&diagnosis->held);
@@ -87,6 +90,9 @@ void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
     tables_clear(&diagnosis->seen);
     tables_clear(&diagnosis->open);
     tables_clear(&diagnosis->both);
+    tables_clear(&diagnosis->past);
+    g_ptr_array_unref(diagnosis->eras);
+    g_array_unref(diagnosis->past_spans);
     endpoint_release(&diagnosis->rest);
     g_ptr_array_unref(diagnosis->files);
     g_free(diagnosis);
@@ -109,8 +115,14 @@ void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
 {
     uint32_t files = diagnosis->files->len;
 
-    tables_merge(&diagnosis->seen, &other->seen, files);
-    tables_merge(&diagnosis->seen, &other->open, files);
+    if (diagnosis->seen.connections) { /* its own capture becomes the first of several */
+        eras_add(diagnosis, &diagnosis->seen, 0);
+        restart(&diagnosis->seen);
+    }
+    eras_add(diagnosis, &other->seen, files);
+    for (guint i = 0; i < other->eras->len; i++) {
+        eras_add(diagnosis, g_ptr_array_index(other->eras, i), files);
+    }
     diagnosis->early += other->early;
     diagnosis->concluded = false;
     for (guint i = 0; i < other->files->len; i++) {
@@ -180,20 +192,79 @@ static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
     }
 }
 
-static void make_rows(struct whyrst_diagnosis *diagnosis)
+static void make_rows(struct whyrst_diagnosis *diagnosis, const struct tables *tables)
 {
-    const struct heavy *endpoints = &diagnosis->whole->endpoints;
+    const struct heavy *endpoints = &tables->endpoints;
 
     g_array_set_size(diagnosis->rows, 0);
     for (size_t i = 0; i < endpoints->size; i++) {
-        const struct endpoint_stats *stats = heavy_at(endpoints, i);
+        struct endpoint_stats *stats = heavy_at(endpoints, i);
         struct whyrst_endpoint row;
 
         if (stats) {
-            endpoint_row(&row, stats, &diagnosis->whole->names, diagnosis->options.alert_rate);
+            endpoint_row(&row, stats, &tables->names, diagnosis->options.alert_rate);
             g_array_append_val(diagnosis->rows, row);
         }
     }
+}
+
+void diagnosis_conclude_tables(struct whyrst_diagnosis *diagnosis, const struct tables *tables)
+{
+    diagnosis->whole = tables;
+    diagnosis->first_finding = diagnosis->findings->len;
+    make_rows(diagnosis, tables);
+    for (guint i = 0; i < diagnosis->rows->len; i++) { /* of an earlier conclusion */
+        g_array_index(diagnosis->rows, struct whyrst_endpoint, i).state = WHYRST_FINDING_COUNT;
+    }
+    find_blocks(diagnosis);
+    find_clients(diagnosis);
+    find_bursts(diagnosis);
+    find_nodes(diagnosis);
+    find_endpoints(diagnosis);
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        const struct whyrst_endpoint *row =
+            &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+
+        row->stats->state = row->state < WHYRST_FINDING_COUNT ? (uint8_t)(row->state + 1) : 0;
+    }
+}
+
+void diagnosis_forget(struct whyrst_diagnosis *diagnosis)
+{
+    guint kept = 0;
+
+    for (guint i = 0; i < diagnosis->findings->len; i++) {
+        struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
+
+        if (finding->settled) {
+            diagnosis->findings->pdata[kept++] = finding;
+        } else {
+            finding_free(finding);
+        }
+    }
+    diagnosis->findings->len = kept; /* what lies beyond has moved or is freed */
+}
+
+/* Of one capture: of what is over, and, live, of what is not. */
+static const struct tables *conclude_own(struct whyrst_diagnosis *diagnosis)
+{
+    const struct tables *tables = &diagnosis->seen;
+
+    if (diagnosis->options.live) {
+        restart(&diagnosis->both);
+        tables_merge(&diagnosis->both, &diagnosis->seen, 0);
+        tables_merge(&diagnosis->both, &diagnosis->open, 0);
+        tables = &diagnosis->both;
+    }
+    diagnosis_conclude_tables(diagnosis, tables);
+    return tables;
+}
+
+static const struct tables *conclude_eras(struct whyrst_diagnosis *diagnosis)
+{
+    restart(&diagnosis->both);
+    eras_conclude(diagnosis);
+    return &diagnosis->both;
 }
 
 void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
@@ -201,21 +272,11 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     if (diagnosis->concluded) {
         return;
     }
-    if (diagnosis->options.live) {
-        restart(&diagnosis->both);
-        tables_merge(&diagnosis->both, &diagnosis->seen, 0);
-        tables_merge(&diagnosis->both, &diagnosis->open, 0);
-        diagnosis->whole = &diagnosis->both;
-    }
-    g_ptr_array_set_size(diagnosis->findings, 0);
+    diagnosis_forget(diagnosis);
     g_array_set_size(diagnosis->blocks, 0);
-    make_rows(diagnosis);
-    find_blocks(diagnosis);
-    find_clients(diagnosis);
-    find_bursts(diagnosis);
-    find_nodes(diagnosis);
-    find_endpoints(diagnosis);
-    diagnosis->left_out = findings_rank(diagnosis->findings);
+    diagnosis->whole = diagnosis->eras->len ? conclude_eras(diagnosis) : conclude_own(diagnosis);
+    make_rows(diagnosis, diagnosis->whole);
+    diagnosis->left_out = diagnosis->past_left_out + findings_rank(diagnosis->findings);
     for (guint i = 0; i < diagnosis->findings->len; i++) {
         finding_tell_frames(g_ptr_array_index(diagnosis->findings, i), diagnosis->files,
                             diagnosis->locate, diagnosis->locate_context);
@@ -241,7 +302,7 @@ const struct whyrst_endpoint *whyrst_diagnosis_endpoint(const struct whyrst_diag
 
 uint64_t whyrst_diagnosis_dropped(const struct whyrst_diagnosis *diagnosis)
 {
-    return tables_dropped(diagnosis->whole);
+    return tables_dropped(diagnosis->whole) + diagnosis->apart;
 }
 
 uint64_t whyrst_diagnosis_left_out(const struct whyrst_diagnosis *diagnosis)

@@ -9,14 +9,26 @@
 #include "diagnose/finding.h"
 #include "diagnose/tables.h"
 
+/** struct span - times from the first to the last */
+struct span {
+    int64_t first_ns;
+    int64_t last_ns;
+};
+
 /**
  * struct whyrst_diagnosis - the state of one
  * @files: names of the captures; places tell them by index
  * @seen:  counts of connections that are over
  * @open:  only with options.live: of those that were still there when the capture ended, since
  *         whyrst_engine_finish() was called last
- * @both:  only with options.live: the two together, when concluded
- * @whole: what conclusions are drawn from: @seen or @both
+ * @both:  when concluded: the two together, or the endpoints of all @eras
+ * @eras:  of captures that were merged, see eras.c (struct tables): those that belong together
+ *         together; empty when none were
+ * @past:  endpoints of eras that were settled for want of room
+ * @past_spans: when these were (struct span)
+ * @apart: captures that belonged to one of them, and came too late
+ * @whole: what conclusions are being drawn from: @seen, @both or one of @eras
+ * @first_finding: the first of @findings that was drawn from @whole
  * @rest:  healthy servers that have no row of their own
  * @rows:  endpoints (struct whyrst_endpoint), the most noteworthy first
  */
@@ -27,7 +39,12 @@ struct whyrst_diagnosis {
     struct tables seen;
     struct tables open;
     struct tables both;
+    GPtrArray *eras;
+    struct tables past;
+    GArray *past_spans;
+    uint64_t apart;
     const struct tables *whole;
+    guint first_finding;
     struct endpoint_stats rest;
     bool concluded;
     whyrst_locate locate;
@@ -36,10 +53,23 @@ struct whyrst_diagnosis {
     GArray *blocks; /* struct block: explanations of RSTs */
     GArray *rows;
     uint64_t left_out;
-    GQueue held;           /* records, see hold.c */
-    uint64_t concluded_at; /* connections seen when hold.c last had conclusions drawn */
+    uint64_t past_left_out; /* of settled eras */
+    GQueue held;            /* records, see hold.c */
+    uint64_t concluded_at;  /* connections seen when hold.c last had conclusions drawn */
     uint64_t early;
 };
+
+/** Draws conclusions from @tables alone, after those that there are. */
+void diagnosis_conclude_tables(struct whyrst_diagnosis *diagnosis, const struct tables *tables);
+/** Takes the findings away that are to be drawn anew. */
+void diagnosis_forget(struct whyrst_diagnosis *diagnosis);
+
+/** Adds @tables, whose files follow @files others, to the era they belong to, or as a new one. */
+void eras_add(struct whyrst_diagnosis *diagnosis, const struct tables *tables, uint32_t files);
+/** Draws conclusions from each era; the endpoints of all are then in @diagnosis->both. */
+void eras_conclude(struct whyrst_diagnosis *diagnosis);
+/** Frees a struct tables. */
+void eras_free_tables(void *tables);
 
 /** JA4s and server names that are reset in the TLS handshake. */
 void find_blocks(struct whyrst_diagnosis *diagnosis);

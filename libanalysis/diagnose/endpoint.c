@@ -124,6 +124,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
 
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
 {
+    stats->file = place.file + 1;
     stats->clients |= client_bit(outcome->client);
     stats->last_word_ns = MAX(stats->last_word_ns, outcome->server_ns);
     stats->attempts += outcome->attempt;
@@ -172,6 +173,9 @@ static void merge_span(int64_t *first, int64_t *last, int64_t other_first, int64
 
 void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other)
 {
+    stats->state = stats->state ? stats->state : other->state;
+    stats->several |= other->several || (stats->file && stats->file != other->file);
+    stats->file = stats->file ? stats->file : other->file;
     stats->clients |= other->clients;
     stats->attempts += other->attempts;
     stats->handshakes += other->handshakes;
@@ -240,13 +244,13 @@ const char *endpoint_name(const struct whyrst_endpoint *row)
     return row->name;
 }
 
-void endpoint_row(struct whyrst_endpoint *row, const struct endpoint_stats *stats,
+void endpoint_row(struct whyrst_endpoint *row, struct endpoint_stats *stats,
                   const struct names *names, double alert_rate)
 {
     *row = (struct whyrst_endpoint){
         .stats = stats,
         .sni = names_text(names, stats->key.name),
         .flagged = stats->resets && stats_share(stats->resets, stats->connections).low > alert_rate,
-        .state = WHYRST_FINDING_COUNT,
+        .state = stats->state ? (enum whyrst_finding_kind)(stats->state - 1) : WHYRST_FINDING_COUNT,
     };
 }

@@ -39,6 +39,8 @@ enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE
  * @starts:     connections that began, accepted or not
  * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
+ * @state:       1 + kind of the finding that describes it best, 0 = none; set by a conclusion
+ * @file:        1 + index of the first capture that has it; @several: others have it, too
  */
 struct endpoint_stats {
     struct heavy_entry entry;
@@ -69,6 +71,9 @@ struct endpoint_stats {
     struct moments lost;
     struct sample *rst_times;
     struct sample *idle;
+    uint8_t state;
+    bool several;
+    uint32_t file;
 };
 
 /** Frees what an entry owns. */
@@ -95,7 +100,7 @@ void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t addre
  * @state: kind of the finding that describes it best, WHYRST_FINDING_COUNT = healthy
  */
 struct whyrst_endpoint {
-    const struct endpoint_stats *stats;
+    struct endpoint_stats *stats;
     char name[80]; /* see endpoint_name() */
     char address[48];
     const char *sni;
@@ -106,7 +111,7 @@ struct whyrst_endpoint {
 /** The row's address and port, or server name. */
 const char *endpoint_name(const struct whyrst_endpoint *row);
 /** Fills @row from @stats, which must outlive it. */
-void endpoint_row(struct whyrst_endpoint *row, const struct endpoint_stats *stats,
+void endpoint_row(struct whyrst_endpoint *row, struct endpoint_stats *stats,
                   const struct names *names, double alert_rate);
 
 #endif

@@ -171,8 +171,9 @@ static void find_ja4(const struct group *group, const struct hello_key *key)
     double p;
 
     compare_ja4(group, key->ja4, &own, &others, &ja4s, &name);
-    if (!is_blocked(&own) || others.good < LEAST_OTHER || score_rate(&others) > HARDLY_ANY ||
-        !overlaps(&own, &others) || !is_about_ja4(group, key->ja4)) {
+    if (!ja4 || !is_blocked(&own) || others.good < LEAST_OTHER ||
+        score_rate(&others) > HARDLY_ANY || !overlaps(&own, &others) ||
+        !is_about_ja4(group, key->ja4)) {
         return;
     }
     p = MIN(stats_fisher(own.failed, own.good, others.failed, others.good) * (double)group->tests,
@@ -182,7 +183,7 @@ static void find_ja4(const struct group *group, const struct hello_key *key)
     }
     block = blocks_add(diagnosis->blocks, ACROSS_FINGERPRINT, confidence_of(p, &own, &others),
                        &key->server, &own);
-    block->ja4 = key->ja4;
+    block->ja4 = g_strdup(ja4);
     g_snprintf(block->across->contrast, sizeof block->across->contrast,
                "%s: %u of %u reset after ClientHello; %u other JA4%s: %u of %u", ja4, own.failed,
                own.failed + own.good, ja4s, ja4s == 1 ? "" : "s", others.failed,

@@ -21,6 +21,12 @@ static uint32_t accepted(const struct endpoint_stats *stats)
     return stats->connections + stats->aborted;
 }
 
+/* A loopback address is another host in each capture. */
+static bool is_several_hosts(const struct endpoint_stats *stats)
+{
+    return endpoint_is_loopback(&stats->key) && stats->several;
+}
+
 /* The busiest other port of the same host that accepts connections, or NULL. */
 static const struct whyrst_endpoint *open_port(const struct whyrst_diagnosis *diagnosis,
                                                const struct endpoint_key *key)
@@ -84,6 +90,10 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
         finding = add_bad(diagnosis, row, WHYRST_FINDING_LOOPBACK_TRAP, sure);
         finding_text(finding, "Nothing listens at %s on this host: %u of %u connections refused",
                      endpoint_name(row), endpoint_bad(stats), stats->attempts);
+        if (other && !is_several_hosts(other->stats) && !is_several_hosts(stats)) {
+            finding_evidence(finding, "or another port was meant: %s accepted %u connections",
+                             endpoint_name(other), other->stats->connections);
+        }
     } else if (endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_REJECTED, sure);
         finding_text(finding, "A device before %s rejects connections: %u of %u",
@@ -108,7 +118,7 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
 {
     uint64_t explained = 0, most = 0;
 
-    for (guint i = 0; i < diagnosis->findings->len; i++) {
+    for (guint i = diagnosis->first_finding; i < diagnosis->findings->len; i++) {
         const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
 
         if (g_strcmp0(finding->server, endpoint_name(row)) == 0) {
@@ -145,7 +155,8 @@ static void find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
     good = count - failed;
     mean = 2 * good * bad / MAX(count, 1) + 1;
     variance = (mean - 1) * (mean - 2) / MAX((double)count - 1, 1);
-    if (downs < 2 || runs < 4 || mean - runs < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
+    if (is_several_hosts(stats) || downs < 2 || runs < 4 ||
+        mean - runs < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
         is_explained(diagnosis, row, endpoint_bad(stats))) {
         return;
     }
@@ -165,7 +176,7 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     const struct endpoint_stats *stats = row->stats;
     struct whyrst_finding *finding;
 
-    if (stats->connections < LEAST || endpoint_bad(stats) < LEAST ||
+    if (is_several_hosts(stats) || stats->connections < LEAST || endpoint_bad(stats) < LEAST ||
         stats->first_bad_ns <= stats->last_good_ns) {
         return;
     }

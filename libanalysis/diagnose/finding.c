@@ -242,6 +242,9 @@ void finding_tell_frames(struct whyrst_finding *finding, const GPtrArray *files,
 {
     uint32_t file = best_file(&finding->places);
 
+    if (finding->frame_count) {
+        return; /* settled, and told when conclusions were drawn before */
+    }
     if (locate) {
         tell_located(finding, locate, context);
     } else if (finding->places.count && file < files->len) {

@@ -15,12 +15,14 @@
  * @weight: for the rank, see finding.c
  * @place:  frames that show it, before they are told by file and number
  * @p:      corrected, negative = there is none
+ * @settled: stays when conclusions are drawn anew, see eras.c
  */
 struct whyrst_finding {
     enum whyrst_finding_kind kind;
     enum whyrst_confidence confidence;
     enum whyrst_sender sender;
     bool has_sender;
+    bool settled;
     double weight;
     uint64_t rank;
     char *text;

@@ -35,6 +35,12 @@ void tables_clear(struct tables *tables)
     heavy_clear(&tables->hellos);
 }
 
+static void note_time(struct tables *tables, int64_t first_ns, int64_t last_ns)
+{
+    tables->first_ns = tables->connections ? MIN(tables->first_ns, first_ns) : first_ns;
+    tables->last_ns = tables->connections ? MAX(tables->last_ns, last_ns) : last_ns;
+}
+
 static struct endpoint_key endpoint_key_of(const struct outcome *outcome)
 {
     struct endpoint_key key = {
@@ -92,6 +98,7 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
 
     struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
 
+    note_time(tables, outcome->start_ns, outcome->end_ns);
     tables->connections++;
     stats->starts.left = stats->exits.left = stats->lost.left = &tables->moments_left;
     endpoint_add(stats, outcome, place);
@@ -123,6 +130,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
             continue;
         }
         moved = *from;
+        moved.file += files;
         moved.key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
         move_frames(&moved.bad_frames, files);
         move_frames(&moved.reset_frames, files);
@@ -175,6 +183,9 @@ static void merge_hellos(struct tables *tables, const struct tables *other, uint
 
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files)
 {
+    if (other->connections) {
+        note_time(tables, other->first_ns, other->last_ns);
+    }
     tables->connections += other->connections;
     merge_endpoints(tables, other, files);
     merge_pairs(tables, other, files);
@@ -183,6 +194,20 @@ void tables_merge(struct tables *tables, const struct tables *other, uint32_t fi
     tables->pairs.dropped += other->pairs.dropped;
     tables->hellos.dropped += other->hellos.dropped;
     tables->names.refused += other->names.refused;
+}
+
+void tables_merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files)
+{
+    merge_endpoints(tables, other, files);
+    tables->endpoints.dropped += tables_dropped(other);
+}
+
+size_t tables_bytes(const struct tables *tables)
+{
+    return tables->endpoints.size * sizeof(struct endpoint_stats) +
+           tables->pairs.size * sizeof(struct pair) +
+           tables->hellos.size * sizeof(struct hello_cell) +
+           (LIMIT_MOMENTS - tables->moments_left) * sizeof(struct moment);
 }
 
 uint64_t tables_dropped(const struct tables *tables)

@@ -3,6 +3,8 @@
 #ifndef DIAGNOSE_TABLES_H
 #define DIAGNOSE_TABLES_H
 
+#include <stddef.h>
+
 #include "diagnose/cells.h"
 #include "diagnose/endpoint.h"
 #include "diagnose/heavy.h"
@@ -16,6 +18,8 @@ struct tables {
     struct heavy hellos;    /* struct hello_cell */
     uint32_t moments_left;  /* of LIMIT_MOMENTS */
     uint64_t connections;
+    int64_t first_ns; /* from the first connection's begin to the last's end, when there are any */
+    int64_t last_ns;
 };
 
 void tables_init(struct tables *tables);
@@ -24,6 +28,10 @@ void tables_clear(struct tables *tables);
 void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file);
 /** Adds all of @other; its files follow @files others. */
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files);
+/** Adds @other's endpoints alone, for the list of all. */
+void tables_merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files);
+/** Bytes that they take, names apart. */
+size_t tables_bytes(const struct tables *tables);
 /** What had to give way to bounds. */
 uint64_t tables_dropped(const struct tables *tables);
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which captures are about the same days: only these are compared with one another.
+ *
+ * "It went down", "another port accepts", "others were served meanwhile" hold for one place at one
+ * time. Captures whose times overlap or touch are taken together (files of a ring buffer, the two
+ * sides of a router); any other one stands for itself, since the same private address may be
+ * another host there. Endpoints are only counted, over all.
+ */
+#include <string.h>
+
+#include "diagnose/diagnosis.h"
+#include "limits.h"
+
+#define SECOND INT64_C(1000000000)
+
+/* A ring buffer's next file begins with the next packet. */
+#define TOUCH_NS SECOND
+
+/* Before 1980 nobody captured anything: such clocks were not set, and say nothing. */
+#define CLOCK_SET_NS (INT64_C(3652) * 24 * 3600 * SECOND)
+
+void eras_free_tables(void *data)
+{
+    struct tables *tables = data;
+
+    tables_clear(tables);
+    g_free(tables);
+}
+
+static struct span span_of(const struct tables *tables)
+{
+    return (struct span){.first_ns = tables->first_ns, .last_ns = tables->last_ns};
+}
+
+static bool touch(struct span a, struct span b)
+{
+    return a.first_ns >= CLOCK_SET_NS && b.first_ns >= CLOCK_SET_NS &&
+           a.first_ns - TOUCH_NS <= b.last_ns && b.first_ns - TOUCH_NS <= a.last_ns;
+}
+
+/* Concludes the first era and keeps no more of it than findings and sums. */
+static void settle_first(struct whyrst_diagnosis *diagnosis)
+{
+    struct tables *first = g_ptr_array_index(diagnosis->eras, 0);
+    struct span span = span_of(first);
+
+    diagnosis_forget(diagnosis);
+    diagnosis_conclude_tables(diagnosis, first);
+    for (guint i = diagnosis->first_finding; i < diagnosis->findings->len; i++) {
+        struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
+
+        finding->settled = true;
+    }
+    diagnosis->past_left_out += findings_rank(diagnosis->findings);
+    tables_merge_endpoints(&diagnosis->past, first, 0);
+    g_array_append_val(diagnosis->past_spans, span);
+    g_ptr_array_remove_index(diagnosis->eras, 0);
+}
+
+static size_t bytes_of(const GPtrArray *eras)
+{
+    size_t sum = 0;
+
+    for (guint i = 0; i < eras->len; i++) {
+        sum += tables_bytes(g_ptr_array_index(eras, i));
+    }
+    return sum;
+}
+
+/* All eras that touch @span as one, or a new one. */
+static struct tables *join(struct whyrst_diagnosis *diagnosis, struct span span)
+{
+    struct tables *joined = NULL;
+
+    for (guint i = 0; i < diagnosis->eras->len;) {
+        struct tables *era = g_ptr_array_index(diagnosis->eras, i);
+
+        if (touch(span_of(era), span) && joined) {
+            tables_merge(joined, era, 0);
+            g_ptr_array_remove_index(diagnosis->eras, i);
+            continue;
+        }
+        joined = touch(span_of(era), span) ? era : joined;
+        i++;
+    }
+    if (!joined) {
+        joined = g_new(struct tables, 1);
+        tables_init(joined);
+        g_ptr_array_add(diagnosis->eras, joined);
+    }
+    return joined;
+}
+
+void eras_add(struct whyrst_diagnosis *diagnosis, const struct tables *tables, uint32_t files)
+{
+    struct span span = span_of(tables);
+
+    if (tables->connections == 0) {
+        return;
+    }
+    for (guint i = 0; i < diagnosis->past_spans->len; i++) {
+        if (touch(g_array_index(diagnosis->past_spans, struct span, i), span)) {
+            diagnosis->apart++;
+            break;
+        }
+    }
+    tables_merge(join(diagnosis, span), tables, files);
+    while (diagnosis->eras->len > 1 && bytes_of(diagnosis->eras) > LIMIT_ERAS) {
+        settle_first(diagnosis);
+    }
+}
+
+void eras_conclude(struct whyrst_diagnosis *diagnosis)
+{
+    tables_merge_endpoints(&diagnosis->both, &diagnosis->past, 0);
+    for (guint i = 0; i < diagnosis->eras->len; i++) {
+        const struct tables *era = g_ptr_array_index(diagnosis->eras, i);
+
+        diagnosis_conclude_tables(diagnosis, era);
+        tables_merge_endpoints(&diagnosis->both, era, 0);
+    }
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Findings of captures made for one question each: what must be found, and what must not.
+
+Each case (a function case_*) writes packet scripts (tests/TESTING.md), one for each capture, and returns
+the findings that a run over all of them must have: {kind: fields}, and no other.
+
+    finding_cases.py PATH-TO-WHYRST [NAME...]
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "tools"))
+sys.dont_write_bytecode = True
+import packets
+import pkt2pcap
+
+DAY = 86400
+START = 1_700_000_000
+
+
+class Capture:
+    """A packet script under construction: connections follow one another unless `at` says when."""
+
+    def __init__(self, start=START):
+        self.lines, self.count, self.now, self.start = [], 0, 0.0, start
+
+    def write(self, path):
+        script = path + ".pkt"
+        with open(script, "w") as file:
+            file.write(f"start {self.start}\n" + "\n".join(self.lines) + "\n")
+        frames = pkt2pcap.Script(script).frames
+        packets.write_pcap(path, sorted(frames, key=lambda frame: frame.time_ns), nanoseconds=True)
+
+    def connection(self, client="10.0.0.5", server="192.0.2.1:80"):
+        """Declares a connection and returns its label."""
+        self.count += 1
+        host = f"[{client}]" if ":" in client else client
+        self.lines.append(f"conn n{self.count} {host}:{40000 + self.count} {server}")
+        return f"n{self.count}"
+
+    def say(self, wait, text):
+        """A line after `wait` seconds."""
+        self.now += wait
+        self.lines.append(f"+{wait:.6f} {text}")
+
+    def served(self, wait=0.1, **ends):
+        """Handshake, request, response, orderly close."""
+        label = self.connection(**ends)
+        self.say(wait, f"handshake {label}")
+        self.say(0.001, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
+        self.say(0.02, f'{label}:s>c PA http "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"')
+        self.say(0.001, f"close {label}:c")
+        return label
+
+    def refused(self, wait=0.1, **ends):
+        label = self.connection(**ends)
+        self.say(wait, f"{label}:c>s S")
+        self.say(0.02, f"{label}:s>c RA seq raw 0")
+
+
+def case_down_in_one_capture():
+    """A service that accepts, and from a moment on refuses."""
+    capture = Capture()
+    for _ in range(4):
+        capture.served()
+    for _ in range(4):
+        capture.refused()
+    return [capture], {"service-down": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_days_apart():
+    """The same address in captures of different days may be another host: neither went the service
+    down, nor is its port wrong, nor does it flap."""
+    captures = []
+    for day in range(4):
+        captures.append(Capture(START + day * DAY))
+        for _ in range(4):
+            if day % 2 == 0:
+                captures[-1].served()
+            else:
+                captures[-1].refused()
+        captures[-1].served(server="192.0.2.1:81") if day % 2 == 0 else None
+    return captures, {"dead-node": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_files_of_a_ring():
+    """The second file begins where the first ends, in whatever order they are given."""
+    first, second = Capture(), Capture(START + 1)
+    for _ in range(4):
+        first.served(wait=0.2)
+    for _ in range(4):
+        second.refused(wait=0.2)
+    return [second, first], {"service-down": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_joined_by_a_third():
+    """Two captures that do not touch, and one that touches both."""
+    first, second, bridge = Capture(), Capture(START + 60), Capture(START + 1)
+    for _ in range(4):
+        first.served(wait=0.2)
+        second.refused(wait=0.2)
+    for number in range(7):
+        bridge.served(wait=10 if number else 0.1, server="192.0.2.9:80")
+    return [first, second, bridge], {"service-down": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_clock_not_set():
+    """Two devices whose clocks begin in 1970 have not seen the same things."""
+    first, second = Capture(10), Capture(10)
+    for _ in range(4):
+        first.served()
+        second.refused(wait=1)
+    return [first, second], {"dead-node": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_loopback_of_two_hosts():
+    """Each capture has a loopback of its own, even in the same seconds."""
+    first, second = Capture(), Capture(START + 1)
+    for _ in range(4):
+        first.served(wait=0.2, client="127.0.0.1", server="127.0.0.1:80")
+        second.refused(wait=0.2, client="127.0.0.1", server="127.0.0.1:80")
+    return [first, second], {}
+
+
+def case_loopback_port():
+    """Nobody listens on a loopback port while another accepts: which one was meant is not said."""
+    capture = Capture()
+    for _ in range(4):
+        capture.refused(client="127.0.0.1", server="127.0.0.1:5432")
+        capture.served(client="127.0.0.1", server="127.0.0.1:80")
+    return [capture], {"loopback-trap": {"server": "127.0.0.1:5432", "resets": 4}}
+
+
+def differences(found, wanted):
+    """What is wrong with the findings, as lines."""
+    for kind, fields in wanted.items():
+        mine = [finding for finding in found if finding["kind"] == kind]
+        if not mine:
+            yield f"{kind} is not found"
+        for finding in mine:
+            yield from (f"{kind}: {key} is {finding.get(key)}, expected {value}"
+                        for key, value in fields.items() if finding.get(key) != value)
+    for finding in found:
+        if finding["kind"] not in wanted:
+            yield f"no {finding['kind']} there: {finding['text']}; {'; '.join(finding['evidence'])}"
+
+
+def run(program, name, case, work):
+    captures, wanted = case()
+    paths = [os.path.join(work, f"{name}-{number}.pcap") for number in range(len(captures))]
+    for capture, path in zip(captures, paths):
+        capture.write(path)
+    result = subprocess.run([program, "--format=ndjson", "--no-progress", *paths], check=True,
+                            capture_output=True, text=True)
+    found = [record for record in map(json.loads, result.stdout.splitlines())
+             if record["type"] == "finding"]
+    return list(differences(found, wanted))
+
+
+def main():
+    program, names = sys.argv[1], sys.argv[2:]
+    cases = {name[5:]: case for name, case in globals().items() if name.startswith("case_")}
+    failed = 0
+    with tempfile.TemporaryDirectory() as work:
+        for name in names or cases:
+            lines = run(program, name, cases[name], work)
+            failed += bool(lines)
+            for line in lines:
+                print(f"{name}: {line}")
+    print(f"{len(names or cases) - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
