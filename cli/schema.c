@@ -48,6 +48,11 @@ static bool endpoint_column(unsigned index, struct column *column)
     return take_column(whyrst_endpoint_column((enum whyrst_endpoint_field)index), column);
 }
 
+static bool ja4_column(unsigned index, struct column *column)
+{
+    return take_column(whyrst_ja4_column((enum whyrst_ja4_field)index), column);
+}
+
 static bool finding_column(unsigned index, struct column *column)
 {
     return take_column(whyrst_finding_column((enum whyrst_finding_field)index), column);
@@ -58,6 +63,7 @@ const struct table_kind schema_kinds[TABLE_COUNT] = {
     [TABLE_CONNECTIONS] = {"connection", "connections", connection_column, false},
     [TABLE_FILES] = {"file", "files", NULL, false},
     [TABLE_ENDPOINTS] = {"endpoint", "endpoints", endpoint_column, true},
+    [TABLE_JA4S] = {"ja4", "ja4s", ja4_column, true},
     [TABLE_FINDINGS] = {"finding", "findings", finding_column, true},
 };
 

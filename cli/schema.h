@@ -9,7 +9,15 @@
 
 #include "sql.h"
 
-enum { TABLE_RESETS, TABLE_CONNECTIONS, TABLE_FILES, TABLE_ENDPOINTS, TABLE_FINDINGS, TABLE_COUNT };
+enum {
+    TABLE_RESETS,
+    TABLE_CONNECTIONS,
+    TABLE_FILES,
+    TABLE_ENDPOINTS,
+    TABLE_JA4S,
+    TABLE_FINDINGS,
+    TABLE_COUNT
+};
 
 /** struct column - of a list of fields; @name is NULL for a field that the table does not have */
 struct column {

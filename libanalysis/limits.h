@@ -78,9 +78,12 @@
 #define LIMIT_PAIRS     32768u
 #define LIMIT_HELLOS    32768u
 
-/** Bytes that counts of captures take which may still be found to belong together: of more the first
- *  are concluded, and only the endpoints' sums kept. */
+/** Bytes that counts of captures take which may still be found to belong together: of more the
+ * first are concluded, and only the endpoints' sums kept. */
 #define LIMIT_ERAS (64u * 1024 * 1024)
+
+/** JA4s whose connections are counted: of more the most frequent are kept. */
+#define LIMIT_JA4S 4096u
 
 /** Connections of one client to one server whose times are kept (the latest), and of all together
  *  (16 bytes each). */
@@ -104,8 +107,8 @@
 /** Findings of each kind: a network scan meets thousands of closed ports. */
 #define LIMIT_FINDINGS 20u
 
-/** Client ports whose latest SYN is remembered (a power of two; 12 bytes each): it is asked for within
- *  a round trip. */
+/** Client ports whose latest SYN is remembered (a power of two; 12 bytes each): it is asked for
+ * within a round trip. */
 #define LIMIT_RECENT_SYNS 32768u
 
 /** Default for the most connections kept at once. */

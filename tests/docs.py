@@ -84,7 +84,7 @@ def main():
     wanted = {"docs/CAUSES.md": CAUSES_HEAD + printed(program, "causes"),
               "README.md": with_part(read("README.md"), "fields", printed(program, "fields")),
               "docs/FINDINGS.md": read("docs/FINDINGS.md")}
-    for part in ("kinds", "findings", "endpoints"):
+    for part in ("kinds", "findings", "endpoints", "ja4s"):
         wanted["docs/FINDINGS.md"] = with_part(wanted["docs/FINDINGS.md"] or "", part,
                                                printed(program, part))
     for name, text in wanted.items():

@@ -2,13 +2,14 @@
 -- Indexes, and views that answer the common questions. A reset that was captured twice (duplicate_of)
 -- counts once.
 
--- A capture that goes takes its rows along. Endpoints whose figures counted it go, too, as do findings
+-- A capture that goes takes its rows along. Endpoints and JA4s whose figures counted it go, too, as do findings
 -- with frames of it; and a run of which no capture is left.
 DROP TRIGGER IF EXISTS files_deleted;
 CREATE TRIGGER files_deleted AFTER DELETE ON files BEGIN
     DELETE FROM resets WHERE file_id = OLD.file_id;
     DELETE FROM connections WHERE file_id = OLD.file_id;
     DELETE FROM endpoints WHERE run_id = OLD.run_id;
+    DELETE FROM ja4s WHERE run_id = OLD.run_id;
     DELETE FROM findings WHERE run_id = OLD.run_id
         AND (frames_file = OLD.file OR NOT EXISTS (SELECT 1 FROM files WHERE run_id = OLD.run_id));
     DELETE FROM runs WHERE run_id = OLD.run_id

@@ -3,8 +3,9 @@
  * Across connections: how healthy each endpoint is, and what went wrong there.
  *
  * A diagnosis watches one engine, or is put together from those of several captures. It answers
- * with endpoints (servers, server names) and with ranked findings, both read through tables of
- * fields as records are (record.h), and it revises records whose cause only other connections show.
+ * with endpoints (servers, server names), with ClientHellos by their JA4 and with ranked findings,
+ * all read through tables of fields as records are (record.h), and it revises records whose cause
+ * only other connections show.
  *
  *     struct whyrst_diagnosis *diagnosis = whyrst_diagnosis_new(NULL, "shop.pcapng");
  *     whyrst_diagnosis_watch(diagnosis, engine);
@@ -134,6 +135,25 @@ enum whyrst_endpoint_field {
     WHYRST_ENDPOINT_FIELDS(WHYRST_X_ENDPOINT_FIELD) WHYRST_ENDPOINT_FIELD_COUNT
 };
 
+/* What became of the connections whose ClientHello has one JA4, in output order. Of tls_phase,
+ * alerts, reset_later, fins and open each connection counts under one: X(IDENTIFIER, "name", TYPE,
+ * "help"). */
+#define WHYRST_JA4_FIELDS(X)                                                                       \
+    X(JA4, "ja4", STRING, "JA4 fingerprint")                                                       \
+    X(CONNECTIONS, "connections", INTEGER, "Connections whose ClientHello has it")                 \
+    X(HANDSHAKES, "handshakes", INTEGER, "Of these, those whose TLS handshake was completed")      \
+    X(TLS_PHASE, "tls_phase", INTEGER, "Reset in the TLS handshake")                               \
+    X(ALERTS, "alerts", INTEGER, "Given up in the TLS handshake with an alert, not reset in it")   \
+    X(RESET_LATER, "reset_later", INTEGER, "Reset at another moment, as a rule later")             \
+    X(FINS, "fins", INTEGER, "Closed in order")                                                    \
+    X(OPEN, "open", INTEGER, "No end seen")                                                        \
+    X(TLS_PHASE_RATE, "tls_phase_rate", NUMBER, "Share that was reset in the TLS handshake")       \
+    X(RATE_LOW, "rate_low", NUMBER, "Lower end of its 95 % interval (Wilson)")                     \
+    X(RATE_HIGH, "rate_high", NUMBER, "Upper end of its 95 % interval (Wilson)")
+
+#define WHYRST_X_JA4_FIELD(id, name, type, help) WHYRST_JA4_FIELD_##id,
+enum whyrst_ja4_field { WHYRST_JA4_FIELDS(WHYRST_X_JA4_FIELD) WHYRST_JA4_FIELD_COUNT };
+
 /** struct whyrst_column - one row of the tables above; static, never freed */
 struct whyrst_column {
     const char *name;
@@ -145,6 +165,8 @@ struct whyrst_column {
 WHYRST_API const struct whyrst_column *whyrst_finding_column(enum whyrst_finding_field field);
 /** The table's row for an endpoint's @field, NULL when out of range. */
 WHYRST_API const struct whyrst_column *whyrst_endpoint_column(enum whyrst_endpoint_field field);
+/** The table's row for a JA4's @field, NULL when out of range. */
+WHYRST_API const struct whyrst_column *whyrst_ja4_column(enum whyrst_ja4_field field);
 
 /**
  * struct whyrst_diagnosis_options - what a caller may choose; zero means the default
@@ -161,6 +183,7 @@ struct whyrst_diagnosis_options {
 struct whyrst_diagnosis;
 struct whyrst_finding;
 struct whyrst_endpoint;
+struct whyrst_ja4;
 
 /** A new diagnosis of capture @file (may be NULL); @options may be NULL. */
 WHYRST_API struct whyrst_diagnosis *
@@ -216,6 +239,9 @@ whyrst_diagnosis_finding(const struct whyrst_diagnosis *diagnosis, size_t index)
 /** Endpoint number @index, the most noteworthy first; NULL beyond the last. */
 WHYRST_API const struct whyrst_endpoint *
 whyrst_diagnosis_endpoint(const struct whyrst_diagnosis *diagnosis, size_t index);
+/** JA4 number @index, those reset most often in the TLS handshake first; NULL beyond the last. */
+WHYRST_API const struct whyrst_ja4 *whyrst_diagnosis_ja4(const struct whyrst_diagnosis *diagnosis,
+                                                         size_t index);
 /** How often an endpoint, a client or a name was given up because a bound was reached: what had
  * been counted of it until then, or its name, is missing. */
 WHYRST_API uint64_t whyrst_diagnosis_dropped(const struct whyrst_diagnosis *diagnosis);
@@ -227,6 +253,11 @@ WHYRST_API bool whyrst_finding_get(const struct whyrst_finding *finding,
                                    enum whyrst_finding_field field, struct whyrst_value *value);
 WHYRST_API bool whyrst_endpoint_get(const struct whyrst_endpoint *endpoint,
                                     enum whyrst_endpoint_field field, struct whyrst_value *value);
+WHYRST_API bool whyrst_ja4_get(const struct whyrst_ja4 *ja4, enum whyrst_ja4_field field,
+                               struct whyrst_value *value);
+/** Number of a frame that belongs to it, the lowest known: of the first capture that has one. */
+WHYRST_API uint64_t whyrst_endpoint_frame(const struct whyrst_endpoint *endpoint);
+WHYRST_API uint64_t whyrst_ja4_frame(const struct whyrst_ja4 *ja4);
 
 #ifdef __cplusplus
 }

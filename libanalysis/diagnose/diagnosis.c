@@ -75,6 +75,7 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
     g_queue_init(&diagnosis->held);
     diagnosis->blocks = blocks_new();
     diagnosis->rows = g_array_new(FALSE, TRUE, sizeof(struct whyrst_endpoint));
+    diagnosis->ja4s = g_array_new(FALSE, TRUE, sizeof(struct whyrst_ja4));
     return diagnosis;
 }
 
@@ -86,6 +87,7 @@ void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
     g_ptr_array_unref(diagnosis->findings);
     g_array_unref(diagnosis->blocks);
     g_array_unref(diagnosis->rows);
+    g_array_unref(diagnosis->ja4s);
     g_queue_clear_full(&diagnosis->held, (GDestroyNotify)whyrst_record_unref);
     tables_clear(&diagnosis->seen);
     tables_clear(&diagnosis->open);
@@ -283,6 +285,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     }
     g_array_sort(diagnosis->rows, compare_rows);
     sum_up_rest(diagnosis);
+    ja4_rows(diagnosis->ja4s, &diagnosis->whole->ja4s, &diagnosis->whole->names);
     diagnosis->concluded = true;
 }
 
@@ -298,6 +301,13 @@ const struct whyrst_endpoint *whyrst_diagnosis_endpoint(const struct whyrst_diag
     return index < diagnosis->rows->len
                ? &g_array_index(diagnosis->rows, struct whyrst_endpoint, index)
                : NULL;
+}
+
+const struct whyrst_ja4 *whyrst_diagnosis_ja4(const struct whyrst_diagnosis *diagnosis,
+                                              size_t index)
+{
+    return index < diagnosis->ja4s->len ? &g_array_index(diagnosis->ja4s, struct whyrst_ja4, index)
+                                        : NULL;
 }
 
 uint64_t whyrst_diagnosis_dropped(const struct whyrst_diagnosis *diagnosis)

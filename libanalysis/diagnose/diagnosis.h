@@ -21,7 +21,7 @@ struct span {
  * @seen:  counts of connections that are over
  * @open:  only with options.live: of those that were still there when the capture ended, since
  *         whyrst_engine_finish() was called last
- * @both:  when concluded: the two together, or the endpoints of all @eras
+ * @both:  when concluded: the two together, or endpoints and JA4s of all @eras
  * @eras:  of captures that were merged, see eras.c (struct tables): those that belong together
  *         together; empty when none were
  * @past:  endpoints of eras that were settled for want of room
@@ -31,6 +31,7 @@ struct span {
  * @first_finding: the first of @findings that was drawn from @whole
  * @rest:  healthy servers that have no row of their own
  * @rows:  endpoints (struct whyrst_endpoint), the most noteworthy first
+ * @ja4s:  JA4s (struct whyrst_ja4)
  */
 struct whyrst_diagnosis {
     struct whyrst_diagnosis_options options;
@@ -52,6 +53,7 @@ struct whyrst_diagnosis {
     GPtrArray *findings;
     GArray *blocks; /* struct block: explanations of RSTs */
     GArray *rows;
+    GArray *ja4s;
     uint64_t left_out;
     uint64_t past_left_out; /* of settled eras */
     GQueue held;            /* records, see hold.c */
@@ -66,7 +68,7 @@ void diagnosis_forget(struct whyrst_diagnosis *diagnosis);
 
 /** Adds @tables, whose files follow @files others, to the era they belong to, or as a new one. */
 void eras_add(struct whyrst_diagnosis *diagnosis, const struct tables *tables, uint32_t files);
-/** Draws conclusions from each era; the endpoints of all are then in @diagnosis->both. */
+/** Draws conclusions from each era; endpoints and JA4s of all are then in @diagnosis->both. */
 void eras_conclude(struct whyrst_diagnosis *diagnosis);
 /** Frees a struct tables. */
 void eras_free_tables(void *tables);

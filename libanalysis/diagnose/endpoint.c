@@ -125,6 +125,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
 {
     stats->file = place.file + 1;
+    place_note(&stats->first, place);
     stats->clients |= client_bit(outcome->client);
     stats->last_word_ns = MAX(stats->last_word_ns, outcome->server_ns);
     stats->attempts += outcome->attempt;
@@ -176,6 +177,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     stats->state = stats->state ? stats->state : other->state;
     stats->several |= other->several || (stats->file && stats->file != other->file);
     stats->file = stats->file ? stats->file : other->file;
+    place_note(&stats->first, other->first);
     stats->clients |= other->clients;
     stats->attempts += other->attempts;
     stats->handshakes += other->handshakes;

@@ -36,6 +36,7 @@ enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE
  * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
  * @last_word_ns: last sign of life of the server
+ * @first:      the first frame of a connection that is known: of its RST, else its first
  * @starts:     connections that began, accepted or not
  * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
@@ -64,6 +65,7 @@ struct endpoint_stats {
     int64_t first_reset_ns;
     int64_t last_reset_ns;
     int64_t last_word_ns;
+    struct place first;
     struct frames bad_frames;
     struct frames reset_frames;
     struct moments starts;

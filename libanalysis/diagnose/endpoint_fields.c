@@ -189,3 +189,8 @@ bool whyrst_endpoint_get(const struct whyrst_endpoint *endpoint, enum whyrst_end
     }
     return present;
 }
+
+uint64_t whyrst_endpoint_frame(const struct whyrst_endpoint *endpoint)
+{
+    return endpoint->stats->first.frame;
+}

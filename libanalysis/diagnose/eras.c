@@ -5,7 +5,7 @@
  * "It went down", "another port accepts", "others were served meanwhile" hold for one place at one
  * time. Captures whose times overlap or touch are taken together (files of a ring buffer, the two
  * sides of a router); any other one stands for itself, since the same private address may be
- * another host there. Endpoints are only counted, over all.
+ * another host there. Endpoints and JA4s are only counted, over all.
  */
 #include <string.h>
 
@@ -53,7 +53,7 @@ static void settle_first(struct whyrst_diagnosis *diagnosis)
         finding->settled = true;
     }
     diagnosis->past_left_out += findings_rank(diagnosis->findings);
-    tables_merge_endpoints(&diagnosis->past, first, 0);
+    tables_merge_sums(&diagnosis->past, first, 0);
     g_array_append_val(diagnosis->past_spans, span);
     g_ptr_array_remove_index(diagnosis->eras, 0);
 }
@@ -113,11 +113,11 @@ void eras_add(struct whyrst_diagnosis *diagnosis, const struct tables *tables, u
 
 void eras_conclude(struct whyrst_diagnosis *diagnosis)
 {
-    tables_merge_endpoints(&diagnosis->both, &diagnosis->past, 0);
+    tables_merge_sums(&diagnosis->both, &diagnosis->past, 0);
     for (guint i = 0; i < diagnosis->eras->len; i++) {
         const struct tables *era = g_ptr_array_index(diagnosis->eras, i);
 
         diagnosis_conclude_tables(diagnosis, era);
-        tables_merge_endpoints(&diagnosis->both, era, 0);
+        tables_merge_sums(&diagnosis->both, era, 0);
     }
 }

@@ -11,6 +11,13 @@ static bool is_before(struct place a, struct place b)
     return a.file != b.file ? a.file < b.file : a.frame < b.frame;
 }
 
+void place_note(struct place *first, struct place other)
+{
+    if (first->frame == 0 || (other.frame != 0 && is_before(other, *first))) {
+        *first = other;
+    }
+}
+
 void frames_add(struct frames *frames, struct place place)
 {
     uint32_t at = frames->count;

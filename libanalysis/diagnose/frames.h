@@ -19,6 +19,8 @@ struct frames {
     struct place places[LIMIT_FINDING_FRAMES];
 };
 
+/** Makes @first the earlier of the two; frame 0 stands for none. */
+void place_note(struct place *first, struct place other);
 void frames_add(struct frames *frames, struct place place);
 void frames_merge(struct frames *frames, const struct frames *other);
 

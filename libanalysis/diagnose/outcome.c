@@ -12,6 +12,8 @@
  * 6298) are over. */
 #define NO_ANSWER_NS INT64_C(3000000000)
 
+#define TLS_ALERT_FATAL 2
+
 static void set_ends(struct outcome *outcome, const struct flow_key *key, unsigned client)
 {
     outcome->version = key->version;
@@ -59,6 +61,17 @@ static bool is_counted(uint16_t conn_flags, const struct endpoint *client)
     return (client->flags & ENDPOINT_SYN_AGAIN) && !(conn_flags & CONN_ESTABLISHED);
 }
 
+/* How far TLS got. Warnings that can be read end nothing (RFC 5246 section 7.2). */
+static void set_tls(struct outcome *outcome, const struct observe_state *state)
+{
+    const struct observe_alert *alert = &state->alert;
+    bool is_warning = !alert->encrypted && !alert->probable && alert->level != TLS_ALERT_FATAL;
+
+    outcome->tls_answered = state->tls_stage >= WHYRST_TLS_SERVER_HELLO;
+    outcome->tls_done = state->tls_stage == WHYRST_TLS_ESTABLISHED;
+    outcome->tls_alert = !outcome->tls_done && alert->frame && !is_warning;
+}
+
 bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
                            int64_t now_ns, struct outcome *outcome)
 {
@@ -72,7 +85,6 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
         .established = conn->flags & CONN_ESTABLISHED,
         .answered = conn->side[!conn->client].last_payload_frame != 0,
         .hello = state->hello != NULL,
-        .tls_answered = state->tls_stage >= WHYRST_TLS_SERVER_HELLO,
         .start_ns = conn->first_ns,
         .end_ns = conn->last_ns,
         .server_ns =
@@ -84,6 +96,7 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
         .sni = state->hello ? state->hello->sni : NULL,
     };
     set_ends(outcome, &conn->key, conn->client);
+    set_tls(outcome, state);
     return true;
 }
 
@@ -122,7 +135,6 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .by_server = !facts->from_client,
         .answered = server->last_payload_frame != 0,
         .hello = record->ja4 != NULL,
-        .tls_answered = facts->state.tls_stage >= WHYRST_TLS_SERVER_HELLO,
         .origin = facts->origin,
         .sender = judgement->sender,
         .start_ns = record->syn_frame ? record->syn_ns : record->time_ns,
@@ -137,5 +149,6 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
     };
     set_ends(outcome, &record->key, record->client);
+    set_tls(outcome, &facts->state);
     return true;
 }

@@ -23,6 +23,8 @@ enum outcome_end {
  * @answered:    the server has sent payload
  * @hello:       a complete ClientHello was seen
  * @tls_answered: the server has sent its ServerHello
+ * @tls_done:    the TLS handshake was completed
+ * @tls_alert:   it was not, and an alert ended it
  * @idle_ns:     silence before the RST (origin idle-timeout), else -1
  * @start_ns, @end_ns: first segment; the RST, else the last segment
  * @server_ns:   the server's last sign of life, 0 = none; never too early
@@ -39,6 +41,8 @@ struct outcome {
     bool hello;
     bool tls_answered;
     uint8_t unreachable;
+    bool tls_done;
+    bool tls_alert;
     uint8_t version;
     uint8_t client[16];
     uint8_t server[16];

@@ -25,6 +25,7 @@ void tables_init(struct tables *tables)
                release_pair);
     heavy_init(&tables->hellos, sizeof(struct hello_cell), sizeof(struct hello_key), LIMIT_HELLOS,
                NULL);
+    heavy_init(&tables->ja4s, sizeof(struct ja4_stats), sizeof(struct ja4_key), LIMIT_JA4S, NULL);
 }
 
 void tables_clear(struct tables *tables)
@@ -33,6 +34,7 @@ void tables_clear(struct tables *tables)
     heavy_clear(&tables->endpoints);
     heavy_clear(&tables->pairs);
     heavy_clear(&tables->hellos);
+    heavy_clear(&tables->ja4s);
 }
 
 static void note_time(struct tables *tables, int64_t first_ns, int64_t last_ns)
@@ -73,6 +75,15 @@ static void add_pair(struct tables *tables, const struct outcome *outcome, struc
     moments_add(&pair->moments, (struct moment){.time_ns = outcome->start_ns, .failed = failed});
 }
 
+static void add_ja4(struct tables *tables, const struct outcome *outcome, struct place place)
+{
+    struct ja4_key key = {.ja4 = names_number(&tables->names, outcome->ja4)};
+
+    if (key.ja4) {
+        ja4_add(heavy_get(&tables->ja4s, &key), outcome, place);
+    }
+}
+
 /* A ClientHello that was reset, or answered. */
 static void add_hello(struct tables *tables, const struct outcome *outcome, uint32_t name,
                       struct place place)
@@ -81,7 +92,7 @@ static void add_hello(struct tables *tables, const struct outcome *outcome, uint
     struct hello_key key = {.server = server_key_of(outcome), .name = name};
     struct hello_cell *cell;
 
-    if (!outcome->hello || (!failed && !outcome->tls_answered)) {
+    if (!failed && !outcome->tls_answered) {
         return;
     }
     key.ja4 = names_number(&tables->names, outcome->ja4);
@@ -110,7 +121,10 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
         endpoint_add(stats, outcome, place);
     }
     add_pair(tables, outcome, place);
-    add_hello(tables, outcome, name, place);
+    if (outcome->hello) {
+        add_ja4(tables, outcome, place);
+        add_hello(tables, outcome, name, place);
+    }
 }
 
 static void move_frames(struct frames *frames, uint32_t files)
@@ -132,6 +146,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         moved = *from;
         moved.file += files;
         moved.key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
+        moved.first.file += files;
         move_frames(&moved.bad_frames, files);
         move_frames(&moved.reset_frames, files);
         to = heavy_get(&tables->endpoints, &moved.key);
@@ -181,6 +196,26 @@ static void merge_hellos(struct tables *tables, const struct tables *other, uint
     }
 }
 
+static void merge_ja4s(struct tables *tables, const struct tables *other, uint32_t files)
+{
+    for (size_t i = 0; i < other->ja4s.size; i++) {
+        const struct ja4_stats *from = heavy_at(&other->ja4s, i);
+        struct ja4_stats moved, *to;
+
+        if (!from) {
+            continue;
+        }
+        moved = *from;
+        moved.key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
+        moved.first.file += files;
+        if (moved.key.ja4) {
+            to = heavy_get(&tables->ja4s, &moved.key);
+            to->entry.weight += from->entry.weight - 1;
+            ja4_merge(to, &moved);
+        }
+    }
+}
+
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files)
 {
     if (other->connections) {
@@ -190,15 +225,18 @@ void tables_merge(struct tables *tables, const struct tables *other, uint32_t fi
     merge_endpoints(tables, other, files);
     merge_pairs(tables, other, files);
     merge_hellos(tables, other, files);
+    merge_ja4s(tables, other, files);
     tables->endpoints.dropped += other->endpoints.dropped;
     tables->pairs.dropped += other->pairs.dropped;
     tables->hellos.dropped += other->hellos.dropped;
+    tables->ja4s.dropped += other->ja4s.dropped;
     tables->names.refused += other->names.refused;
 }
 
-void tables_merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files)
+void tables_merge_sums(struct tables *tables, const struct tables *other, uint32_t files)
 {
     merge_endpoints(tables, other, files);
+    merge_ja4s(tables, other, files);
     tables->endpoints.dropped += tables_dropped(other);
 }
 
@@ -207,11 +245,12 @@ size_t tables_bytes(const struct tables *tables)
     return tables->endpoints.size * sizeof(struct endpoint_stats) +
            tables->pairs.size * sizeof(struct pair) +
            tables->hellos.size * sizeof(struct hello_cell) +
+           tables->ja4s.size * sizeof(struct ja4_stats) +
            (LIMIT_MOMENTS - tables->moments_left) * sizeof(struct moment);
 }
 
 uint64_t tables_dropped(const struct tables *tables)
 {
     return tables->endpoints.dropped + tables->pairs.dropped + tables->hellos.dropped +
-           tables->names.refused;
+           tables->ja4s.dropped + tables->names.refused;
 }

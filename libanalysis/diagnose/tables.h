@@ -8,6 +8,7 @@
 #include "diagnose/cells.h"
 #include "diagnose/endpoint.h"
 #include "diagnose/heavy.h"
+#include "diagnose/ja4s.h"
 #include "diagnose/names.h"
 #include "diagnose/outcome.h"
 
@@ -16,6 +17,7 @@ struct tables {
     struct heavy endpoints; /* struct endpoint_stats */
     struct heavy pairs;     /* struct pair */
     struct heavy hellos;    /* struct hello_cell */
+    struct heavy ja4s;      /* struct ja4_stats */
     uint32_t moments_left;  /* of LIMIT_MOMENTS */
     uint64_t connections;
     int64_t first_ns; /* from the first connection's begin to the last's end, when there are any */
@@ -28,8 +30,8 @@ void tables_clear(struct tables *tables);
 void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file);
 /** Adds all of @other; its files follow @files others. */
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files);
-/** Adds @other's endpoints alone, for the list of all. */
-void tables_merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files);
+/** Adds @other's endpoints and JA4s alone, for the lists of all. */
+void tables_merge_sums(struct tables *tables, const struct tables *other, uint32_t files);
 /** Bytes that they take, names apart. */
 size_t tables_bytes(const struct tables *tables);
 /** What had to give way to bounds. */

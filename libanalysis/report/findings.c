@@ -35,6 +35,21 @@ static void write_endpoint(struct output *out, const struct whyrst_endpoint *end
     output_text(out, "}\n");
 }
 
+static void write_ja4(struct output *out, const struct whyrst_ja4 *ja4)
+{
+    struct whyrst_value value;
+
+    output_text(out, "{\"type\":\"ja4\"");
+    for (unsigned i = 0; i < WHYRST_JA4_FIELD_COUNT; i++) {
+        enum whyrst_ja4_field field = (enum whyrst_ja4_field)i;
+
+        if (whyrst_ja4_get(ja4, field, &value)) {
+            write_member(out, whyrst_ja4_column(field)->name, &value);
+        }
+    }
+    output_text(out, "}\n");
+}
+
 static void write_finding(struct output *out, const struct whyrst_finding *finding)
 {
     struct whyrst_value value;
@@ -69,11 +84,15 @@ void findings_write_ndjson(struct output *out, const struct writer_settings *set
                            const struct whyrst_diagnosis *diagnosis)
 {
     const struct whyrst_endpoint *endpoint;
+    const struct whyrst_ja4 *ja4;
     const struct whyrst_finding *finding;
 
     (void)settings;
     for (size_t i = 0; (endpoint = whyrst_diagnosis_endpoint(diagnosis, i)); i++) {
         write_endpoint(out, endpoint);
+    }
+    for (size_t i = 0; (ja4 = whyrst_diagnosis_ja4(diagnosis, i)); i++) {
+        write_ja4(out, ja4);
     }
     for (size_t i = 0; (finding = whyrst_diagnosis_finding(diagnosis, i)); i++) {
         write_finding(out, finding);

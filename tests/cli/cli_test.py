@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command-line tool as its users meet it. Usage: cli_test.py WHYRST [unittest options]"""
+import collections
 import csv
 import glob
 import gzip
@@ -138,6 +139,23 @@ class Formats(CliTest):
         self.assertEqual([o for o in objects if o["type"] == "finding"], [])
         endpoint = next(o for o in objects if o["type"] == "endpoint")
         self.assertEqual((endpoint["attempts"], endpoint["refused"]), (61, 1))
+
+    def test_each_connection_counts_under_its_ja4(self):
+        ends = ("tls_phase", "alerts", "reset_later", "fins", "open")
+        seen = dict.fromkeys(ends, 0)
+        for name in ("block-ja4-server", "tls-alert-then-fin", "tls-alert-certificate-required", "everyday-web"):
+            objects = self.everything("--connections", os.path.join(SAMPLES, name, "client.pcap"))
+            ja4s = {o["ja4"]: o for o in objects if o["type"] == "ja4"}
+            self.assertEqual({name: o["connections"] for name, o in ja4s.items()},
+                             collections.Counter(o["ja4"] for o in objects
+                                                 if o["type"] == "connection" and "ja4" in o))
+            resets = collections.Counter(o["ja4"] for o in objects if o["type"] == "rst" and o["origin"] == "tls-phase")
+            for ja4, o in ja4s.items():
+                self.assertEqual(sum(o[end] for end in ends), o["connections"])
+                self.assertEqual(o["tls_phase"], resets[ja4])
+                seen = {end: seen[end] + o[end] for end in ends}
+        self.assertGreaterEqual(seen["alerts"], 4 + 3)
+        self.assertGreaterEqual(seen["fins"], 30)
 
     def test_no_bounds_are_told_where_all_fits(self):
         self.assertNotIn(b'"bounds"', self.run_tool("--format=ndjson", self.capture).stdout)

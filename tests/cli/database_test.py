@@ -53,7 +53,7 @@ class DatabaseTest(CliTest):
 
 class Content(DatabaseTest):
     TABLES = {"rst": "resets", "connection": "connections", "file": "files", "endpoint": "endpoints",
-              "finding": "findings"}
+              "ja4": "ja4s", "finding": "findings"}
 
     def check_equal(self, row, expected):
         """Every key of the NDJSON object is a column with the same value; other columns are empty."""
@@ -64,7 +64,7 @@ class Content(DatabaseTest):
                 self.assertEqual(json.loads(row[key]), value, key)
             else:
                 self.assertEqual(row[key], value, key)
-        own = {"file_id", "run_id", "reset_id", "connection_id", "endpoint_id", "finding_id", "path", "file"}
+        own = {"file_id", "run_id", "reset_id", "connection_id", "endpoint_id", "ja4_id", "finding_id", "path", "file"}
         self.assertEqual([key for key in row if row[key] is not None and key not in expected
                           and key not in own], [])
 
@@ -271,7 +271,7 @@ class Findings(DatabaseTest):
         with database:
             database.execute("DELETE FROM files WHERE file = ?", (self.first,))
         database.close()
-        for table in ("files", "resets", "connections", "endpoints", "findings", "runs"):
+        for table in ("files", "resets", "connections", "endpoints", "ja4s", "findings", "runs"):
             self.assertEqual(self.one(f"SELECT count(*) FROM {table}"), 0, table)
 
 

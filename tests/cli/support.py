@@ -23,7 +23,7 @@ HAS_WIRETAP = "libwiretap of Wireshark" in subprocess.run(
 def of_captures(lines, **options):
     """Objects of NDJSON lines that belong to a capture: not those of the whole run at the end."""
     objects = [json.loads(line, **options) for line in lines]
-    return [o for o in objects if o["type"] not in ("endpoint", "finding", "bounds")]
+    return [o for o in objects if o["type"] not in ("endpoint", "ja4", "finding", "bounds")]
 
 
 class CliTest(unittest.TestCase):

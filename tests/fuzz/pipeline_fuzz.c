@@ -122,6 +122,7 @@ static void check_texts(const struct pipeline *p)
 static void count_diagnosis(struct pipeline *p)
 {
     const struct whyrst_endpoint *endpoint;
+    const struct whyrst_ja4 *ja4;
     const struct whyrst_finding *finding;
     struct whyrst_value rate, low, high;
 
@@ -133,6 +134,12 @@ static void count_diagnosis(struct pipeline *p)
             require(0 <= low.number && low.number <= rate.number && rate.number <= high.number &&
                     high.number <= 1);
         }
+    }
+    for (size_t i = 0; (ja4 = whyrst_diagnosis_ja4(p->diagnosis, i)); i++) {
+        p->rows++;
+        require(whyrst_ja4_get(ja4, WHYRST_JA4_FIELD_RATE_LOW, &low) &&
+                whyrst_ja4_get(ja4, WHYRST_JA4_FIELD_RATE_HIGH, &high));
+        require(0 <= low.number && low.number <= high.number && high.number <= 1);
     }
     for (size_t i = 0; (finding = whyrst_diagnosis_finding(p->diagnosis, i)); i++) {
         p->rows++;

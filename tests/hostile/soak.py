@@ -174,7 +174,7 @@ agreement_test.same = same
 
 def of_captures(text):
     """Objects of NDJSON that belong to a capture: not those of the whole run at the end."""
-    return [o for o in map(json.loads, text.splitlines()) if o["type"] not in ("endpoint", "finding", "bounds")]
+    return [o for o in map(json.loads, text.splitlines()) if o["type"] not in ("endpoint", "ja4", "finding", "bounds")]
 
 
 class Soak:

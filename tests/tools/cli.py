@@ -27,7 +27,7 @@ def _analyse(cli, paths, arguments):
     found = {path: {"rst": [], "connection": [], "file": None} for path in paths}
     for line in result.stdout.splitlines():
         record = json.loads(line)
-        if record["type"] in ("endpoint", "finding", "bounds"):
+        if record["type"] in ("endpoint", "ja4", "finding", "bounds"):
             continue  # of all captures together
         into = found[record["file"]]
         if record["type"] == "file":

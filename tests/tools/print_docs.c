@@ -7,6 +7,7 @@
  *     whyrst-docs kinds     the kinds of findings of docs/FINDINGS.md
  *     whyrst-docs findings  the fields of findings there
  *     whyrst-docs endpoints the fields of endpoints there
+ *     whyrst-docs ja4s      the fields of JA4s there
  *
  * tests/docs.py puts them in their places and compares.
  */
@@ -102,6 +103,14 @@ static void print_endpoints(void)
     }
 }
 
+static void print_ja4s(void)
+{
+    printf("| field | type | meaning |\n| --- | --- | --- |\n");
+    for (int i = 0; i < WHYRST_JA4_FIELD_COUNT; i++) {
+        print_column(whyrst_ja4_column((enum whyrst_ja4_field)i));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -109,7 +118,7 @@ int main(int argc, char **argv)
         void (*print)(void);
     } parts[] = {
         {"causes", print_causes},     {"fields", print_fields},       {"kinds", print_kinds},
-        {"findings", print_findings}, {"endpoints", print_endpoints},
+        {"findings", print_findings}, {"endpoints", print_endpoints}, {"ja4s", print_ja4s},
     };
 
     for (size_t i = 0; argc == 2 && i < sizeof parts / sizeof parts[0]; i++) {
@@ -118,6 +127,6 @@ int main(int argc, char **argv)
             return 0;
         }
     }
-    fprintf(stderr, "usage: whyrst-docs causes|fields|kinds|findings|endpoints\n");
+    fprintf(stderr, "usage: whyrst-docs causes|fields|kinds|findings|endpoints|ja4s\n");
     return 2;
 }
