@@ -57,6 +57,14 @@ class Capture:
         self.say(0.001, f"close {label}:c")
         return label
 
+    def asked(self, wait=0.1, **ends):
+        """Handshake and a request, which the server acknowledges."""
+        label = self.connection(**ends)
+        self.say(wait, f"handshake {label}")
+        self.say(0.001, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
+        self.say(0.02, f"{label}:s>c A")
+        return label
+
     def refused(self, wait=0.1, **ends):
         label = self.connection(**ends)
         self.say(wait, f"{label}:c>s S")
@@ -134,6 +142,31 @@ def case_loopback_port():
         capture.refused(client="127.0.0.1", server="127.0.0.1:5432")
         capture.served(client="127.0.0.1", server="127.0.0.1:80")
     return [capture], {"loopback-trap": {"server": "127.0.0.1:5432", "resets": 4}}
+
+
+def case_channels_of_one_client():
+    """Four channels of one client reset at once: its session may have ended, the server lives."""
+    capture = Capture()
+    labels = [capture.asked() for _ in range(4)]
+    for label in labels:
+        capture.say(1 if label == labels[0] else 0.0001, f"{label}:s>c RA")
+    return [capture], {"reset-rate": {"resets": 4}}
+
+
+def case_channels_then_refused():
+    """The same, but nobody listens afterwards: that was the process."""
+    [capture], _ = case_channels_of_one_client()
+    capture.refused(wait=1)
+    return [capture], {"process-exit": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_channels_of_two_clients():
+    """The server resets what two clients have with it: no client's doing."""
+    capture = Capture()
+    labels = [capture.asked(client=f"10.0.0.{number % 2 + 5}") for number in range(6)]
+    for label in labels:
+        capture.say(1 if label == labels[0] else 0.0001, f"{label}:s>c RA")
+    return [capture], {"process-exit": {"server": "192.0.2.1:80", "resets": 6}}
 
 
 def differences(found, wanted):

@@ -58,8 +58,16 @@ def matches(got, wanted):
 
 def compare(what, record, expectation):
     """What is wrong with one record, as lines."""
-    return [f"{what}: {key} is {record.get(key)}, expected {'|'.join(wanted)}"
-            for key, wanted in expectation.values.items() if not matches(record.get(key), wanted)]
+    wrong = []
+    for key, wanted in expectation.values.items():
+        if key in ("says", "silent"):
+            texts = [text.replace("_", " ") for text in wanted]
+            said = any(text in fact for text in texts for fact in record.get("evidence", ()))
+            if said != (key == "says"):
+                wrong.append(f"{what}: evidence is {record.get('evidence')}, expected {key} {texts}")
+        elif not matches(record.get(key), wanted):
+            wrong.append(f"{what}: {key} is {record.get(key)}, expected {'|'.join(wanted)}")
+    return wrong
 
 
 def check_duplicates(resets):

@@ -98,7 +98,8 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
 {
     struct moment moment = {.time_ns = outcome->end_ns,
                             .failed = true,
-                            .client = (uint8_t)__builtin_ctzll(client_bit(outcome->client))};
+                            .client = (uint8_t)__builtin_ctzll(client_bit(outcome->client)),
+                            .origin = (uint8_t)outcome->origin};
 
     stats->by[outcome->sender]++;
     stats->origins[outcome->origin]++;

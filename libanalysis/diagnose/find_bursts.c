@@ -24,6 +24,7 @@ struct burst_of {
     int64_t end_ns;
     uint32_t count;
     uint32_t clients;
+    uint32_t phases;
     double p;
 };
 
@@ -40,15 +41,17 @@ static struct burst_of densest(const struct moments *moments, int64_t window_ns)
             begin++;
         }
         if (i - begin + 1 > best.count) {
-            uint64_t clients = 0;
+            uint64_t clients = 0, phases = 0;
 
             for (uint32_t m = begin; m <= i; m++) {
                 clients |= UINT64_C(1) << sorted[m].client;
+                phases |= UINT64_C(1) << sorted[m].origin;
             }
             best = (struct burst_of){.start_ns = sorted[begin].time_ns,
                                      .end_ns = sorted[i].time_ns,
                                      .count = i - begin + 1,
-                                     .clients = (uint32_t)__builtin_popcountll(clients)};
+                                     .clients = (uint32_t)__builtin_popcountll(clients),
+                                     .phases = (uint32_t)__builtin_popcountll(phases)};
         }
     }
     if (best.count >= LEAST) {
@@ -83,6 +86,49 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
                      stats->connections);
     burst->row->state = kind;
     return finding;
+}
+
+/* The first connection that began within half a minute of the burst was refused. */
+static bool is_refused_after(const struct burst_of *burst)
+{
+    uint32_t count, next = 0;
+    struct moment *starts = moments_sorted(&burst->row->stats->starts, &count);
+    bool refused;
+
+    while (next < count && starts[next].time_ns <= burst->end_ns) {
+        next++;
+    }
+    refused =
+        next < count && starts[next].failed && starts[next].time_ns - burst->end_ns <= 30 * SECOND;
+    g_free(starts);
+    return refused;
+}
+
+/*
+ * The server's process ended. Channels of one client's session end together while the server lives
+ * on, so connections of one client must have been hit in different phases, or their successor been
+ * refused.
+ */
+static bool find_exit(struct whyrst_diagnosis *diagnosis, const struct burst_of *burst)
+{
+    bool refused = is_refused_after(burst);
+    struct whyrst_finding *finding;
+
+    if (burst->p >= CHANCE || (burst->clients == 1 && burst->phases == 1 && !refused)) {
+        return false;
+    }
+    finding = add(diagnosis, burst, WHYRST_FINDING_PROCESS_EXIT);
+    finding_text(finding, "%s ended %u connections at once", endpoint_name(burst->row),
+                 burst->count);
+    if (refused) {
+        finding_evidence(finding, "the next connection was refused");
+    }
+    if (burst->clients == 1 && !refused) {
+        finding_evidence(finding, "they were hit in %u different phases", burst->phases);
+        finding->confidence = WHYRST_CONFIDENCE_MEDIUM;
+        finding_count(finding, finding->resets, finding->connections);
+    }
+    return true;
 }
 
 static gint by_time(gconstpointer a, gconstpointer b)
@@ -143,9 +189,7 @@ void find_bursts(struct whyrst_diagnosis *diagnosis)
         exits = densest(&row->stats->exits, SECOND / 2);
         lost = densest(&row->stats->lost, 2 * SECOND);
         exits.row = lost.row = row;
-        if (exits.p < CHANCE) {
-            finding_text(add(diagnosis, &exits, WHYRST_FINDING_PROCESS_EXIT),
-                         "%s ended %u connections at once", endpoint_name(row), exits.count);
+        if (find_exit(diagnosis, &exits)) {
             g_array_append_val(bursts, exits);
         }
         if (lost.p < CHANCE && lost.clients > 1) {

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** struct moment - when a connection failed, or was accepted; @client: a few bits of its address */
+/** struct moment - when a connection failed, or was accepted; @client: a few bits of its address,
+ *  @origin: the phase that a RST hit */
 struct moment {
     int64_t time_ns;
     bool failed;
     uint8_t client;
+    uint8_t origin;
 };
 
 /**

@@ -23,7 +23,7 @@
  * @labels:        IPv6: its first segments of connections carry a flow label
  * @accept_frame: its latest SYN-ACK; 0 = none
  * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
- * @refusals:      RSTs to SYNs
+ * @refusals:      attempts that it refused
  * @half_open:     handshakes that this address began and then reset
  */
 struct host {
@@ -43,6 +43,9 @@ struct burst {
     int64_t idle_min_ns; /**< silences of its connections before, shortest and longest */
     int64_t idle_max_ns;
     uint32_t count;
+    uint32_t origins;   /**< a bit for each phase that was hit */
+    uint8_t peer[16];   /**< the first one's other end */
+    bool several_peers; /**< not all others' ends are the same */
 };
 
 struct hosts;

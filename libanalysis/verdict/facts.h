@@ -82,6 +82,7 @@ struct across {
  * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
  * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
+ * @burst_alike:    all of them of one other end, in one phase
  * @accept_frame:   the refusing service accepted a connection later
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
  * @across:         what other connections say, NULL = nothing; the record's reference
@@ -95,6 +96,7 @@ struct hindsight {
     uint32_t burst;
     int64_t burst_idle_min_ns;
     int64_t burst_idle_max_ns;
+    bool burst_alike;
     uint32_t accept_frame;
     uint8_t other_ttl;
     int64_t both_ns;
@@ -124,7 +126,7 @@ struct hindsight {
  *             covered by the RST's ack
  * @in_flight_bytes: payload of the receiver that the RST's ack does not cover
  * @accept_frame: the refusing service had accepted another connection; 0 = not seen
- * @refusals:  RSTs to SYNs of the same service, this one included
+ * @refusals:  attempts that the same service has refused, this one included
  * @half_open: handshakes that this initiator reset, this one included
  * @previous, @opposite: latest RST of the same side and of the other before this one
  * @syn_elsewhere_frame: the SYN that the trigger answers went to another address; 0 = not seen

@@ -2,6 +2,7 @@
 #include "verdict/learn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <glib.h>
 
@@ -112,7 +113,7 @@ void learn_facts(struct conn_context *context, struct hosts *hosts, const struct
     if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE) {
         struct host *service = hosts_get(hosts, &conn->key, facts->from, true, true);
 
-        service->refusals++;
+        service->refusals += !(facts->receiver.flags & ENDPOINT_SYN_AGAIN); /* one attempt */
         facts->refusals = service->refusals;
         facts->accept_frame = service->accept_frame;
     } else if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
@@ -165,6 +166,13 @@ static void learn_burst(struct hosts *hosts, const struct conn *conn, struct why
         endpoint->burst->idle_min_ns = MIN(endpoint->burst->idle_min_ns, facts->idle_ns);
         endpoint->burst->idle_max_ns = MAX(endpoint->burst->idle_max_ns, facts->idle_ns);
     }
+    if (endpoint->burst->count == 0) {
+        memcpy(endpoint->burst->peer, conn->key.address[!facts->from],
+               sizeof endpoint->burst->peer);
+    }
+    endpoint->burst->several_peers |= memcmp(endpoint->burst->peer, conn->key.address[!facts->from],
+                                             sizeof endpoint->burst->peer) != 0;
+    endpoint->burst->origins |= 1u << facts->origin;
     endpoint->burst->count++;
     record->burst = g_rc_box_acquire(endpoint->burst);
 }

@@ -127,6 +127,8 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
             cache->facts.later.burst = cache->burst->count;
             cache->facts.later.burst_idle_min_ns = cache->burst->idle_min_ns;
             cache->facts.later.burst_idle_max_ns = cache->burst->idle_max_ns;
+            cache->facts.later.burst_alike =
+                !cache->burst->several_peers && __builtin_popcount(cache->burst->origins) == 1;
         }
         judge(&cache->facts, &words->judgement);
         words->judged = true;

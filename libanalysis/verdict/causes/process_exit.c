@@ -5,6 +5,14 @@
 #include "verdict/causes/common.h"
 #include "verdict/timers.h"
 
+/* Nobody owed the other anything. */
+static bool is_between_exchanges(const struct rst_facts *facts)
+{
+    return facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT ||
+           facts->origin == WHYRST_ORIGIN_AFTER_RESPONSE ||
+           facts->origin == WHYRST_ORIGIN_BEFORE_DATA;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!is_live_abort(facts) || facts->later.burst < 3) {
@@ -14,6 +22,11 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     scale_add(scale, (facts->from_client ? 20 : 50) + (int)MIN(facts->later.burst, 8) * 5,
               EVIDENCE_SAME_INSTANT, facts->later.burst, HOSTS_INSTANT_NS, 0);
     weigh_own_stack(facts, scale);
+    if (!facts->from_client && facts->later.burst_alike) {
+        /* Channels of one session end together while the process lives on; in the middle of an
+         * exchange that is less likely. */
+        scale_add(scale, is_between_exchanges(facts) ? -30 : -15, EVIDENCE_SAME_PEER, 0, 0, 0);
+    }
     if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->segment.ttl <= 64) {
         /* A killed process has nothing unread on idle connections: Linux sends FIN there. */
         scale_add(scale, -40, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
