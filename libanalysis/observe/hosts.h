@@ -46,6 +46,7 @@ struct burst {
     uint32_t origins;   /**< a bit for each phase that was hit */
     uint8_t peer[16];   /**< the first one's other end */
     bool several_peers; /**< not all others' ends are the same */
+    uint32_t refused_frame; /**< the service has refused a SYN since; 0 = not seen */
 };
 
 struct hosts;

@@ -145,6 +145,32 @@ static void measure_quiet(struct conn_context *context, const struct conn *conn,
     }
 }
 
+/* The shortest time from a payload segment of the other side to the sender's acknowledgement of it;
+ * @rtt_ns where none is shorter. A handshake alone may have waited for more than the way: for an
+ * address to be resolved, a radio to wake up, a busy listener. */
+static int64_t shortest_round_trip(struct conn_context *context, const struct conn *conn,
+                                   unsigned side, int64_t rtt_ns)
+{
+    const struct ring_entry *answer = NULL; /* the sender's next segment after the one looked at */
+    uint32_t at = conn->recent;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            break;
+        }
+        at = entry->previous;
+        if (entry->side == side) {
+            answer = entry->flags & WHYRST_TCP_RST ? answer : entry;
+        } else if (answer && entry->length > 0 &&
+                   !seq_after(entry->seq + entry->length, answer->ack)) {
+            rtt_ns = MIN(rtt_ns, MAX(answer->time_ns - entry->time_ns, 0));
+        }
+    }
+    return rtt_ns;
+}
+
 static void measure_reaction(struct conn_context *context, const struct conn *conn,
                              struct rst_facts *facts)
 {
@@ -157,6 +183,7 @@ static void measure_reaction(struct conn_context *context, const struct conn *co
     } else if (facts->from_client && (conn->flags & CONN_CLIENT_RTT)) {
         facts->rtt_ns = conn->client_rtt_ns;
     }
+    facts->rtt_ns = shortest_round_trip(context, conn, facts->from, facts->rtt_ns);
     if (facts->trigger.frame) {
         cause_ns = facts->trigger.time_ns;
     } else if (facts->segment.flags & WHYRST_TCP_ACK) {
@@ -195,6 +222,27 @@ static void count_unanswered(struct conn_context *context, const struct conn *co
     facts->unanswered_bytes = seq_after(covered, from) ? covered - from : 0;
 }
 
+/* A host without the connection answers the final ACK of the handshake as well as the data behind
+ * it, with the same number each time. */
+static void note_answerable(struct conn_context *context, const struct conn *conn,
+                            struct rst_facts *facts)
+{
+    uint32_t at = conn->recent;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            return;
+        }
+        at = entry->previous;
+        if (entry->side != facts->from && entry->ack == facts->segment.seq &&
+            (entry->flags & (WHYRST_TCP_ACK | WHYRST_TCP_RST)) == WHYRST_TCP_ACK) {
+            *(entry->length > 0 ? &facts->answerable_data : &facts->answerable_ack) = true;
+        }
+    }
+}
+
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
                    struct rst_facts *facts)
 {
@@ -205,6 +253,9 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     measure_reaction(context, conn, facts);
     measure_quiet(context, conn, facts);
     count_unanswered(context, conn, facts);
+    if (facts->shape == RST_SHAPE_ANSWER) {
+        note_answerable(context, conn, facts);
+    }
     if (conn->extra) {
         facts->previous = conn->extra->resets[facts->from];
         facts->opposite = conn->extra->resets[!facts->from];

@@ -81,6 +81,7 @@ struct across {
  * @train_frame:    a later RST of the same claimed sender with other numbers
  * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
  * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
+ * @burst_refused_frame: the service refused a SYN after that instant; 0 = not seen
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @burst_alike:    all of them of one other end, in one phase
  * @accept_frame:   the refusing service accepted a connection later
@@ -94,6 +95,7 @@ struct hindsight {
     uint32_t train_frame;
     uint32_t other_ttl_frame;
     uint32_t burst;
+    uint32_t burst_refused_frame;
     int64_t burst_idle_min_ns;
     int64_t burst_idle_max_ns;
     bool burst_alike;
@@ -125,6 +127,8 @@ struct hindsight {
  * @unanswered_bytes: payload of the receiver since the sender's last payload, acknowledged or
  *             covered by the RST's ack
  * @in_flight_bytes: payload of the receiver that the RST's ack does not cover
+ * @answerable_ack, @answerable_data: the receiver sent a pure ACK, and data, that a host without
+ * the connection would answer with this RST's number
  * @accept_frame: the refusing service had accepted another connection; 0 = not seen
  * @refusals:  attempts that the same service has refused, this one included
  * @half_open: handshakes that this initiator reset, this one included
@@ -167,6 +171,8 @@ struct rst_facts {
     int64_t sender_quiet_ns;
     uint32_t unanswered_bytes;
     uint32_t in_flight_bytes;
+    bool answerable_ack;
+    bool answerable_data;
     uint32_t accept_frame;
     uint32_t refusals;
     uint32_t half_open;

@@ -116,6 +116,9 @@ void learn_facts(struct conn_context *context, struct hosts *hosts, const struct
         service->refusals += !(facts->receiver.flags & ENDPOINT_SYN_AGAIN); /* one attempt */
         facts->refusals = service->refusals;
         facts->accept_frame = service->accept_frame;
+        if (service->burst && service->burst->refused_frame == 0) {
+            service->burst->refused_frame = (uint32_t)facts->segment.frame;
+        }
     } else if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
         if (!(conn->flags & CONN_SYN)) {
             facts->syn_elsewhere_frame = find_syn_elsewhere(hosts, conn, facts);

@@ -31,6 +31,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->sender.syns > 1) {
         scale_add(scale, 15, EVIDENCE_SYN_ACK_AGAIN, facts->sender.syns, 0, 0);
     }
+    if (facts->answerable_ack && facts->answerable_data && facts->later.tally.bare < 2) {
+        scale_add(scale, -30, EVIDENCE_ONE_ANSWER_OF_TWO, 0, 0, 0);
+    }
     if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT) {
         scale_add(scale, -15, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
     }

@@ -5,6 +5,14 @@
 /* A response that has not moved for this long did not flow: the client's own timeout. */
 #define STALLED_NS INT64_C(3000000000)
 
+/* A bare RST without a FIN or another RST before it: the client's host knows no such connection,
+ * and what has become of the program no packet tells. */
+static bool is_decision(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_ACTIVE || (facts->sender.flags & ENDPOINT_FIN) ||
+           is_bare_abort(facts);
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!facts->from_client || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
@@ -16,6 +24,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
         if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
             scale_add(scale, 50, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
+        } else if (!is_decision(facts)) {
+            scale_add(scale, 35, EVIDENCE_RESPONSE_FLOWING, 0, 0,
+                      facts->receiver.last_payload_frame);
         } else {
             scale_add(scale,
                       closed               ? 70

@@ -112,7 +112,10 @@ static void weigh_dscp(const struct rst_facts *facts, int host_points, struct sc
     if (dscp != 0 && linux_like) {
         bool echoed = facts->segment.tos >> 2 == dscp;
 
-        scale_add(scale, echoed ? host_points : -host_points,
+        /* Routers before the capture point may have cleared it, on either way. */
+        int zero_points = hop_count(facts->segment.ttl) > 0 ? -host_points / 4 : -host_points;
+
+        scale_add(scale, echoed ? host_points : zero_points,
                   echoed ? EVIDENCE_DSCP_ECHOED : EVIDENCE_DSCP_ZERO, echoed ? dscp : 0, dscp, 0);
     }
 }

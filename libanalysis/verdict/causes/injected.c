@@ -10,6 +10,9 @@
 /* RSTs to both ends within this time are one decision. */
 #define SAME_TIME_NS INT64_C(5000000)
 
+/* Routes change by some hops, and another site may answer for an address. */
+#define ROUTE_HOPS 8
+
 static void weigh_later(const struct rst_facts *facts, struct scale *scale)
 {
     const struct hindsight *later = &facts->later;
@@ -58,8 +61,8 @@ static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
 static void weigh_build(const struct rst_facts *facts, struct scale *scale)
 {
     if (facts->hops == HOPS_OTHER) {
-        /* From further away than the host itself: a TTL that somebody made up. */
-        scale_add(scale, facts->hops_closer < 0 ? 50 : 30,
+        /* From much further away than the host itself: a TTL that somebody made up. */
+        scale_add(scale, facts->hops_closer < -ROUTE_HOPS ? 50 : 30,
                   facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
                   facts->segment.ttl, facts->ttl_expected, 0);
     } else if (facts->hops == HOPS_NEAR && facts->shape != RST_SHAPE_ANSWER &&
@@ -69,6 +72,9 @@ static void weigh_build(const struct rst_facts *facts, struct scale *scale)
     if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
         (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
         scale_add(scale, 8, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
+    }
+    if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->options.timestamps) {
+        scale_add(scale, -25, EVIDENCE_OWN_STACK, 0, 0, 0); /* few devices follow these */
     }
     if (facts->ip_id == ID_JUMPS) {
         scale_add(scale, 12, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);

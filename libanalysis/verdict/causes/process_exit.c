@@ -13,6 +13,14 @@ static bool is_between_exchanges(const struct rst_facts *facts)
            facts->origin == WHYRST_ORIGIN_BEFORE_DATA;
 }
 
+/* The connections' last words had been said in one instant, too: whatever each of them met, or a
+ * timer of each, resets them together as well as the end of a process does. */
+static bool has_common_stimulus(const struct rst_facts *facts)
+{
+    return facts->idle_known &&
+           facts->later.burst_idle_max_ns - facts->later.burst_idle_min_ns < HOSTS_INSTANT_NS;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!is_live_abort(facts) || facts->later.burst < 3) {
@@ -22,7 +30,11 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     scale_add(scale, (facts->from_client ? 20 : 50) + (int)MIN(facts->later.burst, 8) * 5,
               EVIDENCE_SAME_INSTANT, facts->later.burst, HOSTS_INSTANT_NS, 0);
     weigh_own_stack(facts, scale);
-    if (!facts->from_client && facts->later.burst_alike) {
+    if (facts->later.burst_refused_frame) {
+        scale_add(scale, 15, EVIDENCE_SERVICE_GONE, 0, 0, facts->later.burst_refused_frame);
+    } else if (has_common_stimulus(facts)) {
+        scale_add(scale, -35, EVIDENCE_SAME_STIMULUS, 0, HOSTS_INSTANT_NS, 0);
+    } else if (!facts->from_client && facts->later.burst_alike) {
         /* Channels of one session end together while the process lives on; in the middle of an
          * exchange that is less likely. */
         scale_add(scale, is_between_exchanges(facts) ? -30 : -15, EVIDENCE_SAME_PEER, 0, 0, 0);

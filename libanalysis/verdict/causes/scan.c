@@ -2,6 +2,13 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
+/* A SYN with window scaling comes from a kernel: programs may give their sockets a TTL of their
+ * own, which the kernel's answer for a forgotten one does not share. */
+static bool is_socket_syn(const struct rst_facts *facts)
+{
+    return facts->sender.wscale != TCP_OPTIONS_NONE.wscale;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (facts->origin != WHYRST_ORIGIN_ABORTED_HANDSHAKE || !facts->from_client ||
@@ -16,7 +23,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->sender.flags & ENDPOINT_SYN_ODD) {
         scale_add(scale, 20, EVIDENCE_SYN_TTL_HIGH, facts->sender.ttl, facts->sender.ip_id, 0);
     }
-    if (facts->segment.ttl != facts->sender.ttl) {
+    if (facts->segment.ttl != facts->sender.ttl && !is_socket_syn(facts)) {
         scale_add(scale, 25, EVIDENCE_SYN_OTHER_TTL, facts->segment.ttl, facts->sender.ttl, 0);
     }
     if (facts->half_open >= 3 && scale->count > 1) {
