@@ -85,6 +85,9 @@
 /** JA4s whose connections are counted: of more the most frequent are kept. */
 #define LIMIT_JA4S 4096u
 
+/** Proxies' targets that are compared, of all proxies together; of more the busiest are kept. */
+#define LIMIT_TUNNELS 8192u
+
 /** Connections of one client to one server whose times are kept (the latest), and of all together
  *  (16 bytes each). */
 #define LIMIT_MOMENTS_EACH 256u

@@ -23,8 +23,7 @@ import check_samples
 
 # Kinds that are not found yet, or not only where they are, each with the reason. One must leave when
 # it is right everywhere.
-PENDING = {"proxy-failure": "proxies' replies are not read across connections yet",
-           "proxy-target": "proxies' replies are not read across connections yet"}
+PENDING = {}
 # What a capture whose labels name no findings, since it shows one connection's trouble at a time, must
 # not have.
 CLAIMS = ("tls-fingerprint-block", "sni-block", "ip-block", "rate-limit")

@@ -90,7 +90,7 @@ function findingRows(finding) {
   return rows;
 }
 
-const ENDPOINT_KINDS = {"": "All", server: "Servers", sni: "Server names"};
+const ENDPOINT_KINDS = {"": "All", server: "Servers", sni: "Server names", proxy: "Proxies"};
 
 function shareText(share) {
   return share === undefined ? "" : `${(100 * share).toFixed(1)} %`;
@@ -121,6 +121,9 @@ function showEndpoints(section) {
     share("FIN", "fin_rate", "Share of orderly closes among those that ended"),
     {title: "SYN to RST", number: true, value: (item) => item.rst_time_median ?? null, text: (item) => secondsText(item.rst_time_median),
      help: "Median"},
+    ...(report.endpoints.some((item) => item.kind === "proxy") ? [
+      count("Proxy failed", "proxy_failed", "Proxies: connections that it refused, denied or failed itself"),
+      count("Target failed", "target_failed", "Proxies: connections whose target could not be reached, or reset them")] : []),
   ], {pageSize: 15, empty: "No endpoint matches.", detail: endpointDetail});
   const search = make("input", {type: "search", autocomplete: "off", spellcheck: "false"});
   const kind = make("select", {}, ...Object.entries(ENDPOINT_KINDS).map(([value, text]) => make("option", {value}, text)));

@@ -39,6 +39,8 @@ extern "C" {
     X(UNANSWERED, "unanswered", "SYNs get no answer")                                              \
     X(UNREACHABLE, "unreachable", "SYNs are answered by ICMP errors")                              \
     X(REJECTED, "rejected", "a device before the host refuses connections")                        \
+    X(PROXY_FAILURE, "proxy-failure", "a proxy denies, fails or resets on its own account")        \
+    X(PROXY_TARGET, "proxy-target", "a proxy works, what lies behind it fails")                    \
     X(PROCESS_EXIT, "process-exit", "many connections of one endpoint end in one instant")         \
     X(ROLLING_DEPLOYMENT, "rolling-deployment",                                                    \
       "endpoints drop their connections one after another")                                        \
@@ -89,10 +91,10 @@ enum whyrst_finding_field {
 
 /* An endpoint's fields, in output order: X(IDENTIFIER, "name", TYPE, "help"). */
 #define WHYRST_ENDPOINT_FIELDS(X)                                                                  \
-    X(KIND, "kind", STRING, "server, sni; rest: many servers without any trouble")                 \
+    X(KIND, "kind", STRING, "server, proxy, sni; rest: many servers without any trouble")          \
     X(NAME, "name", STRING, "Address and port, or server name")                                    \
-    X(ADDRESS, "address", ADDRESS, "Address of a server")                                          \
-    X(PORT, "port", INTEGER, "Port of a server")                                                   \
+    X(ADDRESS, "address", ADDRESS, "Address of a server or proxy")                                 \
+    X(PORT, "port", INTEGER, "Port of a server or proxy")                                          \
     X(STATE, "state", STRING, "Kind of the finding that describes it best, absent when healthy")   \
     X(FLAGGED, "flagged", INTEGER, "1: its reset rate is above the alert rate for certain")        \
     X(CLIENTS, "clients", INTEGER, "Different client addresses, about")                            \
@@ -128,7 +130,15 @@ enum whyrst_finding_field {
       "Reset in a phase that the capture does not show")                                           \
     X(RST_TIME_MEDIAN, "rst_time_median", DURATION, "SYN to RST: median")                          \
     X(RST_TIME_P10, "rst_time_p10", DURATION, "SYN to RST: one in ten is shorter")                 \
-    X(RST_TIME_P90, "rst_time_p90", DURATION, "SYN to RST: one in ten is longer")
+    X(RST_TIME_P90, "rst_time_p90", DURATION, "SYN to RST: one in ten is longer")                  \
+    X(TUNNELS, "tunnels", INTEGER, "Proxy: connections that it led to their targets")              \
+    X(PROXY_FAILED, "proxy_failed", INTEGER,                                                       \
+      "Proxy: connections that it refused, denied or failed itself")                               \
+    X(TARGET_FAILED, "target_failed", INTEGER,                                                     \
+      "Proxy: connections whose target could not be reached, or reset them")                       \
+    X(PROXY_UNCLEAR, "proxy_unclear", INTEGER,                                                     \
+      "Proxy: connections that failed by the one or the other")                                    \
+    X(PROXY_REPLIES, "proxy_replies", STRINGS, "Proxy: its failing replies and their numbers")
 
 #define WHYRST_X_ENDPOINT_FIELD(id, name, type, help) WHYRST_ENDPOINT_FIELD_##id,
 enum whyrst_endpoint_field {

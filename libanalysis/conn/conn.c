@@ -66,6 +66,9 @@ struct conn_extra *conn_extra(struct conn *conn)
 void conn_clear(struct conn *conn)
 {
     payload_clear(conn);
+    if (conn->extra) {
+        g_free(conn->extra->proxy);
+    }
     g_free(conn->extra);
     conn->extra = NULL;
 }

@@ -155,6 +155,7 @@ struct reset_tally {
  * @reset_side: that sender
  * @resets, @tally: latest RST of each side, and all of them counted (key order)
  * @unreachable: what the latest ICMP error about it said (enum whyrst_unreachable)
+ * @proxy:    what was asked of a proxy, once the observer is gone; else NULL
  * @oldest, @newest: verdicts of this connection that later packets may revise
  */
 struct conn_extra {
@@ -166,6 +167,7 @@ struct conn_extra {
     struct past_reset resets[2];
     struct reset_tally tally[2];
     uint8_t unreachable;
+    struct observe_proxy *proxy;
     struct whyrst_record *oldest;
     struct whyrst_record *newest;
 };

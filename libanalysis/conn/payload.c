@@ -65,12 +65,21 @@ static void app_new(struct conn_context *context, struct conn *conn)
     }
 }
 
+/* What was asked of a proxy outlives the observer. */
+static void keep_proxy(struct conn *conn, struct observe_proxy *proxy)
+{
+    if (proxy) {
+        conn_extra(conn)->proxy = proxy;
+    }
+}
+
 /* Nothing left to observe, no hole open: the state can go. */
 static void app_release(struct conn *conn)
 {
     struct app *app = conn->app;
 
     if (app->observer && observer_is_opaque(app->observer)) {
+        keep_proxy(conn, observer_take_proxy(app->observer));
         observer_free(app->observer);
         app->observer = NULL;
         conn->flags |= CONN_OPAQUE;
@@ -339,6 +348,7 @@ void payload_observe(struct conn_context *context, struct conn *conn, struct obs
         observer_state(conn->app->observer, state);
         return;
     }
+    state->proxy = conn->extra ? conn->extra->proxy : NULL;
     state->protocol = conn->flags & CONN_OPAQUE ? OBSERVE_OPAQUE : OBSERVE_NOTHING;
     state->phase = conn->flags & CONN_PAYLOAD ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
     for (unsigned side = 0; side < 2; side++) {

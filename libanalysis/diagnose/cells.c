@@ -74,6 +74,31 @@ void score_merge(struct score *score, const struct score *other)
     frames_merge(&score->frames, &other->frames);
 }
 
+void tunnel_add(struct tunnel_cell *cell, const struct outcome *outcome)
+{
+    cell->results[outcome->proxy]++;
+    if (outcome->proxy == PROXY_TUNNEL) {
+        note(&cell->first_good_ns, &cell->last_good_ns, outcome->start_ns);
+    } else if (outcome->proxy == PROXY_UNCLEAR || outcome->proxy == PROXY_BROKEN) {
+        note(&cell->first_unclear_ns, &cell->last_unclear_ns, outcome->start_ns);
+    }
+}
+
+void tunnel_merge(struct tunnel_cell *cell, const struct tunnel_cell *other)
+{
+    for (unsigned i = 0; i < PROXY_RESULT_COUNT; i++) {
+        cell->results[i] += other->results[i];
+    }
+    if (other->first_good_ns) {
+        note(&cell->first_good_ns, &cell->last_good_ns, other->first_good_ns);
+        note(&cell->first_good_ns, &cell->last_good_ns, other->last_good_ns);
+    }
+    if (other->first_unclear_ns) {
+        note(&cell->first_unclear_ns, &cell->last_unclear_ns, other->first_unclear_ns);
+        note(&cell->first_unclear_ns, &cell->last_unclear_ns, other->last_unclear_ns);
+    }
+}
+
 enum whyrst_sender score_sender(const struct score *score)
 {
     unsigned best = WHYRST_SENDER_UNKNOWN;

@@ -53,6 +53,25 @@ struct hello_cell {
     struct score score;
 };
 
+/** struct tunnel_key - a proxy, and a target by its number */
+struct tunnel_key {
+    struct server_key proxy;
+    uint32_t target;
+    uint32_t zero;
+};
+
+/** struct tunnel_cell - what became of requests for one target of a proxy, and when tunnels stood
+ * and whoever's failures came */
+struct tunnel_cell {
+    struct heavy_entry entry;
+    struct tunnel_key key;
+    uint32_t results[PROXY_RESULT_COUNT];
+    int64_t first_good_ns;
+    int64_t last_good_ns;
+    int64_t first_unclear_ns;
+    int64_t last_unclear_ns;
+};
+
 struct server_key server_key_of(const struct outcome *outcome);
 /** Whether a block or limit might be behind the connection's end: reset or refused in the server's
  *  name while the client had not got what it wanted. */
@@ -62,6 +81,9 @@ bool outcome_is_good(const struct outcome *outcome);
 /** Adds a failure, or a success when @failed is false. */
 void score_add(struct score *score, const struct outcome *outcome, bool failed, struct place place);
 void score_merge(struct score *score, const struct score *other);
+/** Counts a request to a proxy; adds another cell's counts. */
+void tunnel_add(struct tunnel_cell *cell, const struct outcome *outcome);
+void tunnel_merge(struct tunnel_cell *cell, const struct tunnel_cell *other);
 /** The sender of most failures that have a known one. */
 enum whyrst_sender score_sender(const struct score *score);
 double score_rate(const struct score *score);

@@ -72,6 +72,7 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
     diagnosis->past_spans = g_array_new(FALSE, FALSE, sizeof(struct span));
     diagnosis->whole = &diagnosis->seen;
     diagnosis->findings = g_ptr_array_new_with_free_func(finding_free);
+    diagnosis->texts = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
     g_queue_init(&diagnosis->held);
     diagnosis->blocks = blocks_new();
     diagnosis->rows = g_array_new(FALSE, TRUE, sizeof(struct whyrst_endpoint));
@@ -85,6 +86,7 @@ void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
         return;
     }
     g_ptr_array_unref(diagnosis->findings);
+    g_ptr_array_unref(diagnosis->texts);
     g_array_unref(diagnosis->blocks);
     g_array_unref(diagnosis->rows);
     g_array_unref(diagnosis->ja4s);
@@ -164,6 +166,10 @@ static bool is_healthy(const struct whyrst_endpoint *row)
     for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
         trouble += stats->by[i];
     }
+    if (stats->proxy) {
+        trouble +=
+            stats->proxy->health.own + stats->proxy->health.target + stats->proxy->health.unclear;
+    }
     return trouble == 0;
 }
 
@@ -206,6 +212,18 @@ static void make_rows(struct whyrst_diagnosis *diagnosis, const struct tables *t
         if (stats) {
             endpoint_row(&row, stats, &tables->names, diagnosis->options.alert_rate);
             g_array_append_val(diagnosis->rows, row);
+        }
+    }
+}
+
+static void tell_replies(struct whyrst_diagnosis *diagnosis)
+{
+    g_ptr_array_set_size(diagnosis->texts, 0);
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+
+        if (endpoint_is_proxy(row)) {
+            proxy_tell_replies(diagnosis, row);
         }
     }
 }
@@ -278,6 +296,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     g_array_set_size(diagnosis->blocks, 0);
     diagnosis->whole = diagnosis->eras->len ? conclude_eras(diagnosis) : conclude_own(diagnosis);
     make_rows(diagnosis, diagnosis->whole);
+    tell_replies(diagnosis);
     diagnosis->left_out = diagnosis->past_left_out + findings_rank(diagnosis->findings);
     for (guint i = 0; i < diagnosis->findings->len; i++) {
         finding_tell_frames(g_ptr_array_index(diagnosis->findings, i), diagnosis->files,

@@ -30,6 +30,7 @@ struct span {
  * @whole: what conclusions are being drawn from: @seen, @both or one of @eras
  * @first_finding: the first of @findings that was drawn from @whole
  * @rest:  healthy servers that have no row of their own
+ * @texts: what the rows of proxies show (char **)
  * @rows:  endpoints (struct whyrst_endpoint), the most noteworthy first
  * @ja4s:  JA4s (struct whyrst_ja4)
  */
@@ -51,6 +52,7 @@ struct whyrst_diagnosis {
     whyrst_locate locate;
     void *locate_context;
     GPtrArray *findings;
+    GPtrArray *texts;
     GArray *blocks; /* struct block: explanations of RSTs */
     GArray *rows;
     GArray *ja4s;
@@ -81,6 +83,10 @@ void find_clients(struct whyrst_diagnosis *diagnosis);
 void find_bursts(struct whyrst_diagnosis *diagnosis);
 /** Hosts that accept nothing. Sets the states of @rows. */
 void find_nodes(struct whyrst_diagnosis *diagnosis);
+/** Whose failures those of a proxy's row are; before other reasons of its resets are looked for. */
+void find_proxy(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);
+/** Words the failing replies of a proxy's row. */
+void proxy_tell_replies(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);
 /** Adds how connections without handshake failed, as evidence. */
 void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stats *stats);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */

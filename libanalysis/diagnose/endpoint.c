@@ -16,6 +16,7 @@ void endpoint_release(void *entry)
 {
     struct endpoint_stats *stats = entry;
 
+    g_free(stats->proxy);
     g_free(stats->rst_times);
     g_free(stats->idle);
     moments_clear(&stats->starts);
@@ -135,6 +136,9 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     if (outcome->established || outcome->end == OUTCOME_ABORTED) {
         note_span(&stats->first_good_ns, &stats->last_good_ns, outcome->start_ns);
     }
+    if (stats->key.kind == ENDPOINT_SERVER) {
+        proxy_add(&stats->proxy, outcome, place.file);
+    }
     if (stats->key.kind == ENDPOINT_SERVER &&
         (outcome->established || outcome->end == OUTCOME_REFUSED)) {
         moments_add(&stats->starts, (struct moment){.time_ns = outcome->start_ns,
@@ -207,6 +211,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
                other->last_reset_ns);
     frames_merge(&stats->bad_frames, &other->bad_frames);
     frames_merge(&stats->reset_frames, &other->reset_frames);
+    proxy_merge(&stats->proxy, other->proxy);
     sample_merge(&stats->rst_times, other->rst_times);
     sample_merge(&stats->idle, other->idle);
     if (stats->exits.left) {
@@ -229,6 +234,11 @@ void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t addre
         strbuf_add_char(&s, ':');
         strbuf_add_number(&s, port);
     }
+}
+
+bool endpoint_is_proxy(const struct whyrst_endpoint *row)
+{
+    return row->stats->proxy && row->stats->proxy->proven;
 }
 
 /* Texts are made when they are asked for: few of many endpoints are shown. */

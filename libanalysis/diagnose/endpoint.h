@@ -10,6 +10,7 @@
 #include "diagnose/moments.h"
 #include "diagnose/names.h"
 #include "diagnose/outcome.h"
+#include "diagnose/proxy.h"
 #include "diagnose/sample.h"
 
 enum endpoint_kind { ENDPOINT_SERVER = 1, ENDPOINT_NAME, ENDPOINT_REST };
@@ -39,6 +40,7 @@ enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE
  * @first:      the first frame of a connection that is known: of its RST, else its first
  * @starts:     connections that began, accepted or not
  * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
+ * @proxy:       when it was asked to be a proxy, else NULL
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
  * @state:       1 + kind of the finding that describes it best, 0 = none; set by a conclusion
  * @file:        1 + index of the first capture that has it; @several: others have it, too
@@ -71,6 +73,7 @@ struct endpoint_stats {
     struct moments starts;
     struct moments exits;
     struct moments lost;
+    struct proxy_stats *proxy;
     struct sample *rst_times;
     struct sample *idle;
     uint8_t state;
@@ -99,6 +102,7 @@ void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t addre
 
 /**
  * struct whyrst_endpoint - a row
+ * @replies: a proxy's failing replies, @reply_count of them; the diagnosis owns the texts
  * @state: kind of the finding that describes it best, WHYRST_FINDING_COUNT = healthy
  */
 struct whyrst_endpoint {
@@ -107,9 +111,13 @@ struct whyrst_endpoint {
     char address[48];
     const char *sni;
     bool flagged;
+    char **replies;
+    unsigned reply_count;
     enum whyrst_finding_kind state;
 };
 
+/** Whether the row is a proxy's: it was asked to be one, and answered as one. */
+bool endpoint_is_proxy(const struct whyrst_endpoint *row);
 /** The row's address and port, or server name. */
 const char *endpoint_name(const struct whyrst_endpoint *row);
 /** Fills @row from @stats, which must outlive it. */

@@ -42,7 +42,7 @@ static bool get_identity(const struct whyrst_endpoint *e, enum whyrst_endpoint_f
 
     switch (field) {
     case WHYRST_ENDPOINT_FIELD_KIND:
-        return set_text(value, kinds[e->stats->key.kind]);
+        return set_text(value, endpoint_is_proxy(e) ? "proxy" : kinds[e->stats->key.kind]);
     case WHYRST_ENDPOINT_FIELD_NAME:
         return set_text(value, endpoint_name(e));
     case WHYRST_ENDPOINT_FIELD_ADDRESS:
@@ -165,6 +165,33 @@ static bool get_resets(const struct endpoint_stats *s, enum whyrst_endpoint_fiel
     }
 }
 
+/* What a proxy did; absent where there is none. */
+static bool get_proxy(const struct whyrst_endpoint *e, enum whyrst_endpoint_field field,
+                      struct whyrst_value *value)
+{
+    const struct proxy_stats *stats = e->stats->proxy;
+
+    if (!endpoint_is_proxy(e)) {
+        return false;
+    }
+    switch (field) {
+    case WHYRST_ENDPOINT_FIELD_TUNNELS:
+        return set_count(value, proxy_tunnels(stats));
+    case WHYRST_ENDPOINT_FIELD_PROXY_FAILED:
+        return set_count(value, stats->health.own);
+    case WHYRST_ENDPOINT_FIELD_TARGET_FAILED:
+        return set_count(value, stats->health.target);
+    case WHYRST_ENDPOINT_FIELD_PROXY_UNCLEAR:
+        return set_count(value, stats->health.unclear);
+    case WHYRST_ENDPOINT_FIELD_PROXY_REPLIES:
+        value->strings = (const char *const *)e->replies;
+        value->count = e->reply_count;
+        return e->reply_count > 0;
+    default:
+        return false;
+    }
+}
+
 bool whyrst_endpoint_get(const struct whyrst_endpoint *endpoint, enum whyrst_endpoint_field field,
                          struct whyrst_value *value)
 {
@@ -181,8 +208,10 @@ bool whyrst_endpoint_get(const struct whyrst_endpoint *endpoint, enum whyrst_end
         present = get_attempts(endpoint->stats, field, &got);
     } else if (field < WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE) {
         present = get_ends(endpoint->stats, field, &got);
-    } else {
+    } else if (field < WHYRST_ENDPOINT_FIELD_TUNNELS) {
         present = get_resets(endpoint->stats, field, &got);
+    } else {
+        present = get_proxy(endpoint, field, &got);
     }
     if (present) {
         *value = got;

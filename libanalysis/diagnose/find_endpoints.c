@@ -122,7 +122,7 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
         const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
 
         if (g_strcmp0(finding->server, endpoint_name(row)) == 0) {
-            explained += finding->resets;
+            explained += finding->resets - finding->replies;
             row->state = finding->resets > most ? finding->kind : row->state;
             most = MAX(most, finding->resets);
         }
@@ -273,6 +273,9 @@ void find_endpoints(struct whyrst_diagnosis *diagnosis)
         } else {
             find_down(diagnosis, row);
             find_flapping(diagnosis, row);
+        }
+        if (endpoint_is_proxy(row)) {
+            find_proxy(diagnosis, row);
         }
         find_idle_timer(diagnosis, row);
         find_rate(diagnosis, row);

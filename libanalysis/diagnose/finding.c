@@ -40,6 +40,10 @@ static const char *const advice[WHYRST_FINDING_COUNT] = {
     [WHYRST_FINDING_UNREACHABLE] =
         "Look at the device that sends the ICMP error: routes and rules.",
     [WHYRST_FINDING_REJECTED] = "Look for a REJECT rule on the device before the host.",
+    [WHYRST_FINDING_PROXY_FAILURE] =
+        "The proxy itself fails or denies: look at its log, its limits and your credentials.",
+    [WHYRST_FINDING_PROXY_TARGET] =
+        "The proxy works: look at the targets that it cannot reach, or at how it resolves them.",
     [WHYRST_FINDING_PROCESS_EXIT] =
         "Look for a crash, an out-of-memory kill or a restart at that time; drain connections "
         "before stopping.",

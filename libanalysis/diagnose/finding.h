@@ -13,6 +13,7 @@
 /**
  * struct whyrst_finding - one finding
  * @weight: for the rank, see finding.c
+ * @replies: of @resets, those that no RST ended
  * @place:  frames that show it, before they are told by file and number
  * @p:      corrected, negative = there is none
  * @settled: stays when conclusions are drawn anew, see eras.c
@@ -31,6 +32,7 @@ struct whyrst_finding {
     char *sni;
     char *ja4;
     uint64_t resets;
+    uint64_t replies;
     uint64_t connections;
     struct interval share;
     bool has_others;

@@ -97,6 +97,7 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
     };
     set_ends(outcome, &conn->key, conn->client);
     set_tls(outcome, state);
+    proxy_judge(outcome, state->proxy);
     return true;
 }
 
@@ -150,5 +151,6 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
     };
     set_ends(outcome, &record->key, record->client);
     set_tls(outcome, &facts->state);
+    proxy_judge(outcome, record->proxy);
     return true;
 }

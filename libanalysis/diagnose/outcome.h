@@ -3,6 +3,7 @@
 #ifndef DIAGNOSE_OUTCOME_H
 #define DIAGNOSE_OUTCOME_H
 
+#include "diagnose/proxy.h"
 #include "verdict/engine.h"
 
 enum outcome_end {
@@ -30,6 +31,9 @@ enum outcome_end {
  * @server_ns:   the server's last sign of life, 0 = none; never too early
  * @unreachable: what an ICMP error said of the server (enum whyrst_unreachable)
  * @frame:       of the RST, else of the connection's first segment
+ * @proxy:       what became of a request to a proxy; then also
+ * @proxy_kind, @proxy_reply: its protocol and answer (kind 0: none was given)
+ * @proxy_frame: that shows it; @proxy_target: what was asked for, "" = not seen
  * @ja4, @sni:   NULL where there is none
  */
 struct outcome {
@@ -43,6 +47,11 @@ struct outcome {
     uint8_t unreachable;
     bool tls_done;
     bool tls_alert;
+    uint8_t proxy_kind;
+    uint16_t proxy_reply;
+    enum proxy_result proxy;
+    uint64_t proxy_frame;
+    const char *proxy_target;
     uint8_t version;
     uint8_t client[16];
     uint8_t server[16];

@@ -18,6 +18,7 @@ void tables_init(struct tables *tables)
 {
     *tables = (struct tables){.moments_left = LIMIT_MOMENTS};
     names_init(&tables->names);
+    names_init(&tables->targets);
     heavy_init(&tables->endpoints, sizeof(struct endpoint_stats), sizeof(struct endpoint_key),
                LIMIT_ENDPOINTS, endpoint_release);
     heavy_init(&tables->pairs, sizeof(struct pair),
@@ -26,14 +27,18 @@ void tables_init(struct tables *tables)
     heavy_init(&tables->hellos, sizeof(struct hello_cell), sizeof(struct hello_key), LIMIT_HELLOS,
                NULL);
     heavy_init(&tables->ja4s, sizeof(struct ja4_stats), sizeof(struct ja4_key), LIMIT_JA4S, NULL);
+    heavy_init(&tables->tunnels, sizeof(struct tunnel_cell), sizeof(struct tunnel_key),
+               LIMIT_TUNNELS, NULL);
 }
 
 void tables_clear(struct tables *tables)
 {
     names_clear(&tables->names);
+    names_clear(&tables->targets);
     heavy_clear(&tables->endpoints);
     heavy_clear(&tables->pairs);
     heavy_clear(&tables->hellos);
+    heavy_clear(&tables->tunnels);
     heavy_clear(&tables->ja4s);
 }
 
@@ -101,6 +106,17 @@ static void add_hello(struct tables *tables, const struct outcome *outcome, uint
     score_add(&cell->score, outcome, failed, place);
 }
 
+static void add_tunnel(struct tables *tables, const struct outcome *outcome)
+{
+    struct tunnel_key key = {.proxy = server_key_of(outcome)};
+
+    if (outcome->proxy == PROXY_NONE) {
+        return;
+    }
+    key.target = names_number(&tables->targets, outcome->proxy_target);
+    tunnel_add(heavy_get(&tables->tunnels, &key), outcome);
+}
+
 void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file)
 {
     struct place place = {.file = file, .frame = (uint32_t)outcome->frame};
@@ -125,6 +141,7 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
         add_ja4(tables, outcome, place);
         add_hello(tables, outcome, name, place);
     }
+    add_tunnel(tables, outcome);
 }
 
 static void move_frames(struct frames *frames, uint32_t files)
@@ -132,6 +149,16 @@ static void move_frames(struct frames *frames, uint32_t files)
     for (uint32_t i = 0; i < frames->count; i++) {
         frames->places[i].file += files;
     }
+}
+
+static struct proxy_stats *moved_proxy(const struct proxy_stats *proxy, uint32_t files)
+{
+    struct proxy_stats *moved = g_memdup2(proxy, sizeof *proxy);
+
+    for (unsigned i = 0; moved && i < PROXY_RESULT_COUNT; i++) {
+        move_frames(&moved->of[i].frames, files);
+    }
+    return moved;
 }
 
 static void merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files)
@@ -149,10 +176,12 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         moved.first.file += files;
         move_frames(&moved.bad_frames, files);
         move_frames(&moved.reset_frames, files);
+        moved.proxy = moved_proxy(from->proxy, files);
         to = heavy_get(&tables->endpoints, &moved.key);
         to->entry.weight += from->entry.weight - 1;
         to->starts.left = to->exits.left = to->lost.left = &tables->moments_left;
         endpoint_merge(to, &moved);
+        g_free(moved.proxy);
     }
 }
 
@@ -216,6 +245,24 @@ static void merge_ja4s(struct tables *tables, const struct tables *other, uint32
     }
 }
 
+static void merge_tunnels(struct tables *tables, const struct tables *other)
+{
+    for (size_t i = 0; i < other->tunnels.size; i++) {
+        const struct tunnel_cell *from = heavy_at(&other->tunnels, i);
+        struct tunnel_key key;
+        struct tunnel_cell *to;
+
+        if (!from) {
+            continue;
+        }
+        key = from->key;
+        key.target = names_number(&tables->targets, names_text(&other->targets, from->key.target));
+        to = heavy_get(&tables->tunnels, &key);
+        to->entry.weight += from->entry.weight - 1;
+        tunnel_merge(to, from);
+    }
+}
+
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files)
 {
     if (other->connections) {
@@ -226,11 +273,14 @@ void tables_merge(struct tables *tables, const struct tables *other, uint32_t fi
     merge_pairs(tables, other, files);
     merge_hellos(tables, other, files);
     merge_ja4s(tables, other, files);
+    merge_tunnels(tables, other);
     tables->endpoints.dropped += other->endpoints.dropped;
     tables->pairs.dropped += other->pairs.dropped;
     tables->hellos.dropped += other->hellos.dropped;
     tables->ja4s.dropped += other->ja4s.dropped;
+    tables->tunnels.dropped += other->tunnels.dropped;
     tables->names.refused += other->names.refused;
+    tables->targets.refused += other->targets.refused;
 }
 
 void tables_merge_sums(struct tables *tables, const struct tables *other, uint32_t files)
@@ -246,11 +296,13 @@ size_t tables_bytes(const struct tables *tables)
            tables->pairs.size * sizeof(struct pair) +
            tables->hellos.size * sizeof(struct hello_cell) +
            tables->ja4s.size * sizeof(struct ja4_stats) +
+           tables->tunnels.size * sizeof(struct tunnel_cell) +
            (LIMIT_MOMENTS - tables->moments_left) * sizeof(struct moment);
 }
 
 uint64_t tables_dropped(const struct tables *tables)
 {
     return tables->endpoints.dropped + tables->pairs.dropped + tables->hellos.dropped +
-           tables->ja4s.dropped + tables->names.refused;
+           tables->ja4s.dropped + tables->tunnels.dropped + tables->names.refused +
+           tables->targets.refused;
 }

@@ -14,10 +14,12 @@
 
 struct tables {
     struct names names;
+    struct names targets;   /* of proxies */
     struct heavy endpoints; /* struct endpoint_stats */
     struct heavy pairs;     /* struct pair */
     struct heavy hellos;    /* struct hello_cell */
     struct heavy ja4s;      /* struct ja4_stats */
+    struct heavy tunnels;   /* struct tunnel_cell */
     uint32_t moments_left;  /* of LIMIT_MOMENTS */
     uint64_t connections;
     int64_t first_ns; /* from the first connection's begin to the last's end, when there are any */

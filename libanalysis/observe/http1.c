@@ -13,6 +13,7 @@
 #include <glib.h>
 
 #include "observe/detect.h"
+#include "observe/proxied.h"
 
 struct http1 *http1_new(void)
 {
@@ -21,7 +22,10 @@ struct http1 *http1_new(void)
 
 void http1_free(struct http1 *http)
 {
-    g_free(http);
+    if (http) {
+        g_free(http->proxy);
+        g_free(http);
+    }
 }
 
 void http1_lose(struct http1 *http, enum observe_side side)
@@ -155,14 +159,19 @@ static void end_interim_response(struct http1 *http)
 }
 
 /** The head is complete: which rule of RFC 9112 section 6.3 frames the content. */
-static void end_response_head(struct http1 *http)
+static void end_response_head(struct http1 *http, uint64_t frame)
 {
     struct http1_side *s = &http->side[OBSERVE_SERVER];
     uint8_t method = oldest_method(http);
 
     if (http->status < 200) {
         end_interim_response(http);
-    } else if (method == HTTP1_METHOD_CONNECT && http->status < 300) {
+        return;
+    }
+    if (method == HTTP1_METHOD_CONNECT) {
+        proxied_answer(http->within ? NULL : http->proxy, http->status < 300, http->status, frame);
+    }
+    if (method == HTTP1_METHOD_CONNECT && http->status < 300) {
         complete_response(http);
         http->tunnel = true;
         set_both(http, HTTP1_LEFT);
@@ -185,20 +194,34 @@ static void begin_message(struct http1_side *s)
     s->stage = HTTP1_FIELDS;
 }
 
+static void ask_proxy(struct http1 *http, const struct unit *unit)
+{
+    size_t length;
+    const char *target = http1_read_target(unit->bytes, unit->length, &length);
+
+    proxied_ask(&http->proxy, OBSERVE_PROXY_HTTP);
+    proxied_target(http->proxy, target, length, -1);
+}
+
 static void on_request_line(struct http1 *http, const struct unit *unit)
 {
     enum http1_line line = http1_request_line(unit->bytes, unit->length);
+    uint8_t method;
 
     if (line != HTTP1_LINE_YES && !(unit->cut && line == HTTP1_LINE_BEGUN)) {
         on_bad_start(http, OBSERVE_CLIENT);
         return;
     }
+    method = http1_read_method(unit->bytes, unit->length, http->other);
     http->early = false;
     http->answered = false;
-    if (!push_method(http, http1_read_method(unit->bytes, unit->length, http->other))) {
+    if (!push_method(http, method)) {
         http1_lose(http, OBSERVE_CLIENT);
         http1_lose(http, OBSERVE_SERVER);
         return;
+    }
+    if (method == HTTP1_METHOD_CONNECT && !http->within) {
+        ask_proxy(http, unit);
     }
     begin_message(&http->side[OBSERVE_CLIENT]);
 }
@@ -238,7 +261,7 @@ static void on_field_line(struct http1 *http, enum observe_side side, const stru
     } else if (side == OBSERVE_CLIENT) {
         end_request_head(http);
     } else {
-        end_response_head(http);
+        end_response_head(http, unit->frame);
     }
 }
 

@@ -65,6 +65,8 @@ struct http1_side {
  * @last_method: of the request it answered
  * @early:       a final response to the request under way has begun; @answered: and is complete
  * @tunnel:      a CONNECT succeeded
+ * @within:      within another proxy's tunnel: a CONNECT is not noted
+ * @proxy:       what a CONNECT asked and was answered, or NULL; owned
  * @other:       the latest method that has no number
  */
 struct http1 {
@@ -78,6 +80,8 @@ struct http1 {
     bool early;
     bool answered;
     bool tunnel;
+    bool within;
+    struct observe_proxy *proxy;
     char other[HTTP1_METHOD_MAX + 1];
 };
 
@@ -117,6 +121,8 @@ enum http1_line http1_request_line(const uint8_t *bytes, size_t length);
 uint8_t http1_read_method(const uint8_t *bytes, size_t length, char other[HTTP1_METHOD_MAX + 1]);
 /** Name of a method with a number above HTTP1_METHOD_OTHER. */
 const char *http1_method_name(uint8_t method);
+/** The target of a request line; @target_length gets its length. */
+const char *http1_read_target(const uint8_t *bytes, size_t length, size_t *target_length);
 /** The status code of a status line, or 0 when it is none. */
 unsigned http1_read_status(const uint8_t *bytes, size_t length);
 /** Reads a field line of a head into @fields. */

@@ -191,6 +191,17 @@ enum http1_line http1_request_line(const uint8_t *bytes, size_t length)
     return result;
 }
 
+const char *http1_read_target(const uint8_t *bytes, size_t length, size_t *target_length)
+{
+    struct text line = trimmed((struct text){(const char *)bytes, length});
+    struct text target;
+
+    split(&line, ' ');
+    target = split(&line, ' ');
+    *target_length = target.length;
+    return target.at;
+}
+
 uint8_t http1_read_method(const uint8_t *bytes, size_t length, char other[HTTP1_METHOD_MAX + 1])
 {
     bool more;

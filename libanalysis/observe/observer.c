@@ -173,8 +173,14 @@ static void adopt_http1(struct observer *o, enum observe_side side)
 {
     enum observe_side other = 1 - side;
 
-    http1_free(o->http);
+    struct http1 *before = o->http;
+
     o->http = http1_new();
+    o->http->within = o->tunnel;
+    if (before) {
+        o->http->proxy = g_steal_pointer(&before->proxy);
+    }
+    http1_free(before);
     if (joins_in_middle(o, other)) {
         http1_lose(o->http, other);
     }
@@ -183,8 +189,14 @@ static void adopt_http1(struct observer *o, enum observe_side side)
 
 static void adopt_prologue(struct observer *o, enum observe_side side, enum detected kind)
 {
-    prologue_free(o->prologue);
+    struct prologue *before = o->prologue;
+
     o->prologue = prologue_new(kind);
+    o->prologue->within = o->tunnel;
+    if (before) {
+        o->prologue->proxy = g_steal_pointer(&before->proxy);
+    }
+    prologue_free(before);
     if (kind == DETECT_PROXY) {
         /* A header before the client's stream; the server's is not concerned. */
         o->reader[side] = READER_PROLOGUE;
@@ -486,8 +498,7 @@ void observer_chunk(struct observer *o, enum observe_side side, const struct obs
         .segment_start = chunk->segment_start,
     };
 
-    if (chunk->length == 0 ||
-        observer_pass(o, side, chunk->length, chunk->frame, chunk->time_ns)) {
+    if (chunk->length == 0 || observer_pass(o, side, chunk->length, chunk->frame, chunk->time_ns)) {
         return; /* the inside of a body: most chunks of a bulk transfer */
     }
     o->server_first |= side == OBSERVE_SERVER && o->payload[OBSERVE_CLIENT].bytes == 0;
@@ -499,6 +510,13 @@ void observer_chunk(struct observer *o, enum observe_side side, const struct obs
 bool observer_is_opaque(const struct observer *o)
 {
     return o->reader[OBSERVE_CLIENT] == READER_OPAQUE && o->reader[OBSERVE_SERVER] == READER_OPAQUE;
+}
+
+struct observe_proxy *observer_take_proxy(struct observer *o)
+{
+    struct observe_proxy *proxy = o->prologue ? g_steal_pointer(&o->prologue->proxy) : NULL;
+
+    return proxy || !o->http ? proxy : g_steal_pointer(&o->http->proxy);
 }
 
 /** What the connection is called while detection is at work. */
@@ -549,7 +567,11 @@ void observer_state(const struct observer *o, struct observe_state *out)
         out->side[side].last_app_frame = o->payload[side].frame;
         out->side[side].last_app_time_ns = o->payload[side].time_ns;
     }
+    if (o->prologue) {
+        out->proxy = o->prologue->proxy;
+    }
     if (o->http) {
+        out->proxy = out->proxy ? out->proxy : o->http->proxy;
         http1_describe_last(o->http, out);
     }
     describe_current(o, out);

@@ -29,9 +29,9 @@ enum observe_protocol {
 
 /** Where the dialogue stands. */
 enum observe_phase {
-    OBSERVE_PHASE_UNKNOWN,   /**< lost, opaque, or a text dialogue before STARTTLS: only direction and
-                                  timing can tell */
-    OBSERVE_PHASE_NO_DATA,   /**< no application payload yet (TLS: handshake done, nothing sent) */
+    OBSERVE_PHASE_UNKNOWN, /**< lost, opaque, or a text dialogue before STARTTLS: only direction and
+                                timing can tell */
+    OBSERVE_PHASE_NO_DATA, /**< no application payload yet (TLS: handshake done, nothing sent) */
     OBSERVE_PHASE_HANDSHAKE, /**< TLS handshake under way, from the ClientHello's first byte */
     OBSERVE_PHASE_REQUEST,   /**< a request is incomplete, or its early answer came already */
     OBSERVE_PHASE_AWAITING,  /**< request complete, no byte of its final response */
@@ -95,23 +95,47 @@ struct observe_side_state {
 struct observe_alert {
     uint64_t frame; /**< 0: none */
     enum observe_side side;
-    bool encrypted;     /**< level and description not readable */
-    bool probable;      /**< TLS 1.3: only the record's size says alert */
-    uint8_t level;      /**< 1 warning, 2 fatal */
+    bool encrypted; /**< level and description not readable */
+    bool probable;  /**< TLS 1.3: only the record's size says alert */
+    uint8_t level;  /**< 1 warning, 2 fatal */
     uint8_t description;
+};
+
+enum observe_proxy_kind { OBSERVE_PROXY_HTTP = 1, OBSERVE_PROXY_SOCKS4, OBSERVE_PROXY_SOCKS5 };
+
+/** Replies of SOCKS 5 (RFC 1928) are the REP of the answer; these stand for what comes before. */
+enum {
+    OBSERVE_SOCKS5_NO_METHOD = 0x100, /**< none of the offered ways to log in will do */
+    OBSERVE_SOCKS5_LOGIN = 0x101,     /**< user name and password are refused (RFC 1929) */
+};
+
+/**
+ * struct observe_proxy - what the client asked of a proxy, the latest time, and was answered
+ * @answered: the answer's head is complete; @granted: the tunnel stands
+ * @reply:    status code (CONNECT), CD (SOCKS 4) or REP (SOCKS 5, see above)
+ * @frame:    that completed the answer's head
+ * @target:   host and port as asked for, printable ASCII; "" = not seen
+ */
+struct observe_proxy {
+    enum observe_proxy_kind kind;
+    bool answered;
+    bool granted;
+    uint16_t reply;
+    uint64_t frame;
+    char target[128];
 };
 
 /** struct observe_state - everything an observer says, filled by observer_state() */
 struct observe_state {
     enum observe_protocol protocol;
     enum observe_phase phase;
-    bool exact; /**< phase follows from message framing; false: best inference */
+    bool exact;        /**< phase follows from message framing; false: best inference */
     bool server_first; /**< the first payload byte came from the server */
     struct observe_side_state side[2];
 
-    bool tls;  /**< TLS was seen at any time on this connection */
+    bool tls; /**< TLS was seen at any time on this connection */
     enum whyrst_tls_stage tls_stage;
-    const struct observe_hello *hello; /**< first ClientHello of the TLS handshake, or NULL */
+    const struct observe_hello *hello;       /**< first ClientHello of the TLS handshake, or NULL */
     const struct observe_hello *hello_retry; /**< after a HelloRetryRequest, or NULL */
     uint64_t hello_frame; /**< that completes the ClientHello; partial: that begins it; or 0 */
     int64_t hello_time_ns;
@@ -122,6 +146,7 @@ struct observe_state {
     bool early_response;     /**< a final response began while its request was incomplete */
     bool close_delimited;    /**< the response under way ends with the connection (RFC 9112 6.3) */
     bool tunnel;             /**< CONNECT or SOCKS succeeded: the payload is another protocol's */
+    const struct observe_proxy *proxy; /**< CONNECT or SOCKS was asked for; else NULL */
 };
 
 /** What observers of one engine share: a bounded cache from ClientHello contents to JA4. */
@@ -143,8 +168,8 @@ void observer_free(struct observer *observer);
 /** Asks the processor for the memory that observer_chunk() will touch. */
 void observer_prefetch(const struct observer *observer);
 /**
- * The next @length bytes of @side, if nothing need be looked at: the inside of a body or record that
- * does not end with them. Else false, and nothing done.
+ * The next @length bytes of @side, if nothing need be looked at: the inside of a body or record
+ * that does not end with them. Else false, and nothing done.
  */
 bool observer_pass(struct observer *observer, enum observe_side side, uint32_t length,
                    uint64_t frame, int64_t time_ns);
@@ -160,6 +185,8 @@ void observer_state(const struct observer *observer, struct observe_state *state
 bool observer_is_opaque(const struct observer *observer);
 void observer_skip(struct observer *observer, enum observe_side side, uint32_t length,
                    uint64_t frame, int64_t time_ns);
+/** What was asked of a proxy, taken from an observer that is to be freed (g_free), or NULL. */
+struct observe_proxy *observer_take_proxy(struct observer *observer);
 
 /**
  * Who sent a payload of a connection whose SYN was not captured: 1 a client (ClientHello, HTTP

@@ -247,7 +247,10 @@ struct prologue *prologue_new(enum detected kind)
 
 void prologue_free(struct prologue *p)
 {
-    g_free(p);
+    if (p) {
+        g_free(p->proxy);
+        g_free(p);
+    }
 }
 
 static struct want prologue_want(const void *state, enum observe_side side)
@@ -277,6 +280,9 @@ static void prologue_unit(void *state, enum observe_side side, const struct unit
     p->bytes += (uint32_t)MIN(unit->length, LIMIT_PROLOGUE);
     if (p->bytes > LIMIT_PROLOGUE && p->progress != PROLOGUE_GRANTED) {
         p->progress = PROLOGUE_FOREIGN;
+    }
+    if (p->progress == PROLOGUE_FOREIGN && !p->within) {
+        g_clear_pointer(&p->proxy, g_free); /* nobody was asked to be a proxy */
     }
 }
 

@@ -40,6 +40,9 @@ enum prologue_progress {
  * @turn:     text: the server has spoken since the client's last line
  * @failed:   SOCKS: the answer under way refuses
  * @bytes:    of the dialogue so far (LIMIT_PROLOGUE)
+ * @within:   within a tunnel: a proxy behind the first one is not noted
+ * @port, @address: SOCKS: of the target; the address's type and first byte
+ * @proxy:    what was asked and answered, or NULL; owned
  * @tag:      IMAP: of the STARTTLS command; "" elsewhere
  */
 struct prologue {
@@ -54,7 +57,11 @@ struct prologue {
     bool tunnel;
     bool turn;
     bool failed;
+    bool within;
+    uint16_t port;
+    uint8_t address[2];
     uint32_t bytes;
+    struct observe_proxy *proxy;
     char tag[PROLOGUE_TAG_MAX + 1];
 };
 

@@ -2,13 +2,30 @@
 /* SOCKS 4, 4a and 5 up to the proxy's word that the tunnel stands. */
 #include "observe/prologue.h"
 
+#include <string.h>
+
 #include <glib.h>
 
 #include "bytes/cursor.h"
+#include "observe/proxied.h"
 
 static struct want bytes(uint32_t length)
 {
     return (struct want){.kind = WANT_BYTES, .length = length};
+}
+
+/** Where it is noted: not of a proxy behind another one's tunnel. */
+static struct observe_proxy *noted(const struct prologue *p)
+{
+    return p->within ? NULL : p->proxy;
+}
+
+/** The client begins to ask. */
+static void ask(struct prologue *p, enum observe_proxy_kind kind)
+{
+    if (!p->within) {
+        proxied_ask(&p->proxy, kind);
+    }
 }
 
 /** The proxy's final answer is complete. */
@@ -64,6 +81,7 @@ static void socks4_answer(struct prologue *p, const struct unit *unit)
         return;
     }
     p->failed = code != SOCKS4_GRANTED;
+    proxied_answer(noted(p), !p->failed, code, unit->frame);
     conclude(p);
 }
 
@@ -81,12 +99,18 @@ static void socks4_unit(struct prologue *p, enum observe_side side, const struct
         return;
     }
     if (p->step[side] == SOCKS4_REQUEST) {
-        cursor_skip(&c, 4);
+        cursor_skip(&c, 2);
+        p->port = cursor_be16(&c);
         address = cursor_be32(&c);
+        ask(p, OBSERVE_PROXY_SOCKS4);
+        proxied_address(noted(p), unit->bytes + 4, 4, p->port);
         prologue_next(p, side, SOCKS4_USER, address > 0 && address < 256);
     } else if (p->step[side] == SOCKS4_USER && p->need[side]) {
         prologue_next(p, side, SOCKS4_HOST, 0);
     } else {
+        if (p->step[side] == SOCKS4_HOST) {
+            proxied_target(noted(p), unit->bytes, unit->length - 1, p->port);
+        }
         prologue_next(p, side, SOCKS4_WAIT, 0);
         prologue_message(p, side);
     }
@@ -114,6 +138,7 @@ enum {
     SOCKS5_USER_LOGIN = 2,
     SOCKS5_NO_METHOD = 0xff,
     SOCKS5_CONNECT = 1,
+    SOCKS5_NAME = 3,
 };
 
 static struct want socks5_want(const struct prologue *p, enum observe_side side)
@@ -137,7 +162,7 @@ static uint32_t socks5_rest(uint8_t type, uint8_t first)
     switch (type) {
     case 1:
         return 3 + 2;
-    case 3:
+    case SOCKS5_NAME:
         return first + 2u;
     case 4:
         return 15 + 2;
@@ -154,7 +179,8 @@ static void socks5_head(struct prologue *p, enum observe_side side, const struct
     uint8_t code = cursor_u8(&c);
     uint8_t reserved = cursor_u8(&c);
     uint8_t type = cursor_u8(&c);
-    uint32_t rest = socks5_rest(type, cursor_u8(&c));
+    uint8_t first = cursor_u8(&c);
+    uint32_t rest = socks5_rest(type, first);
 
     /* BIND and UDP ASSOCIATE lead to no tunnel on this connection. */
     if (version != 5 || reserved != 0 || rest == 0 ||
@@ -162,8 +188,29 @@ static void socks5_head(struct prologue *p, enum observe_side side, const struct
         p->progress = PROLOGUE_FOREIGN;
         return;
     }
-    p->failed = side == OBSERVE_SERVER && code != 0;
+    if (side == OBSERVE_SERVER) {
+        p->failed = code != 0;
+        proxied_answer(noted(p), !p->failed, code, unit->frame);
+    } else {
+        p->address[0] = type;
+        p->address[1] = first;
+    }
     prologue_next(p, side, SOCKS5_ADDRESS, rest);
+}
+
+/** The request's address is complete: its first byte came with the head. */
+static void socks5_target(struct prologue *p, const struct unit *unit)
+{
+    const uint8_t *port = unit->bytes + unit->length - 2;
+    uint8_t address[16] = {p->address[1]};
+
+    p->port = (uint16_t)(port[0] << 8 | port[1]);
+    if (p->address[0] == SOCKS5_NAME) {
+        proxied_target(noted(p), unit->bytes, unit->length - 2, p->port);
+    } else if (unit->length - 2 < sizeof address) {
+        memcpy(address + 1, unit->bytes, unit->length - 2);
+        proxied_address(noted(p), address, unit->length - 1, p->port);
+    }
 }
 
 static void socks5_client(struct prologue *p, const struct unit *unit)
@@ -190,6 +237,12 @@ static void socks5_client(struct prologue *p, const struct unit *unit)
     case SOCKS5_REQUEST:
         socks5_head(p, side, unit);
         return;
+    case SOCKS5_ADDRESS:
+        socks5_target(p, unit);
+        break;
+    case SOCKS5_METHODS:
+        ask(p, OBSERVE_PROXY_SOCKS5);
+        break;
     default:
         break;
     }
@@ -205,7 +258,15 @@ static void socks5_go_on(struct prologue *p, uint8_t client_step, uint8_t server
     p->step[OBSERVE_SERVER] = server_step;
 }
 
-static void socks5_method(struct prologue *p, uint8_t method)
+/** The dialogue ends before the request. */
+static void socks5_refuse(struct prologue *p, uint16_t reply, uint64_t frame)
+{
+    prologue_message(p, OBSERVE_SERVER);
+    p->progress = PROLOGUE_REFUSED;
+    proxied_answer(noted(p), false, reply, frame);
+}
+
+static void socks5_method(struct prologue *p, uint8_t method, uint64_t frame)
 {
     switch (method) {
     case SOCKS5_NO_LOGIN:
@@ -215,8 +276,7 @@ static void socks5_method(struct prologue *p, uint8_t method)
         socks5_go_on(p, SOCKS5_LOGIN, SOCKS5_LOGIN);
         break;
     case SOCKS5_NO_METHOD:
-        prologue_message(p, OBSERVE_SERVER);
-        p->progress = PROLOGUE_REFUSED;
+        socks5_refuse(p, OBSERVE_SOCKS5_NO_METHOD, frame);
         break;
     default:
         p->progress = PROLOGUE_FOREIGN; /* GSS-API and private methods may wrap all that follows */
@@ -237,7 +297,7 @@ static void socks5_server(struct prologue *p, const struct unit *unit)
     switch (p->step[OBSERVE_SERVER]) {
     case SOCKS5_FIRST:
         if (version == 5) {
-            socks5_method(p, code);
+            socks5_method(p, code, unit->frame);
         } else {
             p->progress = PROLOGUE_FOREIGN;
         }
@@ -246,8 +306,7 @@ static void socks5_server(struct prologue *p, const struct unit *unit)
         if (code == 0) {
             socks5_go_on(p, SOCKS5_REQUEST, SOCKS5_REQUEST);
         } else {
-            prologue_message(p, OBSERVE_SERVER);
-            p->progress = PROLOGUE_REFUSED;
+            socks5_refuse(p, OBSERVE_SOCKS5_LOGIN, unit->frame);
         }
         break;
     case SOCKS5_REQUEST:

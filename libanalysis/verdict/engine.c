@@ -238,6 +238,7 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
     names = facts.state;
     facts.state.hello = facts.state.hello_retry = NULL;
     facts.state.http_method = NULL;
+    facts.state.proxy = NULL;
     conn_reset(&engine->context, conn, side, segment, facts.sequence_check,
                facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE);
 

@@ -50,6 +50,7 @@ void record_copy_names(struct whyrst_record *record, const struct observe_state 
         record->ja4_retry = copy(state->hello_retry->ja4);
     }
     record->http_method = copy(state->http_method);
+    record->proxy = g_memdup2(state->proxy, sizeof *state->proxy);
 }
 
 void record_copy_text(struct whyrst_record *record, const struct whyrst_segment *rst)
@@ -73,6 +74,7 @@ struct whyrst_record *record_copy(const struct whyrst_record *record)
     twin->sni = g_strdup(record->sni);
     twin->alpn = g_strdup(record->alpn);
     twin->http_method = g_strdup(record->http_method);
+    twin->proxy = g_memdup2(record->proxy, sizeof *record->proxy);
     twin->reset_text = g_strdup(record->reset_text);
     twin->twin = NULL;
     twin->burst = NULL;
@@ -180,6 +182,7 @@ void whyrst_record_unref(struct whyrst_record *record)
     g_free(record->sni);
     g_free(record->alpn);
     g_free(record->http_method);
+    g_free(record->proxy);
     g_free(record->reset_text);
     g_free(record);
 }

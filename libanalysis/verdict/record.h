@@ -26,6 +26,7 @@ struct record_words {
  * @references: owners; one engine's thread at a time
  * @key, @client: of the connection
  * @ja4 to @http_method: owned copies, NULL = absent
+ * @proxy:      what was asked of a proxy: an owned copy, NULL = nothing
  * @hello_ns:   time of the ClientHello; valid when @hello_frame is not 0
  * @next:       next younger verdict in the engine's queue
  * @conn:       its connection while that is in the table and the verdict may be revised, else NULL
@@ -53,6 +54,7 @@ struct whyrst_record {
     int64_t hello_ns;
 
     char *http_method;
+    struct observe_proxy *proxy;
     char *reset_text;
     const char *conn_state;
     char history[CONN_HISTORY + 1];

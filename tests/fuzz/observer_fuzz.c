@@ -63,6 +63,10 @@ static void require_equal(const struct observe_state *a, const struct observe_st
     require((a->hello != NULL) == (b->hello != NULL));
     require(!a->hello || strcmp(a->hello->ja4, b->hello->ja4) == 0);
     require(a->http_status == b->http_status && g_strcmp0(a->http_method, b->http_method) == 0);
+    require((a->proxy != NULL) == (b->proxy != NULL));
+    require(!a->proxy ||
+            (a->proxy->granted == b->proxy->granted && a->proxy->reply == b->proxy->reply &&
+             strcmp(a->proxy->target, b->proxy->target) == 0));
     for (int side = 0; side < 2; side++) {
         require(a->side[side].app_bytes == b->side[side].app_bytes);
         require(a->side[side].lost == b->side[side].lost);

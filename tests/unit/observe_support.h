@@ -229,6 +229,19 @@ static inline void assert_hello_equal(const struct observe_hello *a, const struc
     }
 }
 
+static inline void assert_proxy_equal(const struct observe_proxy *a, const struct observe_proxy *b)
+{
+    g_assert_cmpint(a != NULL, ==, b != NULL);
+    if (a && b) {
+        g_assert_cmpint(a->kind, ==, b->kind);
+        g_assert_cmpint(a->answered, ==, b->answered);
+        g_assert_cmpint(a->granted, ==, b->granted);
+        g_assert_cmpuint(a->reply, ==, b->reply);
+        g_assert_cmpuint(a->frame, ==, b->frame);
+        g_assert_cmpstr(a->target, ==, b->target);
+    }
+}
+
 static inline void assert_state_equal(const struct observe_state *a, const struct observe_state *b)
 {
     g_assert_cmpint(a->protocol, ==, b->protocol);
@@ -257,6 +270,7 @@ static inline void assert_state_equal(const struct observe_state *a, const struc
     }
     assert_hello_equal(a->hello, b->hello);
     assert_hello_equal(a->hello_retry, b->hello_retry);
+    assert_proxy_equal(a->proxy, b->proxy);
 }
 
 /** Every split of every message in two, and into single bytes, leads to the same state. */
