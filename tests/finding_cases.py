@@ -9,6 +9,7 @@ the findings that a run over all of them must have: {kind: fields}, and no other
 """
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,18 @@ class Capture:
         self.say(0.001, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
         self.say(0.02, f"{label}:s>c A")
         return label
+
+    def tls(self, name, alpn, reset, wait=0.1, client="10.0.0.5", server="192.0.2.1:443"):
+        """A ClientHello that is reset, or answered. The ALPN makes the JA4."""
+        label = self.connection(client, server)
+        self.say(wait, f"handshake {label}")
+        self.say(0.001, f"{label}:c>s PA tls hello sni={name} alpn={alpn}")
+        if reset:
+            self.say(0.02, f"{label}:s>c RA")
+            return
+        self.say(0.02, f"{label}:s>c PA tls serverhello13 + tls ccs + tls app 900")
+        self.say(0.001, f"{label}:c>s PA tls ccs + tls app 53")
+        self.say(0.001, f"close {label}:c")
 
     def refused(self, wait=0.1, **ends):
         label = self.connection(**ends)
@@ -167,6 +180,57 @@ def case_channels_of_two_clients():
     for label in labels:
         capture.say(1 if label == labels[0] else 0.0001, f"{label}:s>c RA")
     return [capture], {"process-exit": {"server": "192.0.2.1:80", "resets": 6}}
+
+
+def case_several_names_blocked():
+    """Three names of a server are reset, two are not: the blocked ones are no comparison."""
+    capture = Capture()
+    for round_ in range(4):
+        for name in ("a", "b", "c", "d", "e"):
+            for alpn in ("h2", "http/1.1"):
+                capture.tls(f"{name}.example", alpn, reset=name in "abc")
+    return [capture], {"sni-block": {"server": "192.0.2.1:443", "resets": 8, "other_resets": 0}}
+
+
+def case_resets_at_random():
+    """A server that resets every other handshake: names that had bad luck are not blocked."""
+    capture, dice = Capture(), random.Random(4)
+    for number in range(200):
+        capture.tls(f"{number % 50}.example", "h2" if number % 3 else "http/1.1",
+                    reset=dice.random() < 0.5)
+    return [capture], {"reset-rate": {"server": "192.0.2.1:443"}}
+
+
+def case_ja4_over_addresses():
+    """One name behind 20 addresses, each with a connection or two: its JA4 is reset at all."""
+    capture = Capture()
+    for host in range(1, 21):
+        for client in ("10.0.0.5", "10.0.0.6"):
+            capture.tls("cdn.example", "h2", reset=True, client=client, server=f"192.0.2.{host}:443")
+        capture.tls("cdn.example", "http/1.1", reset=False, server=f"192.0.2.{host}:443")
+    return [capture], {"tls-fingerprint-block": {"sni": "cdn.example", "resets": 40,
+                                                 "connections": 40, "other_connections": 20,
+                                                 "server": None}}
+
+
+def case_ja4_at_other_addresses():
+    """The JA4 that is reset never met an address that accepts another: the addresses may be it."""
+    capture = Capture()
+    for host in range(1, 21):
+        for client in ("10.0.0.5", "10.0.0.6"):
+            capture.tls("cdn.example", "h2" if host > 10 else "http/1.1", reset=host > 10,
+                        client=client, server=f"192.0.2.{host}:443")
+    return [capture], {}
+
+
+def case_name_over_addresses():
+    """One name behind 20 addresses is reset, another behind the same is not."""
+    capture = Capture()
+    for host in range(1, 21):
+        for name in ("cdn.example", "web.example"):
+            capture.tls(name, "h2" if host % 2 else "http/1.1", reset=name == "cdn.example",
+                        server=f"192.0.2.{host}:443")
+    return [capture], {"sni-block": {"sni": "cdn.example", "resets": 20, "other_connections": 20}}
 
 
 def differences(found, wanted):

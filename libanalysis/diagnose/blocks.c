@@ -12,6 +12,7 @@ static void clear_block(gpointer data)
 
     g_rc_box_release(block->across);
     g_free(block->ja4);
+    g_free(block->sni);
 }
 
 GArray *blocks_new(void)
@@ -47,7 +48,8 @@ static bool explains(const struct block *block, const struct outcome *outcome)
     }
     if (block->ja4) {
         return outcome->origin == WHYRST_ORIGIN_TLS_PHASE &&
-               g_strcmp0(outcome->ja4, block->ja4) == 0;
+               g_strcmp0(outcome->ja4, block->ja4) == 0 &&
+               (!block->sni || g_strcmp0(outcome->sni, block->sni) == 0);
     }
     return memcmp(outcome->client, block->client, sizeof block->client) == 0;
 }

@@ -12,12 +12,14 @@
  * struct block - one explanation
  * @across: a reference (g_rc_box)
  * @ja4, @client: whom it concerns: a JA4, or, with NULL, a client address
+ * @sni:     of a JA4: only under that name, NULL = any
  * @from_ns: RSTs from this time on
  */
 struct block {
     struct across *across;
     struct server_key server;
     char *ja4;
+    char *sni;
     uint8_t client[16];
     int64_t from_ns;
 };

@@ -2,14 +2,24 @@
 /*
  * Who is reset in the TLS handshake: a JA4, or a server name?
  *
- * Per server, from the cells of (client, name, JA4). A JA4 is blocked when nearly all of its
- * ClientHellos are reset and those of other JA4s, with the same names and in the same time, are
- * answered; not when it is one client's only one (the address may be meant). A name is blocked when
- * nearly all of its ClientHellos are reset whatever the JA4, and the same JA4s are answered under
- * other names. Where neither comparison can be made, nothing is claimed.
+ * A JA4 is blocked when nearly all of its ClientHellos are reset and those of other JA4s, with the
+ * same names, at the same servers and in the same time, are answered; not when it is one client's
+ * only one (the address may be meant). A name is blocked when nearly all of its ClientHellos are
+ * reset whatever the JA4, and the same JA4s are answered under other names of the same servers.
+ * Where neither comparison can be made, nothing is claimed.
+ *
+ * First each server is looked at by itself, then names over all their servers: a name behind many
+ * addresses may have too few connections with each.
+ *
+ * Several may be blocked at once. They are no fair comparison for one another, so those that look
+ * blocked are left out of it; but whoever picks the failures out of a mixture finds "blocks" in
+ * any. So all that were picked, taken together, must differ from the rest by more than the number
+ * of ways to pick as many would make likely.
  */
+#include <math.h>
 #include <string.h>
 
+#include "diagnose/combos.h"
 #include "diagnose/diagnosis.h"
 
 /* Resets that make a case, connections to compare with, the share of resets that is "nearly all"
@@ -20,41 +30,50 @@
 #define HARDLY_ANY  0.1
 #define CHANCE      0.001
 
-/** struct group - the cells of one server */
+/**
+ * struct group - ClientHellos that are compared
+ * @cells:  those of one server, or of one name; NULL: of all
+ * @combos: the same, summed up
+ * @wide:   of several servers, each of which has been looked at by itself
+ * @tests:  of the whole diagnosis
+ */
 struct group {
     struct whyrst_diagnosis *diagnosis;
-    const struct hello_cell **cells;
+    const struct hello_cell *const *cells;
     guint count;
-    uint64_t tests; /* of the whole diagnosis */
+    const GPtrArray *combos;
+    bool wide;
+    double tests;
 };
 
-static int by_server(const void *a, const void *b)
-{
-    const struct hello_cell *x = *(const struct hello_cell *const *)a;
-    const struct hello_cell *y = *(const struct hello_cell *const *)b;
-
-    return memcmp(&x->key, &y->key, sizeof x->key);
-}
+/**
+ * struct contrast - a JA4 or a name against others
+ * @servers:    where it failed; @first: the first of them
+ * @own, @others: its ClientHellos, and those it is compared with
+ * @blocked:    it and the others that look blocked as well: how many, and all together
+ * @candidates: of which these were picked
+ * @variety:    JA4s that @others, or, of a name, @own consists of
+ * @name:       the only name that a JA4 was reset under, or 0
+ */
+struct contrast {
+    GHashTable *servers;
+    struct server_key first;
+    struct score own;
+    struct score others;
+    struct score picked;
+    guint blocked;
+    guint candidates;
+    guint variety;
+    uint32_t name;
+    double p;
+};
 
 static bool is_blocked(const struct score *score)
 {
     return score->failed >= LEAST && score_rate(score) >= NEARLY_ALL;
 }
 
-/* All of a JA4 (name 0) or of a name (JA4 0), or of both. */
-static void sum(const struct group *group, uint32_t name, uint32_t ja4, struct score *score)
-{
-    memset(score, 0, sizeof *score);
-    for (guint i = 0; i < group->count; i++) {
-        const struct hello_key *key = &group->cells[i]->key;
-
-        if ((!name || key->name == name) && (!ja4 || key->ja4 == ja4)) {
-            score_merge(score, &group->cells[i]->score);
-        }
-    }
-}
-
-/* Its clients have other JA4s that this server answers, or there are several of them. */
+/* Its clients have other JA4s that are answered here, or there are several of them. */
 static bool is_about_ja4(const struct group *group, uint32_t ja4)
 {
     const uint8_t *first = NULL;
@@ -88,192 +107,359 @@ static bool overlaps(const struct score *failed, const struct score *others)
            others->last_good_ns >= failed->first_failed_ns;
 }
 
-static enum whyrst_confidence confidence_of(double p, const struct score *score,
-                                            const struct score *others)
+static double test(const struct score *own, const struct score *others)
 {
-    bool clear = p < CHANCE / 10 && score_rate(score) > 0.95 && others->failed == 0;
+    return stats_fisher(own->failed, own->good, others->failed, others->good);
+}
+
+/* Whether the contrast is large enough not to be chance; its p gets the chance. */
+static bool is_clear(const struct group *group, struct contrast *contrast)
+{
+    const struct score *own = &contrast->own, *others = &contrast->others;
+
+    if (!is_blocked(own) || others->good < LEAST_OTHER || score_rate(others) > HARDLY_ANY ||
+        !overlaps(own, others)) {
+        return false;
+    }
+    contrast->p = MIN(test(own, others) * group->tests, 1);
+    return contrast->p < CHANCE &&
+           test(&contrast->picked, others) *
+                   exp(stats_log_choose(contrast->candidates, contrast->blocked)) <
+               CHANCE;
+}
+
+static enum whyrst_confidence confidence_of(const struct contrast *contrast)
+{
+    bool clear = contrast->p < CHANCE / 10 && score_rate(&contrast->own) > 0.95 &&
+                 contrast->others.failed == 0;
 
     return clear ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
 }
 
-static void fill(struct whyrst_finding *finding, const struct hello_key *key,
-                 const struct score *score, const struct score *others, double p)
+/* Which of @scores look blocked; only they are left in it. */
+static void pick(struct contrast *contrast, GHashTable *scores)
 {
+    GHashTableIter iter;
+    gpointer value;
+
+    contrast->candidates = g_hash_table_size(scores);
+    g_hash_table_iter_init(&iter, scores);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (is_blocked(value)) {
+            score_merge(&contrast->picked, value);
+            contrast->blocked++;
+        } else {
+            g_hash_table_iter_remove(&iter);
+        }
+    }
+}
+
+static void contrast_begin(const struct group *group, uint32_t name, uint32_t ja4,
+                           struct contrast *contrast, GHashTable **picked)
+{
+    *contrast = (struct contrast){.servers = combos_failed_at(group->combos, name, ja4)};
+    *picked = combos_scores(group->combos, contrast->servers, name != 0);
+    pick(contrast, *picked);
+}
+
+/* Under which names @ja4 was reset; of each, whether others say it, too. */
+static GHashTable *names_of(const struct group *group, uint32_t ja4)
+{
+    GHashTable *names = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < group->combos->len; i++) {
+        const struct combo *combo = g_ptr_array_index(group->combos, i);
+
+        if (combo->ja4 == ja4 && combo->score.failed) {
+            g_hash_table_insert(names, GUINT_TO_POINTER(combo->name + 1), NULL);
+        }
+    }
+    for (guint i = 0; i < group->combos->len; i++) {
+        const struct combo *combo = g_ptr_array_index(group->combos, i);
+        gpointer key = GUINT_TO_POINTER(combo->name + 1);
+
+        if ((combo->ja4 != ja4 || !combo->name) && g_hash_table_contains(names, key)) {
+            g_hash_table_insert(names, key, GINT_TO_POINTER(1));
+        }
+    }
+    return names;
+}
+
+/* The other JA4s with the names that @ja4 was reset under. */
+static void compare_ja4(const struct group *group, uint32_t ja4, struct contrast *contrast)
+{
+    g_autoptr(GHashTable) names = names_of(group, ja4);
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    GHashTable *picked;
+
+    contrast_begin(group, 0, ja4, contrast, &picked);
+    for (guint i = 0; i < group->combos->len; i++) {
+        const struct combo *combo = g_ptr_array_index(group->combos, i);
+        gpointer number = GUINT_TO_POINTER(combo->ja4 + 1), shared;
+
+        if (!g_hash_table_lookup_extended(names, GUINT_TO_POINTER(combo->name + 1), NULL,
+                                          &shared)) {
+            continue;
+        }
+        if (combo->ja4 == ja4) {
+            if (shared) {
+                score_merge(&contrast->own, &combo->score);
+            }
+            contrast->name = g_hash_table_size(names) == 1 ? combo->name : 0;
+        } else if (!g_hash_table_contains(picked, number) &&
+                   g_hash_table_contains(contrast->servers, &combo->server)) {
+            score_merge(&contrast->others, &combo->score);
+            contrast->variety += g_hash_table_add(seen, number);
+        }
+    }
+    g_hash_table_unref(picked);
+}
+
+/* The JA4s that were reset under @name, under the servers' other names. */
+static void compare_name(const struct group *group, uint32_t name, struct contrast *contrast)
+{
+    g_autoptr(GHashTable) ja4s = g_hash_table_new(NULL, NULL);
+    GHashTable *picked;
+
+    contrast_begin(group, name, 0, contrast, &picked);
+    for (guint i = 0; i < group->combos->len; i++) {
+        const struct combo *combo = g_ptr_array_index(group->combos, i);
+
+        if (combo->name == name && combo->score.failed) {
+            contrast->variety += g_hash_table_add(ja4s, GUINT_TO_POINTER(combo->ja4 + 1));
+        }
+    }
+    for (guint i = 0; i < group->combos->len; i++) {
+        const struct combo *combo = g_ptr_array_index(group->combos, i);
+
+        if (combo->name == name) {
+            score_merge(&contrast->own, &combo->score);
+        } else if (g_hash_table_contains(ja4s, GUINT_TO_POINTER(combo->ja4 + 1)) &&
+                   !g_hash_table_contains(picked, GUINT_TO_POINTER(combo->name + 1)) &&
+                   g_hash_table_contains(contrast->servers, &combo->server)) {
+            score_merge(&contrast->others, &combo->score);
+        }
+    }
+    g_hash_table_unref(picked);
+}
+
+/* Whether findings about one server each tell most of it. */
+static bool is_told(const struct group *group, enum whyrst_finding_kind kind, const char *sni,
+                    const char *ja4, uint32_t failed)
+{
+    const struct whyrst_diagnosis *diagnosis = group->diagnosis;
+    uint64_t told = 0;
+
+    for (guint i = diagnosis->first_finding; group->wide && i < diagnosis->findings->len; i++) {
+        const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
+
+        if (finding->kind == kind && (!ja4 || g_strcmp0(finding->ja4, ja4) == 0) &&
+            (!sni || g_strcmp0(finding->sni, sni) == 0)) {
+            told += finding->resets;
+        }
+    }
+    return told * 5 >= (uint64_t)failed * 4;
+}
+
+/* "192.0.2.1:443" or "20 servers"; the finding's server is set where it is one. */
+static char *fill(struct whyrst_finding *finding, const struct contrast *contrast)
+{
+    guint servers = g_hash_table_size(contrast->servers);
+    GHashTableIter iter;
+    gpointer key;
     char text[80];
 
-    endpoint_text(text, sizeof text, key->server.version, key->server.address, key->server.port,
-                  true);
-    finding->server = g_strdup(text);
-    finding_count(finding, score->failed, (uint64_t)score->failed + score->good);
-    finding_sender(finding, score_sender(score));
+    g_hash_table_iter_init(&iter, contrast->servers);
+    g_hash_table_iter_next(&iter, &key, NULL);
+    if (servers == 1) {
+        const struct server_key *server = key;
+
+        endpoint_text(text, sizeof text, server->version, server->address, server->port, true);
+        finding->server = g_strdup(text);
+    } else {
+        g_snprintf(text, sizeof text, "%u servers", servers);
+    }
+    finding_count(finding, contrast->own.failed,
+                  (uint64_t)contrast->own.failed + contrast->own.good);
+    finding_sender(finding, score_sender(&contrast->own));
     finding->has_others = true;
-    finding->other_resets = others->failed;
-    finding->other_connections = (uint64_t)others->failed + others->good;
-    finding->p = p;
-    finding->first_ns = score->first_failed_ns;
-    finding->last_ns = score->last_failed_ns;
-    finding->places = score->frames;
+    finding->other_resets = contrast->others.failed;
+    finding->other_connections = (uint64_t)contrast->others.failed + contrast->others.good;
+    finding->p = contrast->p;
+    finding->first_ns = contrast->own.first_failed_ns;
+    finding->last_ns = contrast->own.last_failed_ns;
+    finding->places = contrast->own.frames;
+    return g_strdup(text);
 }
 
-/* The other JA4s with the names that @ja4 was reset under; @ja4s gets how many. */
-static void compare_ja4(const struct group *group, uint32_t ja4, struct score *own,
-                        struct score *others, unsigned *ja4s, uint32_t *name)
+/* RSTs of @ja4 are explained by it: at each server where it failed. */
+static struct across *explain(const struct group *group, const struct contrast *contrast,
+                              const char *ja4)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    GArray *blocks = group->diagnosis->blocks;
+    struct across *across = NULL;
+    GHashTableIter iter;
+    gpointer server;
 
-    memset(own, 0, sizeof *own);
-    memset(others, 0, sizeof *others);
-    *name = 0;
-    for (guint i = 0; i < group->count; i++) {
-        const struct hello_key *key = &group->cells[i]->key;
-        struct score of_name, of_both, all;
+    g_hash_table_iter_init(&iter, contrast->servers);
+    while (g_hash_table_iter_next(&iter, &server, NULL)) {
+        struct block *block =
+            blocks_add(blocks, ACROSS_FINGERPRINT, confidence_of(contrast), server, &contrast->own);
 
-        if (key->ja4 != ja4 || !group->cells[i]->score.failed ||
-            !g_hash_table_add(seen, GUINT_TO_POINTER(key->name + 1))) {
-            continue;
-        }
-        *name = g_hash_table_size(seen) == 1 ? key->name : 0;
-        sum(group, key->name, ja4, &of_both);
-        sum(group, key->name, 0, &of_name);
-        all = of_name;
-        if (key->name == 0 || all.failed + all.good > of_both.failed + of_both.good) {
-            score_merge(own, &of_both);
-        }
+        block->ja4 = g_strdup(ja4);
+        block->sni =
+            group->wide
+                ? g_strdup(names_text(&group->diagnosis->whole->names, group->cells[0]->key.name))
+                : NULL;
+        across = block->across;
+        g_snprintf(across->contrast, sizeof across->contrast,
+                   "%s: %u of %u reset after ClientHello; %u other JA4%s: %u of %u", ja4,
+                   contrast->own.failed, contrast->own.failed + contrast->own.good,
+                   contrast->variety, contrast->variety == 1 ? "" : "s", contrast->others.failed,
+                   contrast->others.failed + contrast->others.good);
     }
-    g_hash_table_remove_all(seen);
-    *ja4s = 0;
-    for (guint i = 0; i < group->count; i++) {
-        const struct hello_cell *cell = group->cells[i];
-        struct score under, whole;
-
-        sum(group, cell->key.name, ja4, &under);
-        if (cell->key.ja4 == ja4 || !under.failed) {
-            continue;
-        }
-        sum(group, 0, cell->key.ja4, &whole);
-        if (is_blocked(&whole)) {
-            continue; /* another blocked one is nothing to compare with */
-        }
-        score_merge(others, &cell->score);
-        *ja4s += g_hash_table_add(seen, GUINT_TO_POINTER(cell->key.ja4));
-    }
+    return across;
 }
 
-static void find_ja4(const struct group *group, const struct hello_key *key)
+static void add_ja4(const struct group *group, const struct contrast *contrast, const char *ja4)
 {
-    struct whyrst_diagnosis *diagnosis = group->diagnosis;
-    const char *ja4 = names_text(&diagnosis->whole->names, key->ja4);
-    struct whyrst_finding *finding;
-    struct score own, others;
-    struct block *block;
-    unsigned ja4s;
-    uint32_t name;
-    double p;
+    const struct score *own = &contrast->own, *others = &contrast->others;
+    struct whyrst_finding *finding = finding_add(
+        group->diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, confidence_of(contrast));
+    g_autofree char *server = fill(finding, contrast);
 
-    compare_ja4(group, key->ja4, &own, &others, &ja4s, &name);
-    if (!ja4 || !is_blocked(&own) || others.good < LEAST_OTHER ||
-        score_rate(&others) > HARDLY_ANY || !overlaps(&own, &others) ||
-        !is_about_ja4(group, key->ja4)) {
-        return;
-    }
-    p = MIN(stats_fisher(own.failed, own.good, others.failed, others.good) * (double)group->tests,
-            1);
-    if (p > CHANCE) {
-        return;
-    }
-    block = blocks_add(diagnosis->blocks, ACROSS_FINGERPRINT, confidence_of(p, &own, &others),
-                       &key->server, &own);
-    block->ja4 = g_strdup(ja4);
-    g_snprintf(block->across->contrast, sizeof block->across->contrast,
-               "%s: %u of %u reset after ClientHello; %u other JA4%s: %u of %u", ja4, own.failed,
-               own.failed + own.good, ja4s, ja4s == 1 ? "" : "s", others.failed,
-               others.failed + others.good);
-    finding = finding_add(diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK,
-                          block->across->confidence);
-    fill(finding, key, &own, &others, p);
     finding->ja4 = g_strdup(ja4);
-    finding->sni = g_strdup(names_text(&diagnosis->whole->names, name));
-    finding_text(finding, "%s resets the TLS client %s: %u of %u connections, others %u of %u",
-                 finding->server, ja4, own.failed, own.failed + own.good, others.failed,
-                 others.failed + others.good);
-    finding_evidence(finding, "%s", block->across->contrast);
+    finding->sni = g_strdup(names_text(&group->diagnosis->whole->names, contrast->name));
+    finding_text(finding, "%s reset%s the TLS client %s: %u of %u connections, others %u of %u",
+                 server, finding->server ? "s" : "", ja4, own->failed, own->failed + own->good,
+                 others->failed, others->failed + others->good);
+    finding_evidence(finding, "%s", explain(group, contrast, ja4)->contrast);
 }
 
-/* The JA4s that were reset under @name, under the server's other names. */
-static void compare_name(const struct group *group, uint32_t name, struct score *others,
-                         unsigned *ja4s)
+static void find_ja4(const struct group *group, uint32_t number)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    const char *ja4 = names_text(&group->diagnosis->whole->names, number);
+    struct contrast contrast;
 
-    memset(others, 0, sizeof *others);
-    for (guint i = 0; i < group->count; i++) {
-        const struct hello_cell *cell = group->cells[i];
-        struct score under;
-
-        sum(group, name, cell->key.ja4, &under);
-        if (!under.failed) {
-            continue;
-        }
-        if (cell->key.name != name) {
-            score_merge(others, &cell->score);
-        } else {
-            g_hash_table_add(seen, GUINT_TO_POINTER(cell->key.ja4));
-        }
+    if (!ja4) {
+        return; /* of several that had no room */
     }
-    *ja4s = g_hash_table_size(seen);
+    compare_ja4(group, number, &contrast);
+    if (is_clear(group, &contrast) && is_about_ja4(group, number) &&
+        !is_told(group, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, NULL, ja4, contrast.own.failed)) {
+        add_ja4(group, &contrast, ja4);
+    }
+    g_hash_table_unref(contrast.servers);
 }
 
-static void find_name(const struct group *group, const struct hello_key *key)
+static void add_name(const struct group *group, const struct contrast *contrast, const char *name)
 {
-    struct whyrst_diagnosis *diagnosis = group->diagnosis;
-    const char *name = names_text(&diagnosis->whole->names, key->name);
-    struct whyrst_finding *finding;
-    struct score own, others;
-    unsigned ja4s;
-    double p;
+    const struct score *own = &contrast->own, *others = &contrast->others;
+    struct whyrst_finding *finding =
+        finding_add(group->diagnosis->findings, WHYRST_FINDING_SNI_BLOCK,
+                    contrast->variety > 1 ? confidence_of(contrast) : WHYRST_CONFIDENCE_LOW);
+    g_autofree char *server = fill(finding, contrast);
 
-    sum(group, key->name, 0, &own);
-    compare_name(group, key->name, &others, &ja4s);
-    if (!name || !is_blocked(&own) || others.good < LEAST_OTHER ||
-        score_rate(&others) > HARDLY_ANY || !overlaps(&own, &others)) {
-        return;
-    }
-    p = MIN(stats_fisher(own.failed, own.good, others.failed, others.good) * (double)group->tests,
-            1);
-    if (p > CHANCE) {
-        return;
-    }
-    finding = finding_add(diagnosis->findings, WHYRST_FINDING_SNI_BLOCK,
-                          ja4s > 1 ? confidence_of(p, &own, &others) : WHYRST_CONFIDENCE_LOW);
-    fill(finding, key, &own, &others, p);
     finding->sni = g_strdup(name);
-    finding_text(finding, "%s resets TLS connections for %s: %u of %u, under other names %u of %u",
-                 finding->server, name, own.failed, own.failed + own.good, others.failed,
-                 others.failed + others.good);
-    finding_evidence(finding, "%u JA4%s reset under this name; under other names: %u of %u", ja4s,
-                     ja4s == 1 ? "" : "s", others.failed, others.failed + others.good);
+    finding_text(finding, "%s reset%s TLS connections for %s: %u of %u, under other names %u of %u",
+                 server, finding->server ? "s" : "", name, own->failed, own->failed + own->good,
+                 others->failed, others->failed + others->good);
+    finding_evidence(finding, "%u JA4%s reset under this name; under other names: %u of %u",
+                     contrast->variety, contrast->variety == 1 ? "" : "s", others->failed,
+                     others->failed + others->good);
+    if (contrast->blocked > 1) {
+        finding_evidence(finding, "%u other name%s reset there as well", contrast->blocked - 1,
+                         contrast->blocked == 2 ? " is" : "s are");
+    }
 }
 
-/* Each JA4 and each name once that shows resets. */
+static void find_name(const struct group *group, uint32_t number)
+{
+    const char *name = names_text(&group->diagnosis->whole->names, number);
+    struct contrast contrast;
+
+    if (!name) {
+        return;
+    }
+    compare_name(group, number, &contrast);
+    if (is_clear(group, &contrast) &&
+        !is_told(group, WHYRST_FINDING_SNI_BLOCK, name, NULL, contrast.own.failed)) {
+        add_name(group, &contrast, name);
+    }
+    g_hash_table_unref(contrast.servers);
+}
+
+/* Each JA4 or name once that shows resets. */
 static void each(const struct group *group, bool names,
-                 void (*find)(const struct group *group, const struct hello_key *key))
+                 void (*find)(const struct group *group, uint32_t number))
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-
     guint suspects = 0;
 
-    for (guint i = 0; i < group->count && suspects < LIMIT_SUSPECTS; i++) {
-        const struct hello_cell *cell = group->cells[i];
-        uint32_t number = names ? cell->key.name : cell->key.ja4;
+    for (guint i = 0; i < group->combos->len && suspects < LIMIT_SUSPECTS; i++) {
+        const struct combo *combo = g_ptr_array_index(group->combos, i);
+        uint32_t number = names ? combo->name : combo->ja4;
         struct score score;
 
-        if (!cell->score.failed || !g_hash_table_add(seen, GUINT_TO_POINTER(number))) {
+        if (!number || !combo->score.failed || !g_hash_table_add(seen, GUINT_TO_POINTER(number))) {
             continue;
         }
-        sum(group, names ? number : 0, names ? 0 : number, &score);
+        combos_sum(group->combos, names ? number : 0, names ? 0 : number, &score);
         if (score.failed >= LEAST) {
             suspects++;
-            find(group, &cell->key);
+            find(group, number);
+        }
+    }
+}
+
+static int by_server(const void *a, const void *b)
+{
+    const struct hello_cell *x = *(const struct hello_cell *const *)a;
+    const struct hello_cell *y = *(const struct hello_cell *const *)b;
+
+    return memcmp(&x->key, &y->key, sizeof x->key);
+}
+
+/* Numbers of names depend on the order of captures: within a name, the order of servers. */
+static int by_name(const void *a, const void *b)
+{
+    const struct hello_cell *x = *(const struct hello_cell *const *)a;
+    const struct hello_cell *y = *(const struct hello_cell *const *)b;
+
+    return x->key.name != y->key.name ? (x->key.name > y->key.name) - (x->key.name < y->key.name)
+                                      : by_server(a, b);
+}
+
+static bool are_together(const struct hello_cell *a, const struct hello_cell *b, bool names)
+{
+    return names ? a->key.name == b->key.name
+                 : memcmp(&a->key.server, &b->key.server, sizeof a->key.server) == 0;
+}
+
+/* Sorted cells, by server or by name: each group with resets. */
+static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells, bool names,
+                           double tests)
+{
+    for (guint i = 0, end; i < cells->len; i = end) {
+        struct group group = {.diagnosis = diagnosis,
+                              .cells = (const struct hello_cell *const *)cells->pdata + i,
+                              .wide = names,
+                              .tests = tests};
+        g_autoptr(GPtrArray) combos = NULL;
+        bool failed = false;
+
+        for (end = i; end < cells->len && are_together(group.cells[0], cells->pdata[end], names);
+             end++) {
+            failed |= group.cells[end - i]->score.failed > 0;
+        }
+        group.count = end - i;
+        if (!failed || (names && !group.cells[0]->key.name)) {
+            continue;
+        }
+        group.combos = combos = combos_new(group.cells, group.count);
+        each(&group, false, find_ja4);
+        if (!names) {
+            each(&group, true, find_name);
         }
     }
 }
@@ -281,38 +467,25 @@ static void each(const struct group *group, bool names,
 void find_blocks(struct whyrst_diagnosis *diagnosis)
 {
     const struct heavy *hellos = &diagnosis->whole->hellos;
+    struct group all = {.diagnosis = diagnosis, .wide = true};
     g_autoptr(GPtrArray) cells = g_ptr_array_new();
-    uint64_t tests = 0;
+    g_autoptr(GPtrArray) combos = NULL;
 
     for (size_t i = 0; i < hellos->size; i++) {
         struct hello_cell *cell = heavy_at(hellos, i);
 
         if (cell) {
             g_ptr_array_add(cells, cell);
-            tests += cell->score.failed > 0;
+            all.tests += cell->score.failed ? 2 : 0; /* a name and a JA4 */
         }
     }
-    if (tests == 0) {
+    if (all.tests == 0) {
         return;
     }
-    if (cells->len > 0) {
-        qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_server);
-    }
-    for (guint i = 0, end; i < cells->len; i = end) {
-        const struct hello_cell *first = cells->pdata[i];
-        struct group group = {.diagnosis = diagnosis,
-                              .cells = (const struct hello_cell **)cells->pdata + i,
-                              .tests = 2 * tests};
-
-        for (end = i; end < cells->len; end++) {
-            const struct hello_cell *cell = cells->pdata[end];
-
-            if (memcmp(&cell->key.server, &first->key.server, sizeof first->key.server) != 0) {
-                break;
-            }
-        }
-        group.count = end - i;
-        each(&group, false, find_ja4);
-        each(&group, true, find_name);
-    }
+    qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_server);
+    find_in_groups(diagnosis, cells, false, all.tests);
+    all.combos = combos = combos_new((const struct hello_cell *const *)cells->pdata, cells->len);
+    each(&all, true, find_name);
+    qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_name);
+    find_in_groups(diagnosis, cells, true, all.tests);
 }

@@ -35,6 +35,13 @@ static double log_factorial(double n)
     return lgamma_r(n + 1, &sign);
 }
 
+double stats_log_choose(uint64_t whole, uint64_t part)
+{
+    return part > whole ? 0
+                        : log_factorial((double)whole) - log_factorial((double)part) -
+                              log_factorial((double)(whole - part));
+}
+
 double stats_fisher(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     double x = (double)a, row = (double)(a + b), column = (double)(a + c);

@@ -22,6 +22,9 @@ struct interval stats_share(uint64_t part, uint64_t whole);
  */
 double stats_fisher(uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
+/** Logarithm of the number of ways to pick @part out of @whole. */
+double stats_log_choose(uint64_t whole, uint64_t part);
+
 /** Chance of @count or more events where @mean are expected (Poisson). */
 double stats_poisson_tail(uint64_t count, double mean);
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** ClientHellos by server, name and JA4, whoever sent them: what find_blocks.c compares. */
+#ifndef DIAGNOSE_COMBOS_H
+#define DIAGNOSE_COMBOS_H
+
+#include <glib.h>
+
+#include "diagnose/cells.h"
+
+/** struct combo - all clients' ClientHellos with one server, name and JA4
+ *  @client: the first of those that failed; @several: others failed, too */
+struct combo {
+    struct server_key server;
+    uint32_t name;
+    uint32_t ja4;
+    struct score score;
+    uint8_t client[16];
+    bool several;
+};
+
+/** Adds up @count cells; the list (struct combo) owns its entries. */
+GPtrArray *combos_new(const struct hello_cell *const *cells, guint count);
+/** The servers of those with JA4 @ja4 (0: any) and name @name (0: any) that failed: a set of
+ *  struct server_key, of which the combos own the keys. */
+GHashTable *combos_failed_at(const GPtrArray *combos, uint32_t name, uint32_t ja4);
+/** Sums up those with JA4 @ja4 (0: any) and name @name (0: any). */
+void combos_sum(const GPtrArray *combos, uint32_t name, uint32_t ja4, struct score *score);
+/** A table of each name's (@names) or JA4's score at @servers, by its number + 1. */
+GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool names);
+
+#endif
