@@ -21,7 +21,9 @@
  *   and has a ticket's size, and those of just the same size. Wrong guesses cost one small record.
  * - The Finished counts as accepted when the server sent anything but an alert after it, or when
  *   the client went on to a request and nothing came yet. An alert as the only answer means that
- *   the server refused the client's certificate: the handshake was never complete.
+ *   the server refused the client's certificate: the handshake was never complete. Not where the
+ *   client sent nothing before its Finished: one that is asked for a certificate sends at least an
+ *   empty one (RFC 8446 section 4.4.2), so that alert ends a connection that was up.
  *
  * Who owes what: the side that sent the last message has the turn. Records of HTTP/2 control frames
  * (SETTINGS, WINDOW_UPDATE, PING) are no message: they are known by size, where ALPN allows HTTP/2.
@@ -128,7 +130,7 @@ static void on_probable_alert(struct tls *tls, enum observe_side side, uint64_t 
         .encrypted = true,
         .probable = true,
     };
-    tls->refused |= side == OBSERVE_SERVER && tls->finished13;
+    tls->refused |= side == OBSERVE_SERVER && tls->finished13 && tls->flight > 0;
 }
 
 static void finish_13(struct tls *tls, int64_t time_ns)

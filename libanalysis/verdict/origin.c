@@ -14,6 +14,13 @@
 /* Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk. */
 #define FULL_SEGMENT 536
 
+/* At least two full segments of @sender are under way: a flow, no message. */
+static bool is_in_flight(const struct endpoint *sender, const struct endpoint *receiver)
+{
+    return (receiver->flags & ENDPOINT_ACKED) && sender->segment_size >= FULL_SEGMENT &&
+           seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
+}
+
 /* More payload of this side is on its way: its latest segment was full and without PSH (a sender
  * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), or two full ones are in flight.
  */
@@ -25,8 +32,7 @@ static bool is_flowing(const struct endpoint *sender, const struct endpoint *rec
     if (!(sender->flags & ENDPOINT_PSH)) {
         return sender->segment_size >= FULL_SEGMENT;
     }
-    return (receiver->flags & ENDPOINT_ACKED) && sender->segment_size >= FULL_SEGMENT &&
-           seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
+    return is_in_flight(sender, receiver);
 }
 
 /* Payload of @sender that @receiver acknowledged but the capture lacks. */
@@ -55,6 +61,9 @@ static enum observe_phase infer_phase(const struct endpoint *client, const struc
     }
     if (client->last_payload_frame > server->last_payload_frame) {
         return is_flowing(client, server) ? OBSERVE_PHASE_REQUEST : OBSERVE_PHASE_AWAITING;
+    }
+    if (is_in_flight(client, server)) {
+        return OBSERVE_PHASE_REQUEST; /* the server spoke before it had heard the client out */
     }
     return is_flowing(server, client) ? OBSERVE_PHASE_RESPONSE : OBSERVE_PHASE_COMPLETE;
 }
