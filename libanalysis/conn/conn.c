@@ -55,29 +55,31 @@ void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segmen
     }
 }
 
-struct conn_extra *conn_extra(struct conn *conn)
+struct conn_extra *conn_make_extra(struct conn *conn)
 {
-    if (!conn->extra) {
-        conn->extra = g_new0(struct conn_extra, 1);
+    struct conn_extra **extra = conn->has_app ? &conn->more.app->extra : &conn->more.extra;
+
+    if (!*extra) {
+        *extra = g_new0(struct conn_extra, 1);
     }
-    return conn->extra;
+    return *extra;
 }
 
 void conn_clear(struct conn *conn)
 {
     payload_clear(conn);
-    if (conn->extra) {
-        g_free(conn->extra->proxy);
+    if (conn->more.extra) {
+        g_free(conn->more.extra->proxy);
     }
-    g_free(conn->extra);
-    conn->extra = NULL;
+    g_free(conn->more.extra);
+    conn->more.extra = NULL;
 }
 
 /* Without a SYN the client is the side with the higher port, until payload says otherwise. */
 static void guess_roles_by_port(struct conn *conn, unsigned side)
 {
     if (conn->key.port[side] == conn->key.port[!side]) {
-        conn->client = (uint8_t)side;
+        conn->client = side & 1;
     } else {
         conn->client = conn->key.port[1] > conn->key.port[0];
     }
@@ -86,9 +88,10 @@ static void guess_roles_by_port(struct conn *conn, unsigned side)
 void conn_init(struct conn *conn, const struct flow_key *key, unsigned side, uint32_t stream)
 {
     memset(conn, 0, sizeof *conn);
-    conn->key = *key;
+    conn->key = flow_key_entry(key);
+    conn->ipv6 = key->version == 6;
     conn->stream = stream;
-    conn->side[0].wscale = conn->side[1].wscale = 0xff;
+    conn->side[0].wscale = conn->side[1].wscale = ENDPOINT_NO_WSCALE;
     guess_roles_by_port(conn, side);
 }
 
@@ -99,36 +102,63 @@ static void first_segment(struct conn *conn, const struct whyrst_segment *segmen
     conn->first_ns = segment->time_ns;
 }
 
+#define TOO_LONG CONN_TIME_MAX(CONN_RTT_BITS)
+
+/* Time since the first segment; a handshake that takes TOO_LONG is not measured. */
+static int64_t since_first(const struct conn *conn, int64_t time_ns)
+{
+    return CLAMP(time_ns - conn->first_ns, -TOO_LONG, TOO_LONG);
+}
+
+/* A step of the handshake at @since_ns. */
+static void note_handshake(struct conn *conn, int64_t since_ns)
+{
+    if (!(conn->flags & CONN_PAYLOAD)) {
+        conn->times.ttfb_ns = since_ns;
+    }
+}
+
 static void see_syn(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
 {
+    int64_t since_ns = since_first(conn, segment->time_ns);
+
     if (!(conn->flags & CONN_SYN)) {
         conn->flags |= CONN_SYN;
-        conn->syn_frame = (uint32_t)segment->frame;
+        if (conn->packets == 1) {
+            conn->syn_first = 1;
+        } else {
+            conn_make_extra(conn)->syn_frame = (uint32_t)segment->frame;
+        }
         if (!(conn->flags & CONN_ROLES)) {
-            conn->client = (uint8_t)side;
+            conn->client = side & 1;
         }
         conn->flags |= CONN_ROLES;
     }
     if (side == conn->client) {
-        conn->syn_ns = segment->time_ns;
+        conn->times.irtt_ns = conn->flags & CONN_IRTT ? conn->times.irtt_ns : since_ns;
+        note_handshake(conn, since_ns);
     }
     conn->side[side].flags |= ENDPOINT_SYN | ENDPOINT_SYN_PLAIN;
 }
 
 static void see_syn_ack(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
 {
+    int64_t since_ns = since_first(conn, segment->time_ns);
+
     if (!(conn->flags & CONN_ROLES)) {
         conn->client = !side;
         conn->flags |= CONN_ROLES;
     }
     /* In a simultaneous open (RFC 9293 section 3.5) the SYN-ACKs cross: no round trip to measure.
      */
-    if ((conn->flags & CONN_SYN) && !(conn->flags & CONN_IRTT) && side != conn->client) {
-        conn->irtt_ns = segment->time_ns - conn->syn_ns;
+    if ((conn->flags & CONN_SYN) && !(conn->flags & CONN_IRTT) && side != conn->client &&
+        since_ns < TOO_LONG) {
+        conn->times.irtt_ns = since_ns - conn->times.irtt_ns;
         conn->flags |= CONN_IRTT;
+        note_handshake(conn, since_ns);
     }
     if (!(conn->flags & CONN_CLIENT_RTT)) {
-        conn->client_rtt_ns = segment->time_ns; /* until the ACK: when the SYN-ACK passed */
+        conn->times.client_rtt_ns = since_ns;
     }
     if ((conn->side[!side].flags & ENDPOINT_SYN_ACK) &&
         (conn->side[0].flags & conn->side[1].flags & ENDPOINT_SYN_PLAIN)) {
@@ -168,8 +198,13 @@ static void see_established(struct conn *conn, unsigned side, const struct whyrs
             conn->side[!side].flags |= ENDPOINT_SYN | ENDPOINT_BASE;
         }
     } else if (from_initiator && !(conn->flags & CONN_CLIENT_RTT)) {
-        conn->client_rtt_ns = segment->time_ns - conn->client_rtt_ns;
-        conn->flags |= CONN_CLIENT_RTT;
+        int64_t since_ns = since_first(conn, segment->time_ns);
+
+        note_handshake(conn, since_ns);
+        if (since_ns < TOO_LONG) {
+            conn->times.client_rtt_ns = since_ns - conn->times.client_rtt_ns;
+            conn->flags |= CONN_CLIENT_RTT;
+        }
     } else if (!from_initiator && segment->payload_length == 0 &&
                !seq_after(segment->ack, conn->side[!side].base_seq + 1)) {
         return; /* it acknowledges no more than the SYN */
@@ -180,8 +215,8 @@ static void see_established(struct conn *conn, unsigned side, const struct whyrs
 static void note_syn_options(struct endpoint *sender, const struct whyrst_segment *segment,
                              const struct tcp_options *options)
 {
-    sender->wscale = options->wscale;
-    sender->syns += sender->syns < UINT8_MAX;
+    sender->wscale = options->wscale <= 14 ? options->wscale & 15u : ENDPOINT_NO_WSCALE;
+    sender->syns += sender->syns < ENDPOINT_COUNT;
     sender->flags |= options->mss ? 0 : ENDPOINT_SYN_BARE;
     /* ZMap's mark, and an initial TTL that few stacks but scanners' raw sockets use. */
     sender->flags |= segment->ip_id == CONN_IP_ID_ZMAP || segment->ttl > 200 ? ENDPOINT_SYN_ODD : 0;
@@ -227,7 +262,7 @@ static bool see_ack(struct conn *conn, unsigned side, const struct whyrst_segmen
 static void see_life_after_reset(struct conn *conn, unsigned side,
                                  const struct whyrst_segment *segment)
 {
-    const struct conn_extra *extra = conn->extra;
+    const struct conn_extra *extra = conn_extra(conn);
     bool challenge;
 
     if (!(conn->flags & CONN_RESET) || side == extra->reset_side) {
@@ -347,7 +382,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     }
     if ((segment->flags & FIN) && segment->payload_length == 0 && end == sender->next &&
         (sender->flags & ENDPOINT_FIN) && !(sender->flags & ENDPOINT_FIN_ACKED)) {
-        sender->retransmits += sender->retransmits < UINT8_MAX; /* the FIN again */
+        sender->retransmits += sender->retransmits < ENDPOINT_COUNT; /* the FIN again */
     }
     if ((segment->flags & FIN) && end == sender->next) {
         sender->flags |= ENDPOINT_FIN;
@@ -383,20 +418,21 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
     bool valid = check != WHYRST_SEQUENCE_OUT_OF_WINDOW;
     struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
+    struct conn_extra *extra = conn_make_extra(conn);
     struct past_reset *past;
 
     if (!(conn->flags & CONN_USED)) {
         first_segment(conn, segment);
     }
     conn->packets++;
-    conn->resets += conn->resets < UINT16_MAX;
+    extra->reset_count += extra->reset_count < UINT16_MAX;
     conn->last_ns = MAX(conn->last_ns, segment->time_ns);
     conn_remember(context, conn, side, segment, &options);
     history_add(conn, side, segment, &event);
     conn->flags |= CONN_RST_SEEN;
     conn->side[side].flags |= ENDPOINT_RST;
-    tally_reset(conn_extra(conn), side, segment);
-    past = &conn->extra->resets[side];
+    tally_reset(extra, side, segment);
+    past = &extra->resets[side];
     past->time_ns = segment->time_ns;
     past->frame = (uint32_t)segment->frame;
     past->seq = segment->seq;
@@ -404,7 +440,6 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
     past->ttl = segment->ttl;
     past->count += past->count < UINT16_MAX;
     if (valid && !(conn->flags & CONN_RESET)) {
-        struct conn_extra *extra = conn->extra;
         bool fin = (conn->side[0].flags | conn->side[1].flags) & ENDPOINT_FIN;
 
         extra->reset_side = (uint8_t)side;
@@ -424,7 +459,7 @@ enum whyrst_close_type conn_close_type(const struct conn *conn)
         return WHYRST_CLOSE_REFUSED;
     }
     if (conn->flags & CONN_RESET) {
-        return conn->extra->close_before_reset == WHYRST_CLOSE_FIN ? WHYRST_CLOSE_FIN_THEN_RST
+        return conn_extra(conn)->close_before_reset == WHYRST_CLOSE_FIN ? WHYRST_CLOSE_FIN_THEN_RST
                                                                    : WHYRST_CLOSE_RST;
     }
     return conn->flags & CONN_CLOSED ? WHYRST_CLOSE_FIN : WHYRST_CLOSE_OPEN;

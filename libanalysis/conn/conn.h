@@ -22,7 +22,7 @@
 #include "conn/options.h"
 #include "conn/ring.h"
 #include "conn/reassembly.h"
-#include "flow/key.h"
+#include "flow/table.h"
 #include "observe/observer.h"
 
 /** What is known of an endpoint (bits of endpoint.flags). */
@@ -54,13 +54,14 @@ enum {
 };
 
 /**
- * struct endpoint - one side of a connection
- * @last_payload_ns, @last_payload_frame: latest segment with payload not sent before
+ * struct endpoint - one side of a connection, in few bits: millions of connections are kept at once
+ * @last_payload, @last_payload_frame: latest segment with payload not sent before, its time in
+ *                nanoseconds after the connection's first segment
  * @base_seq:     Wireshark's base of relative numbers: the ISN where a SYN was seen
  * @next:         number after the highest byte sent (SYN and FIN count one)
  * @ack:          highest acknowledgement sent
  * @payload_end:  number after the highest payload byte sent
- * @window:       latest window, unscaled; @wscale: shift, 0xff = not negotiated or not seen
+ * @window:       latest window, unscaled; @wscale: shift, ENDPOINT_NO_WSCALE = not negotiated or not seen
  * @segment_size: largest payload of one segment
  * @ip_id:        IPv4 identification of the latest segment that was no RST
  * @ttl, @ttl_min, @ttl_max: of the first segment, and the range of all but RSTs
@@ -69,26 +70,29 @@ enum {
  * @retransmits:  retransmissions since the other side last acknowledged something new
  */
 struct endpoint {
-    int64_t last_payload_ns;
-    uint64_t bytes;
+    int64_t last_payload : 56;
+    uint64_t keepalives : 8;
+    uint64_t bytes : 44;
+    uint64_t retransmits : 4;
+    uint64_t window : 16;
     uint32_t last_payload_frame;
     uint32_t base_seq;
     uint32_t next;
     uint32_t ack;
     uint32_t payload_end;
-    uint32_t flags;
-    uint16_t window;
+    uint32_t flags : 24;
+    uint32_t wscale : 4;
+    uint32_t syns : 4;
     uint16_t segment_size;
     uint16_t ip_id;
-    uint8_t wscale;
     uint8_t ttl;
     uint8_t ttl_min;
     uint8_t ttl_max;
     uint8_t tos;
-    uint8_t keepalives;
-    uint8_t retransmits;
-    uint8_t syns;
 };
+
+#define ENDPOINT_NO_WSCALE 15u /* the largest there is is 14 (RFC 7323 section 2.3) */
+#define ENDPOINT_COUNT     15u /* where syns and retransmits stop */
 
 /** What is known of the connection (bits of conn.flags). */
 enum {
@@ -156,6 +160,8 @@ struct reset_tally {
  * @resets, @tally: latest RST of each side, and all of them counted (key order)
  * @unreachable: what the latest ICMP error about it said (enum whyrst_unreachable)
  * @proxy:    what was asked of a proxy, once the observer is gone; else NULL
+ * @reset_count: RSTs, stops at its maximum
+ * @syn_frame:  of the first SYN, where that was not the first segment
  * @oldest, @newest: verdicts of this connection that later packets may revise
  */
 struct conn_extra {
@@ -168,43 +174,79 @@ struct conn_extra {
     struct reset_tally tally[2];
     uint8_t unreachable;
     struct observe_proxy *proxy;
+    uint32_t syn_frame;
+    uint16_t reset_count;
     struct whyrst_record *oldest;
     struct whyrst_record *newest;
 };
 
-/** struct app - payload state, from the first payload byte until the protocol is known opaque */
+/** struct app - payload state, from the first payload byte until the protocol is known opaque;
+ *  @extra is the connection's */
 struct app {
     struct reassembly side[2]; /* key order */
     struct observer *observer;
+    struct conn_extra *extra;
 };
 
 /** How long Zeek-style history may get. */
 #define CONN_HISTORY 12
 
+/** The longest times after a connection's first segment that fields of so many bits hold: 9 minutes for
+ *  the handshake, 39 hours for the client's first byte, a year for its latest. */
+#define CONN_TIME_MAX(bits) ((INT64_C(1) << ((bits) - 1)) - 1)
+#define CONN_RTT_BITS       40
+#define CONN_TTFB_BITS      48
+#define CONN_PAYLOAD_BITS   56
+
+/** struct conn_times - see struct conn */
+struct conn_times {
+    int64_t irtt_ns : CONN_RTT_BITS;
+    int64_t client_rtt_ns : CONN_RTT_BITS;
+    int64_t ttfb_ns : CONN_TTFB_BITS;
+} __attribute__((packed));
+
+/**
+ * struct conn - one connection
+ * @client:  index of the client in key and side[]
+ * @ipv6:    the addresses stand before the structure (flow/table.h)
+ * @has_app: @more is payload state, which has what few connections need, else the latter
+ * @copies:  most extra captures seen of one packet (mirror ports)
+ * @times.irtt_ns: CONN_IRTT: SYN to SYN-ACK, the way to the server and back; before that when the latest
+ *           SYN passed, after @first_ns (as in the next two)
+ * @times.client_rtt_ns: CONN_CLIENT_RTT: SYN-ACK to ACK, the way to the client and back; before that when
+ *           the latest SYN-ACK passed
+ * @times.ttfb_ns: CONN_TTFB: time to first byte; with @client_began: when the client sent its first; before
+ *           any payload: when the handshake's latest segment passed
+ * @history: letters in order (history.c)
+ * @first_ns: of the first segment
+ * @recent:  number of the latest ring entry
+ * @side:    key order
+ */
 struct conn {
-    struct flow_key key; /* first: flow/table.h wants it there */
-    uint8_t client;      /* index of the client in key and side[] */
-    uint8_t copies;      /* most extra captures seen of one packet (mirror ports) */
-    uint16_t flags;
-    uint16_t resets; /* RSTs, stops at its maximum */
+    struct flow_short_key key; /* first: flow/table.h wants it there */
     uint32_t stream;
-    uint32_t syn_frame; /* of the first SYN; without a SYN 0 */
+    struct conn_times times;
+    uint64_t history;
+    int64_t first_ns;
+    int64_t last_ns;
+    union {
+        struct app *app;
+        struct conn_extra *extra;
+    } more;
+    uint16_t flags;
+    uint8_t client : 1;
+    uint8_t ipv6 : 1;
+    uint8_t has_app : 1;
+    uint8_t syn_first : 1; /* the first segment was the first SYN */
+    uint8_t client_began : 1;
+    uint8_t copies;
     uint32_t first_frame;
     uint32_t packets;
-    uint32_t recent;            /* number of the latest ring entry */
-    char history[CONN_HISTORY]; /* letters in order, unterminated when full */
-    int64_t first_ns;           /* first segment; with a SYN: the first SYN */
-    int64_t last_ns;
-    int64_t syn_ns;        /* latest SYN */
-    int64_t irtt_ns;       /* SYN to SYN-ACK: the way to the server and back */
-    int64_t client_rtt_ns; /* SYN-ACK to ACK: the way to the client and back */
-    int64_t ttfb_ns;
-    struct app *app;
-    struct conn_extra *extra;
-    struct endpoint side[2]; /* key order */
+    uint32_t recent;
+    struct endpoint side[2];
 };
 
-_Static_assert(sizeof(struct conn) <= 256, "millions of connections are kept at once");
+_Static_assert(sizeof(struct conn) <= 176, "millions of connections are kept at once");
 
 /** What conn functions share, for one engine. */
 struct conn_context {
@@ -223,7 +265,8 @@ struct conn_event {
     uint32_t duplicate_of; /**< frame of which it is a second capture; then nothing was updated */
 };
 
-/** Makes @conn a new connection of @key; @side is where its first segment comes from. */
+/** Makes @conn a new connection of @key, for which flow_table_add() has made it; @side is where its first
+ *  segment comes from. */
 void conn_init(struct conn *conn, const struct flow_key *key, unsigned side, uint32_t stream);
 /** Whether the segment starts a new stream although @conn has its key, as Wireshark does it. */
 bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_segment *segment);
@@ -253,16 +296,65 @@ void conn_reset(struct conn_context *context, struct conn *conn, unsigned side,
                 bool refused);
 /** How the connection has ended as far as seen. */
 enum whyrst_close_type conn_close_type(const struct conn *conn);
+/** Time of @side's latest payload, of which there must be some. */
+static inline int64_t endpoint_last_payload(const struct conn *conn, unsigned side)
+{
+    return conn->first_ns + conn->side[side].last_payload;
+}
+
 /** Latest payload of either side; 0 = none. */
 static inline int64_t conn_last_payload(const struct conn *conn)
 {
-    int64_t a = conn->side[0].last_payload_ns;
-    int64_t b = conn->side[1].last_payload_ns;
+    bool first = conn->side[0].last_payload_frame != 0;
+    bool second = conn->side[1].last_payload_frame != 0;
+    unsigned side = first && second ? conn->side[1].last_payload > conn->side[0].last_payload : second;
 
-    return a > b ? a : b;
+    return first || second ? endpoint_last_payload(conn, side) : 0;
 }
 
-struct conn_extra *conn_extra(struct conn *conn);
+/** Payload state, or NULL. */
+static inline struct app *conn_app(const struct conn *conn)
+{
+    return conn->has_app ? conn->more.app : NULL;
+}
+
+/** What few connections need, or NULL. */
+static inline struct conn_extra *conn_extra(const struct conn *conn)
+{
+    return conn->has_app ? conn->more.app->extra : conn->more.extra;
+}
+
+/** The same, made if need be. */
+struct conn_extra *conn_make_extra(struct conn *conn);
+
+/** The connection's addresses and ports. */
+static inline struct flow_key conn_key(const struct conn *conn)
+{
+    return flow_entry_key(conn, conn->ipv6 ? 6 : 4);
+}
+
+/** Whether it has @key. */
+static inline bool conn_is(const struct conn *conn, const struct flow_key *key)
+{
+    return conn->ipv6 == (key->version == 6) && flow_entry_is(conn, key);
+}
+
+/** Frame of the first SYN; 0 without one. */
+static inline uint32_t conn_syn_frame(const struct conn *conn)
+{
+    const struct conn_extra *extra = conn_extra(conn);
+
+    return conn->syn_first ? conn->first_frame : extra ? extra->syn_frame : 0;
+}
+
+/** RSTs seen. */
+static inline uint16_t conn_reset_count(const struct conn *conn)
+{
+    const struct conn_extra *extra = conn_extra(conn);
+
+    return extra ? extra->reset_count : 0;
+}
+
 /** Frees what @conn points to (not its records). */
 void conn_clear(struct conn *conn);
 

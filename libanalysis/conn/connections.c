@@ -45,6 +45,14 @@ static void drop_half_open(struct connections *c, struct half_open *entry)
     flow_table_remove_short(c->table, entry);
 }
 
+static void drop_connection(struct connections *c, struct conn *conn)
+{
+    struct flow_key key = conn_key(conn);
+
+    c->end(c->user, conn);
+    flow_table_remove(c->table, &key, conn);
+}
+
 /* Drops a few SYNs that nobody answered in time; returns one that could go as well, or NULL. */
 static struct half_open *clear_half_open(struct connections *c)
 {
@@ -80,8 +88,7 @@ static struct conn *clear_connections(struct connections *c)
             continue;
         }
         if (is_over(conn) && is_past(c, conn->last_ns, LIMIT_CLOSED_SECONDS)) {
-            c->end(c->user, conn);
-            flow_table_remove(c->table, conn);
+            drop_connection(c, conn);
         } else if (!victim || is_over(conn) > is_over(victim) ||
                    (conn->flags & CONN_ESTABLISHED) < (victim->flags & CONN_ESTABLISHED)) {
             victim = conn;
@@ -109,8 +116,7 @@ static void make_room(struct connections *c)
     if (entry && !(conn && is_over(conn))) {
         drop_half_open(c, entry);
     } else {
-        c->end(c->user, conn);
-        flow_table_remove(c->table, conn);
+        drop_connection(c, conn);
     }
 }
 
@@ -275,10 +281,7 @@ void connections_end_all(struct connections *c)
         if (ticket->half_open) {
             drop_half_open(c, flow_table_short_at(c->table, ticket->position));
         } else {
-            struct conn *conn = flow_table_at(c->table, ticket->position);
-
-            c->end(c->user, conn);
-            flow_table_remove(c->table, conn);
+            drop_connection(c, flow_table_at(c->table, ticket->position));
         }
     }
     g_array_free(tickets, TRUE);

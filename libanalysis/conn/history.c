@@ -5,16 +5,36 @@
 
 #include <glib.h>
 
-/* The history is kept by key side (lower case side 0); letters are turned by role when read, since
- * the role may become certain only later. */
+/*
+ * Letters are kept in five bits each, the first one lowest: their place in @letters, and the key's
+ * side. They are turned by role when read, since the role may become certain only later.
+ */
+#define LETTER_BITS 5u
+#define LETTER_MASK 0xfu
+#define LETTER_SIDE 0x10u
+
+static const char letters[] = " shadfrwtqi"; /* 0: no more */
+
+_Static_assert(CONN_HISTORY * LETTER_BITS <= 64, "the history is one word");
+
+static unsigned code_at(const struct conn *conn, unsigned place)
+{
+    return place < CONN_HISTORY
+               ? conn->history >> place * LETTER_BITS & (LETTER_SIDE | LETTER_MASK)
+               : 0;
+}
 
 static void add_letter(struct conn *conn, unsigned side, char letter)
 {
-    size_t length = strnlen(conn->history, CONN_HISTORY);
-    char c = side == 1 ? g_ascii_toupper(letter) : letter;
+    const char *known = strchr(letters, letter);
+    unsigned code = (unsigned)(known - letters) | (side ? LETTER_SIDE : 0);
+    unsigned place = 0;
 
-    if (length < CONN_HISTORY && !memchr(conn->history, c, length)) {
-        conn->history[length] = c;
+    while (place < CONN_HISTORY && code_at(conn, place) && code_at(conn, place) != code) {
+        place++;
+    }
+    if (place < CONN_HISTORY) {
+        conn->history |= (uint64_t)code << place * LETTER_BITS;
     }
     if (letter == 'a') {
         conn->side[side].flags |= ENDPOINT_LETTER_A;
@@ -148,6 +168,19 @@ static const char *name_states(enum state originator, enum state responder, bool
     return originator == ESTABLISHED && responder == ESTABLISHED ? "S1" : "OTH";
 }
 
+void history_text(const struct conn *conn, char *text)
+{
+    unsigned i;
+
+    for (i = 0; code_at(conn, i); i++) {
+        char letter = letters[code_at(conn, i) & LETTER_MASK];
+        bool originator = (code_at(conn, i) & LETTER_SIDE ? 1u : 0u) == conn->client;
+
+        text[i] = originator ? g_ascii_toupper(letter) : letter;
+    }
+    text[i] = '\0';
+}
+
 const char *history_state(const struct conn *conn)
 {
     enum state state[2] = {INACTIVE, INACTIVE};
@@ -156,9 +189,9 @@ const char *history_state(const struct conn *conn)
     bool syn_then_rst = false;
     uint32_t seen[2] = {0, 0};
 
-    for (size_t i = 0; i < CONN_HISTORY && conn->history[i]; i++) {
-        char letter = g_ascii_tolower(conn->history[i]);
-        unsigned side = (unsigned)g_ascii_isupper(conn->history[i]) != conn->client;
+    for (unsigned i = 0; code_at(conn, i); i++) {
+        char letter = letters[code_at(conn, i) & LETTER_MASK];
+        unsigned side = (code_at(conn, i) & LETTER_SIDE ? 1u : 0u) != conn->client;
 
         if (side == 0 && letter == 's' && i == 0) {
             syn_only = true;

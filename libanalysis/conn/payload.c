@@ -25,23 +25,26 @@ static void feed_chunk(void *user, const struct observe_chunk *chunk, bool missi
     if (!missing) {
         conn->side[feed->side].bytes += chunk->length;
     }
-    if (conn->app->observer) {
-        observer_chunk(conn->app->observer, observe_side(conn, feed->side), chunk);
+    if (conn->more.app->observer) {
+        observer_chunk(conn->more.app->observer, observe_side(conn, feed->side), chunk);
     }
 }
 
 static void app_free(struct conn *conn)
 {
-    reassembly_clear(&conn->app->side[0]);
-    reassembly_clear(&conn->app->side[1]);
-    observer_free(conn->app->observer);
-    g_free(conn->app);
-    conn->app = NULL;
+    struct app *app = conn->more.app;
+
+    reassembly_clear(&app->side[0]);
+    reassembly_clear(&app->side[1]);
+    observer_free(app->observer);
+    conn->more.extra = app->extra;
+    conn->has_app = 0;
+    g_free(app);
 }
 
 void payload_clear(struct conn *conn)
 {
-    if (conn->app) {
+    if (conn->has_app) {
         app_free(conn);
     }
 }
@@ -59,10 +62,14 @@ static void app_new(struct conn_context *context, struct conn *conn)
 {
     bool from_start = conn->side[0].flags & conn->side[1].flags & ENDPOINT_SYN;
 
-    conn->app = g_new0(struct app, 1);
+    struct app *app = g_new0(struct app, 1);
+
+    app->extra = conn->more.extra;
     if (!(conn->flags & CONN_OPAQUE)) {
-        conn->app->observer = observer_new(context->observers, from_start);
+        app->observer = observer_new(context->observers, from_start);
     }
+    conn->more.app = app;
+    conn->has_app = 1;
 }
 
 /* What was asked of a proxy outlives the observer. */
@@ -76,7 +83,7 @@ static void keep_proxy(struct conn *conn, struct observe_proxy *proxy)
 /* Nothing left to observe, no hole open: the state can go. */
 static void app_release(struct conn *conn)
 {
-    struct app *app = conn->app;
+    struct app *app = conn->more.app;
 
     if (app->observer && observer_is_opaque(app->observer)) {
         keep_proxy(conn, observer_take_proxy(app->observer));
@@ -96,8 +103,7 @@ int64_t payload_silent_since(const struct conn *conn)
     if (last != 0 || !(conn->flags & CONN_SYN)) {
         return last != 0 ? last : conn->first_ns;
     }
-    return conn->syn_ns + (conn->flags & CONN_IRTT ? conn->irtt_ns : 0) +
-           (conn->flags & CONN_CLIENT_RTT ? conn->client_rtt_ns : 0);
+    return conn->first_ns + conn->times.ttfb_ns;
 }
 
 /* Payload that ends a long silence: keep how things stood before. */
@@ -105,20 +111,21 @@ static void note_quiet(struct conn_context *context, struct conn *conn, unsigned
                        const struct whyrst_segment *segment)
 {
     int64_t before = payload_silent_since(conn);
+    struct conn_extra *extra;
 
     if (segment->time_ns - before >= context->idle_threshold_ns &&
         (conn->flags & CONN_ESTABLISHED)) {
-        struct conn_extra *extra = conn_extra(conn);
         struct observe_state state;
 
         payload_observe(context, conn, &state);
+        extra = conn_make_extra(conn);
         extra->quiet = (struct quiet){.before_ns = before,
                                       .after_ns = segment->time_ns,
                                       .after_frame = (uint32_t)segment->frame,
                                       .sides = (uint8_t)(1u << side),
                                       .phase = (uint8_t)state.phase};
-    } else if (conn->extra && conn->extra->quiet.after_frame) {
-        conn->extra->quiet.sides |= (uint8_t)(1u << side);
+    } else if ((extra = conn_extra(conn)) && extra->quiet.after_frame) {
+        extra->quiet.sides |= (uint8_t)(1u << side);
     }
 }
 
@@ -134,10 +141,10 @@ static void guess_roles_by_payload(struct conn *conn, unsigned side,
     }
     conn->flags |= CONN_ROLES;
     if (conn->client != client) {
-        conn->client = (uint8_t)client;
-        conn->ttfb_ns = 0;
+        conn->client = client & 1;
+        conn->client_began = 0;
         conn->flags &= (uint16_t) ~(CONN_TTFB | CONN_SERVER_FIRST);
-        if (conn->app && conn->app->observer) {
+        if (conn->has_app && conn->more.app->observer) {
             app_free(conn); /* it was fed the wrong way round */
         }
     }
@@ -145,13 +152,17 @@ static void guess_roles_by_payload(struct conn *conn, unsigned side,
 
 static void note_first_bytes(struct conn *conn, unsigned side, int64_t time_ns)
 {
+    int64_t since_ns = CLAMP(time_ns - conn->first_ns,
+                             -CONN_TIME_MAX(CONN_TTFB_BITS), CONN_TIME_MAX(CONN_TTFB_BITS));
+
     if (!(conn->flags & CONN_PAYLOAD)) {
         conn->flags |= CONN_PAYLOAD | (side == conn->client ? 0 : CONN_SERVER_FIRST);
     }
-    if (side == conn->client && conn->ttfb_ns == 0) {
-        conn->ttfb_ns = time_ns; /* until the server answers: when the client began */
-    } else if (side != conn->client && conn->ttfb_ns != 0 && !(conn->flags & CONN_TTFB)) {
-        conn->ttfb_ns = time_ns - conn->ttfb_ns;
+    if (side == conn->client && !conn->client_began) {
+        conn->times.ttfb_ns = since_ns;
+        conn->client_began = 1;
+    } else if (side != conn->client && conn->client_began && !(conn->flags & CONN_TTFB)) {
+        conn->times.ttfb_ns = since_ns - conn->times.ttfb_ns;
         conn->flags |= CONN_TTFB;
     }
 }
@@ -159,7 +170,7 @@ static void note_first_bytes(struct conn *conn, unsigned side, int64_t time_ns)
 /* The common cases of feed_segment(): in order, and nobody need look at it. */
 static bool pass_segment(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
 {
-    struct app *app = conn->app;
+    struct app *app = conn_app(conn);
     struct reassembly *data;
 
     if (!app && !(conn->flags & CONN_OPAQUE)) {
@@ -191,16 +202,16 @@ static void feed_segment(struct conn_context *context, struct conn *conn, unsign
     struct endpoint *sender = &conn->side[side];
     struct reassembly *data;
 
-    if (!conn->app && (conn->flags & CONN_OPAQUE) && seq == sender->payload_end) {
+    if (!conn->has_app && (conn->flags & CONN_OPAQUE) && seq == sender->payload_end) {
         sender->bytes += segment->payload_length; /* nothing to observe, nothing out of order */
         return;
     }
-    if (!conn->app) {
+    if (!conn->has_app) {
         app_new(context, conn);
     }
-    data = &conn->app->side[side];
+    data = &conn->more.app->side[side];
     reassembly_start(data, stream_begin(sender, seq));
-    if (!conn->app->observer) {
+    if (!conn->more.app->observer) {
         chunk.data = NULL; /* only counted: keep no bytes */
         chunk.captured = 0;
     }
@@ -218,9 +229,13 @@ static void note_end(struct endpoint *sender, const struct whyrst_segment *segme
     sender->flags |= segment->flags & WHYRST_TCP_PSH ? ENDPOINT_PSH : 0;
 }
 
-static void note_payload(struct endpoint *sender, const struct whyrst_segment *segment)
+static void note_payload(const struct conn *conn, struct endpoint *sender,
+                         const struct whyrst_segment *segment)
 {
-    sender->last_payload_ns = segment->time_ns;
+    int64_t since_ns = segment->time_ns - conn->first_ns;
+
+    sender->last_payload = CLAMP(since_ns, -CONN_TIME_MAX(CONN_PAYLOAD_BITS),
+                                 CONN_TIME_MAX(CONN_PAYLOAD_BITS));
     sender->last_payload_frame = (uint32_t)segment->frame;
 }
 
@@ -233,13 +248,14 @@ static void note_size(struct endpoint *sender, const struct whyrst_segment *segm
 /* Whether note_first_bytes() has nothing left to do for this side. */
 static bool first_bytes_are_noted(const struct conn *conn, unsigned side)
 {
-    return (conn->flags & CONN_TTFB) || (side == conn->client) == (conn->ttfb_ns != 0);
+    return (conn->flags & CONN_TTFB) || (side == conn->client) == conn->client_began;
 }
 
 bool payload_usual(struct conn_context *context, struct conn *conn, unsigned side,
                    const struct whyrst_segment *segment)
 {
     struct endpoint *sender = &conn->side[side];
+    struct conn_extra *extra = conn_extra(conn);
     const uint16_t required = CONN_ROLES | CONN_PAYLOAD;
 
     if ((conn->flags & required) != required || sender->last_payload_frame == 0 ||
@@ -248,15 +264,15 @@ bool payload_usual(struct conn_context *context, struct conn *conn, unsigned sid
         segment->time_ns - conn_last_payload(conn) >= context->idle_threshold_ns) {
         return false;
     }
-    if (conn->extra && conn->extra->quiet.after_frame) {
-        conn->extra->quiet.sides |= (uint8_t)(1u << side);
+    if (extra && extra->quiet.after_frame) {
+        extra->quiet.sides |= (uint8_t)(1u << side);
     }
     if (!pass_segment(conn, side, segment)) {
         feed_segment(context, conn, side, segment, segment->seq);
     }
     note_end(sender, segment, segment->seq + segment->payload_length);
     note_size(sender, segment);
-    note_payload(sender, segment);
+    note_payload(conn, sender, segment);
     return true;
 }
 
@@ -271,7 +287,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
     bool beyond = first || seq_after(end, sender->payload_end);
 
     event->new_payload = beyond;
-    if (!beyond && conn->app && seq_after(end, conn->app->side[side].next)) {
+    if (!beyond && conn->has_app && seq_after(end, conn->more.app->side[side].next)) {
         event->new_payload = true; /* fills a hole that the network or the capture made */
     }
     event->retransmission = !event->new_payload;
@@ -290,7 +306,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
         /* Rounds, not segments: each begins with the first byte not acknowledged. */
         if (!(receiver->flags & ENDPOINT_ACKED) ||
             (!seq_after(seq, receiver->ack) && seq_after(end, receiver->ack))) {
-            sender->retransmits += sender->retransmits < UINT8_MAX;
+            sender->retransmits += sender->retransmits < ENDPOINT_COUNT;
         }
     } else {
         feed_segment(context, conn, side, segment, seq);
@@ -299,7 +315,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
         }
         note_size(sender, segment);
     }
-    note_payload(sender, segment);
+    note_payload(conn, sender, segment);
 }
 
 static void acknowledge(struct conn *conn, unsigned side, bool final)
@@ -317,15 +333,15 @@ static void acknowledge(struct conn *conn, unsigned side, bool final)
     }
     if (final && (sender->flags & ENDPOINT_SYN) && !seq_after(sender->base_seq + 1, ack)) {
         /* A side of which nothing was captured: what was acknowledged of it is missing. */
-        reassembly_start(&conn->app->side[side], sender->base_seq + 1);
+        reassembly_start(&conn->more.app->side[side], sender->base_seq + 1);
     }
-    reassembly_acked(&conn->app->side[side], ack, final, feed_chunk, &feed);
+    reassembly_acked(&conn->more.app->side[side], ack, final, feed_chunk, &feed);
 }
 
 void payload_acked(struct conn_context *context, struct conn *conn, unsigned side)
 {
     (void)context;
-    if (conn->app && conn->app->side[side].pieces) {
+    if (conn->has_app && conn->more.app->side[side].pieces) {
         acknowledge(conn, side, false);
         app_release(conn);
     }
@@ -335,17 +351,17 @@ uint64_t payload_bytes(const struct conn *conn, unsigned side)
 {
     uint64_t bytes = conn->side[side].bytes;
 
-    return conn->app ? bytes + reassembly_waiting(&conn->app->side[side]) : bytes;
+    return conn->has_app ? bytes + reassembly_waiting(&conn->more.app->side[side]) : bytes;
 }
 
 void payload_observe(struct conn_context *context, struct conn *conn, struct observe_state *state)
 {
     (void)context;
     *state = (struct observe_state){.server_first = conn->flags & CONN_SERVER_FIRST};
-    if (conn->app && conn->app->observer) {
+    if (conn->has_app && conn->more.app->observer) {
         acknowledge(conn, 0, true);
         acknowledge(conn, 1, true);
-        observer_state(conn->app->observer, state);
+        observer_state(conn->more.app->observer, state);
         return;
     }
     state->proxy = conn->extra ? conn->extra->proxy : NULL;
@@ -356,6 +372,7 @@ void payload_observe(struct conn_context *context, struct conn *conn, struct obs
 
         out->app_bytes = payload_bytes(conn, side);
         out->last_app_frame = conn->side[side].last_payload_frame;
-        out->last_app_time_ns = conn->side[side].last_payload_ns;
+        out->last_app_time_ns =
+            out->last_app_frame ? endpoint_last_payload(conn, side) : 0;
     }
 }

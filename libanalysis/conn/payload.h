@@ -24,13 +24,13 @@ int64_t payload_silent_since(const struct conn *conn);
  *  some time later its observer. */
 static inline void payload_prefetch(const struct conn *conn)
 {
-    __builtin_prefetch(conn->app);
+    __builtin_prefetch(conn->more.app);
 }
 
 static inline void payload_prefetch_observer(const struct conn *conn)
 {
-    if (conn->app && conn->app->observer) {
-        observer_prefetch(conn->app->observer);
+    if (conn->has_app && conn->more.app->observer) {
+        observer_prefetch(conn->more.app->observer);
     }
 }
 

@@ -39,7 +39,9 @@ static inline bool follows(const struct conn *conn, unsigned side,
 /* Whether anybody waits for such a segment: a verdict that it may revise, payload beyond a hole. */
 static inline bool is_awaited(const struct conn *conn, unsigned side)
 {
-    return (conn->extra && conn->extra->newest) || (conn->app && conn->app->side[!side].pieces);
+    const struct conn_extra *extra = conn_extra(conn);
+
+    return (extra && extra->newest) || (conn->has_app && conn->more.app->side[!side].pieces);
 }
 
 bool conn_usual(struct conn_context *context, struct conn *conn, unsigned side,

@@ -35,10 +35,12 @@ static bool is_unanswered(const struct conn *conn, int64_t now_ns)
 
 static enum outcome_end end_of(const struct conn *conn, int64_t now_ns)
 {
+    const struct conn_extra *extra = conn_extra(conn);
+
     if (conn->flags & CONN_CLOSED) {
         return OUTCOME_FIN;
     }
-    if (conn->extra && conn->extra->unreachable && !(conn->flags & CONN_SYN_ACK)) {
+    if (extra && extra->unreachable && !(conn->flags & CONN_SYN_ACK)) {
         return OUTCOME_UNREACHABLE;
     }
     return is_unanswered(conn, now_ns) ? OUTCOME_UNANSWERED : OUTCOME_OPEN;
@@ -47,12 +49,15 @@ static enum outcome_end end_of(const struct conn *conn, int64_t now_ns)
 /* The latest packet that came from the server, or must have: what the client sends into silence is
  * no answer. */
 static int64_t server_word(const struct endpoint *client, const struct endpoint *server,
-                           int64_t last_ns)
+                           int64_t first_ns, int64_t last_ns)
 {
     if (!(server->flags & ENDPOINT_SEEN)) {
         return 0;
     }
-    return client->retransmits || client->keepalives ? server->last_payload_ns : last_ns;
+    if (!client->retransmits && !client->keepalives) {
+        return last_ns;
+    }
+    return server->last_payload_frame ? first_ns + server->last_payload : 0;
 }
 
 /* A SYN repeated after a refusal is no further attempt, unless it gets further. */
@@ -75,6 +80,9 @@ static void set_tls(struct outcome *outcome, const struct observe_state *state)
 bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
                            int64_t now_ns, struct outcome *outcome)
 {
+    const struct conn_extra *extra = conn_extra(conn);
+    const struct flow_key key = conn_key(conn);
+
     if (!(conn->flags & CONN_USED) || (conn->flags & CONN_RESET) ||
         is_counted(conn->flags, &conn->side[conn->client])) {
         return false;
@@ -87,15 +95,15 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
         .hello = state->hello != NULL,
         .start_ns = conn->first_ns,
         .end_ns = conn->last_ns,
-        .server_ns =
-            server_word(&conn->side[conn->client], &conn->side[!conn->client], conn->last_ns),
-        .unreachable = conn->extra ? conn->extra->unreachable : WHYRST_REACHABLE,
+        .server_ns = server_word(&conn->side[conn->client], &conn->side[!conn->client],
+                                 conn->first_ns, conn->last_ns),
+        .unreachable = extra ? extra->unreachable : WHYRST_REACHABLE,
         .idle_ns = -1,
         .frame = conn->first_frame,
         .ja4 = state->hello ? state->hello->ja4 : NULL,
         .sni = state->hello ? state->hello->sni : NULL,
     };
-    set_ends(outcome, &conn->key, conn->client);
+    set_ends(outcome, &key, conn->client);
     set_tls(outcome, state);
     proxy_judge(outcome, state->proxy);
     return true;
@@ -141,7 +149,8 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .start_ns = record->syn_frame ? record->syn_ns : record->time_ns,
         .end_ns = record->time_ns,
         .server_ns =
-            facts->from_client ? server_word(client, server, record->time_ns) : record->time_ns,
+            facts->from_client ? server_word(client, server, record->syn_ns, record->time_ns)
+                               : record->time_ns,
         .idle_ns =
             facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
         .frame = record->frame,

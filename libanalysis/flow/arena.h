@@ -20,12 +20,14 @@
 
 /**
  * struct arena - the chunks
+ * @used:      a bit for each position in use
  * @positions: ever used
  * @free_head: first released position (its first word links to the next), ARENA_NONE: none
  * @count:     in use
  */
 struct arena {
     GPtrArray *chunks;
+    GByteArray *used;
     size_t entry_size;
     uint32_t positions;
     uint32_t free_head;
@@ -38,7 +40,7 @@ void arena_clear(struct arena *arena);
 void arena_empty(struct arena *arena);
 /** A position for a new entry, zeroed. */
 uint32_t arena_take(struct arena *arena);
-/** Zeroes the entry, but for its first word, and keeps its memory for another. */
+/** Keeps the entry's memory for another. */
 void arena_release(struct arena *arena, uint32_t position);
 
 static inline void *arena_at(const struct arena *arena, uint32_t position)
@@ -46,6 +48,14 @@ static inline void *arena_at(const struct arena *arena, uint32_t position)
     uint8_t *chunk = g_ptr_array_index(arena->chunks, position / ARENA_CHUNK);
 
     return chunk + (position % ARENA_CHUNK) * arena->entry_size;
+}
+
+/** The entry at @position, or NULL when none is there. */
+static inline void *arena_used(const struct arena *arena, uint32_t position)
+{
+    return position < arena->positions && arena->used->data[position / 8] >> position % 8 & 1
+               ? arena_at(arena, position)
+               : NULL;
 }
 
 #endif

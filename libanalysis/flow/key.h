@@ -86,6 +86,18 @@ static inline bool flow_short_key_equal(const struct flow_short_key *short_key,
            short_key->address[1] == flow_key_ipv4(key->address[1]) && key->version == 4;
 }
 
+/** What an entry of the table (flow/table.h) with this key begins with: of IPv6 the ports alone. */
+static inline struct flow_short_key flow_key_entry(const struct flow_key *key)
+{
+    struct flow_short_key entry = {.port = {key->port[0], key->port[1]}};
+
+    if (key->version == 4) {
+        entry.address[0] = flow_key_ipv4(key->address[0]);
+        entry.address[1] = flow_key_ipv4(key->address[1]);
+    }
+    return entry;
+}
+
 static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
 {
     if (a->port[0] != b->port[0] || a->port[1] != b->port[1] || a->version != b->version) {

@@ -14,11 +14,11 @@
  * miss the one of addresses as well. */
 #define HUGE_PAGE (UINT64_C(2) * 1024 * 1024)
 
-/* Values of slot.index: the first position of a short entry, and none. */
-#define SHORT 0x80000000u
-#define NONE  UINT32_MAX
-
-/* A key's version is 4 or 6, never 0: a zero there marks a free arena position. */
+/* Values of slot.index: the first position of a short entry, of one of IPv6, and none. */
+#define SHORT    0x80000000u
+#define LONG     0x40000000u
+#define POSITION 0x3fffffffu
+#define NONE     UINT32_MAX
 
 struct slot {
     uint32_t hash;
@@ -28,7 +28,8 @@ struct slot {
 struct flow_table {
     struct slot *slots;
     uint32_t mask; /* number of slots - 1, a power of two less one */
-    struct arena entries;
+    struct arena entries; /* of IPv4 */
+    struct arena longs;   /* of IPv6, with FLOW_LONG bytes before each */
     struct arena shorts;
     uint64_t seed[2];
 };
@@ -75,9 +76,21 @@ static bool is_short(const struct slot *slot)
     return (slot->index & SHORT) && slot->index != NONE;
 }
 
+/* The entry that an index which is not SHORT stands for. */
+static inline uint8_t *entry_at(const struct flow_table *table, uint32_t index)
+{
+    return index & LONG ? (uint8_t *)arena_at(&table->longs, index & POSITION) + FLOW_LONG
+                        : arena_at(&table->entries, index);
+}
+
+static inline uint32_t version_mark(const struct flow_key *key)
+{
+    return key->version == 4 ? 0 : LONG;
+}
+
 static uint32_t count(const struct flow_table *table)
 {
-    return table->entries.count + table->shorts.count;
+    return table->entries.count + table->longs.count + table->shorts.count;
 }
 
 static struct slot *make_slots(uint32_t n)
@@ -102,6 +115,7 @@ struct flow_table *flow_table_new(size_t entry_size, size_t short_size, uint64_t
     table->slots = make_slots(FIRST_SLOTS);
     table->mask = FIRST_SLOTS - 1;
     arena_init(&table->entries, entry_size);
+    arena_init(&table->longs, FLOW_LONG + entry_size);
     arena_init(&table->shorts, short_size);
     /* Odd constants keep the multiplier from losing bits even with a seed of 0. */
     table->seed[0] = seed ^ UINT64_C(0x9e3779b97f4a7c15);
@@ -114,6 +128,7 @@ void flow_table_free(struct flow_table *table)
     if (table) {
         g_aligned_free(table->slots);
         arena_clear(&table->entries);
+        arena_clear(&table->longs);
         arena_clear(&table->shorts);
         g_free(table);
     }
@@ -141,12 +156,12 @@ void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
     }
     if (table->slots[i].index & SHORT) {
         if (is_short(&table->slots[i])) {
-            prefetch(arena_at(&table->shorts, table->slots[i].index & ~SHORT),
+            prefetch(arena_at(&table->shorts, table->slots[i].index & POSITION),
                      table->shorts.entry_size);
         }
         return NULL;
     }
-    entry = arena_at(&table->entries, table->slots[i].index);
+    entry = entry_at(table, table->slots[i].index);
     prefetch(entry, table->entries.entry_size);
     return entry;
 }
@@ -155,6 +170,7 @@ void flow_table_clear(struct flow_table *table)
 {
     memset(table->slots, 0xff, (table->mask + (size_t)1) * sizeof *table->slots);
     arena_empty(&table->entries);
+    arena_empty(&table->longs);
     arena_empty(&table->shorts);
 }
 
@@ -166,10 +182,10 @@ void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint
         if (slot->index == NONE) {
             return NULL;
         }
-        if (slot->hash == hash && !(slot->index & SHORT)) {
-            void *entry = arena_at(&table->entries, slot->index);
+        if (slot->hash == hash && (slot->index & ~POSITION) == version_mark(key)) {
+            void *entry = entry_at(table, slot->index);
 
-            if (flow_key_equal(entry, key)) {
+            if (flow_entry_is(entry, key)) {
                 return entry;
             }
         }
@@ -189,7 +205,7 @@ void *flow_table_find_short(const struct flow_table *table, const struct flow_ke
             return NULL;
         }
         if (slot->hash == hash && is_short(slot)) {
-            void *entry = arena_at(&table->shorts, slot->index & ~SHORT);
+            void *entry = arena_at(&table->shorts, slot->index & POSITION);
 
             if (flow_short_key_equal(entry, key)) {
                 return entry;
@@ -233,12 +249,16 @@ static void make_place(struct flow_table *table)
 
 void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
+    struct flow_short_key short_key = flow_key_entry(key);
     uint32_t index;
 
     make_place(table);
-    index = arena_take(&table->entries);
+    index = key->version == 4 ? arena_take(&table->entries) : arena_take(&table->longs) | LONG;
     place(table, hash, index);
-    return memcpy(arena_at(&table->entries, index), key, sizeof *key);
+    if (key->version != 4) {
+        memcpy(entry_at(table, index) - FLOW_LONG, key->address, FLOW_LONG);
+    }
+    return memcpy(entry_at(table, index), &short_key, sizeof short_key);
 }
 
 void *flow_table_add_short(struct flow_table *table, const struct flow_key *key, uint32_t hash)
@@ -274,23 +294,29 @@ static void close_hole(struct flow_table *table, uint32_t hole)
     table->slots[hole].index = NONE;
 }
 
-/* Removes the slot of @entry, found by its hash, and releases what it stands for. */
+/* Removes the slot of the entry at @start of @arena, found by its hash, and releases it. */
 static void take_out(struct flow_table *table, struct arena *arena, uint32_t mark, uint32_t hash,
-                     const void *entry)
+                     const void *start)
 {
     uint32_t i = hash & table->mask;
 
-    while (table->slots[i].hash != hash || (table->slots[i].index & SHORT) != mark ||
-           arena_at(arena, table->slots[i].index & ~SHORT) != entry) {
+    while (table->slots[i].hash != hash || (table->slots[i].index & ~POSITION) != mark ||
+           arena_at(arena, table->slots[i].index & POSITION) != start) {
         i = (i + 1) & table->mask;
     }
-    arena_release(arena, table->slots[i].index & ~SHORT);
+    arena_release(arena, table->slots[i].index & POSITION);
     close_hole(table, i);
 }
 
-void flow_table_remove(struct flow_table *table, void *entry)
+void flow_table_remove(struct flow_table *table, const struct flow_key *key, void *entry)
 {
-    take_out(table, &table->entries, 0, flow_table_hash(table, entry), entry);
+    uint32_t hash = flow_table_hash(table, key);
+
+    if (key->version == 4) {
+        take_out(table, &table->entries, 0, hash, entry);
+    } else {
+        take_out(table, &table->longs, LONG, hash, (const uint8_t *)entry - FLOW_LONG);
+    }
 }
 
 void flow_table_remove_short(struct flow_table *table, void *entry)
@@ -312,18 +338,18 @@ size_t flow_table_short_count(const struct flow_table *table)
 
 uint32_t flow_table_positions(const struct flow_table *table)
 {
-    return table->entries.positions;
+    return table->entries.positions + table->longs.positions;
 }
 
 void *flow_table_at(struct flow_table *table, uint32_t position)
 {
-    struct flow_key *key;
+    uint8_t *start;
 
-    if (position >= table->entries.positions) {
-        return NULL;
+    if (position < table->entries.positions) {
+        return arena_used(&table->entries, position);
     }
-    key = arena_at(&table->entries, position);
-    return key->version ? key : NULL;
+    start = arena_used(&table->longs, position - table->entries.positions);
+    return start ? start + FLOW_LONG : NULL;
 }
 
 uint32_t flow_table_short_positions(const struct flow_table *table)
@@ -333,11 +359,5 @@ uint32_t flow_table_short_positions(const struct flow_table *table)
 
 void *flow_table_short_at(const struct flow_table *table, uint32_t position)
 {
-    struct flow_short_key *key;
-
-    if (position >= table->shorts.positions) {
-        return NULL;
-    }
-    key = arena_at(&table->shorts, position);
-    return key->port[0] || key->port[1] ? key : NULL;
+    return arena_used(&table->shorts, position);
 }

@@ -7,6 +7,9 @@
  * seldom touches one. Entries keep their address until released. The hash is keyed, so that an
  * attacker who chooses addresses and ports cannot make all connections collide.
  *
+ * An entry begins with its struct flow_short_key; those of IPv6 live in an arena of their own, with
+ * both addresses in the FLOW_LONG bytes before the entry, so that IPv4 does not pay for them.
+ *
  * A key may have a short entry instead, of another arena: for those of which millions come and
  * little is known (half-open connections). It is the caller's to exchange one for the other.
  */
@@ -20,8 +23,11 @@
 
 struct flow_table;
 
+/** Bytes before an entry of IPv6: its addresses. */
+#define FLOW_LONG (sizeof((struct flow_key *)0)->address)
+
 /**
- * A new table whose entries have @entry_size bytes, each beginning with its struct flow_key, and
+ * A new table whose entries have @entry_size bytes, each beginning with its struct flow_short_key, and
  * short ones @short_size bytes (0: there will be none), beginning with their struct flow_short_key.
  * @seed: any number; a different one gives a different order of slots, nothing else
  */
@@ -43,9 +49,9 @@ void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint3
  *  table of millions is in no cache, and these requests overlap. */
 void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
 void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
-/** Takes @entry out of the table and releases its memory. */
-void flow_table_remove(struct flow_table *table, void *entry);
-/** The same for short entries. A short key must have a port that is not 0. */
+/** Takes @entry of @key out of the table and releases its memory. */
+void flow_table_remove(struct flow_table *table, const struct flow_key *key, void *entry);
+/** The same for short entries, all of IPv4. */
 void *flow_table_find_short(const struct flow_table *table, const struct flow_key *key,
                             uint32_t hash);
 void *flow_table_add_short(struct flow_table *table, const struct flow_key *key, uint32_t hash);
@@ -55,6 +61,34 @@ uint32_t flow_table_short_positions(const struct flow_table *table);
 /** Entries in the table, short ones included, and those alone. */
 size_t flow_table_count(const struct flow_table *table);
 size_t flow_table_short_count(const struct flow_table *table);
+/** The key of an entry of IP version @version. */
+static inline struct flow_key flow_entry_key(const void *entry, uint8_t version)
+{
+    struct flow_short_key short_key;
+    struct flow_key key = {.version = version};
+
+    memcpy(&short_key, entry, sizeof short_key);
+    if (version == 4) {
+        return flow_key_lengthen(&short_key);
+    }
+    memcpy(key.address, (const uint8_t *)entry - FLOW_LONG, FLOW_LONG);
+    memcpy(key.port, short_key.port, sizeof key.port);
+    return key;
+}
+
+/** Whether an entry of @key's IP version has that key. */
+static inline bool flow_entry_is(const void *entry, const struct flow_key *key)
+{
+    struct flow_short_key short_key;
+
+    memcpy(&short_key, entry, sizeof short_key);
+    if (key->version == 4) {
+        return flow_short_key_equal(&short_key, key);
+    }
+    return short_key.port[0] == key->port[0] && short_key.port[1] == key->port[1] &&
+           memcmp((const uint8_t *)entry - FLOW_LONG, key->address, FLOW_LONG) == 0;
+}
+
 /**
  * The entry at arena position @position, or NULL when that one is free; positions run from 0 to
  * flow_table_positions() - 1. For walking all entries, and for clock-hand eviction.

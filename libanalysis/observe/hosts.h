@@ -27,7 +27,7 @@
  * @half_open:     handshakes that this address began and then reset
  */
 struct host {
-    struct flow_key key;
+    struct flow_short_key key; /* first: flow/table.h wants it there */
     uint8_t ttl_min;
     uint8_t ttl_max;
     bool labels;

@@ -179,9 +179,9 @@ static void measure_reaction(struct conn_context *context, const struct conn *co
 
     facts->reaction_ns = facts->rtt_ns = -1;
     if (!facts->from_client && (conn->flags & CONN_IRTT)) {
-        facts->rtt_ns = conn->irtt_ns;
+        facts->rtt_ns = conn->times.irtt_ns;
     } else if (facts->from_client && (conn->flags & CONN_CLIENT_RTT)) {
-        facts->rtt_ns = conn->client_rtt_ns;
+        facts->rtt_ns = conn->times.client_rtt_ns;
     }
     facts->rtt_ns = shortest_round_trip(context, conn, facts->from, facts->rtt_ns);
     if (facts->trigger.frame) {
@@ -246,6 +246,8 @@ static void note_answerable(struct conn_context *context, const struct conn *con
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
                    struct rst_facts *facts)
 {
+    const struct conn_extra *extra = conn_extra(conn);
+
     compare_ttl(host, facts);
     facts->labels_known = (facts->sender.flags & ENDPOINT_LABEL) ||
                           (!(facts->sender.flags & ENDPOINT_SPOKE) && host && host->labels);
@@ -256,8 +258,8 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     if (facts->shape == RST_SHAPE_ANSWER) {
         note_answerable(context, conn, facts);
     }
-    if (conn->extra) {
-        facts->previous = conn->extra->resets[facts->from];
-        facts->opposite = conn->extra->resets[!facts->from];
+    if (extra) {
+        facts->previous = extra->resets[facts->from];
+        facts->opposite = extra->resets[!facts->from];
     }
 }

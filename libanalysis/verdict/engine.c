@@ -95,7 +95,7 @@ static void tell_connection(struct whyrst_engine *engine, struct conn *conn, boo
     if (!engine->listener || !(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
         return;
     }
-    if (conn->app) {
+    if (conn->has_app) {
         payload_observe(&engine->context, conn, &state);
     }
     engine->listener->connection(engine->listener->context, conn, &state,
@@ -117,7 +117,7 @@ static void report_connection(struct whyrst_engine *engine, struct conn *conn)
     record->frame = conn->first_frame;
     record->time_ns = conn->first_ns;
     record->packets = conn->packets;
-    record->resets = conn->resets;
+    record->resets = conn_reset_count(conn);
     record->duration_ns = MAX(conn->last_ns - conn->first_ns, 0);
     record->final = true;
     queue_push(&engine->ready, record);
@@ -131,7 +131,7 @@ static void detach(struct whyrst_record *record)
     if (!record->conn) {
         return;
     }
-    extra = record->conn->extra;
+    extra = conn_extra(record->conn);
     record->facts.later.tally = extra->tally[record->facts.from];
     *(record->older ? &record->older->newer : &extra->oldest) = record->newer;
     *(record->newer ? &record->newer->older : &extra->newest) = record->older;
@@ -141,7 +141,7 @@ static void detach(struct whyrst_record *record)
 
 static void attach(struct conn *conn, struct whyrst_record *record)
 {
-    struct conn_extra *extra = conn_extra(conn);
+    struct conn_extra *extra = conn_make_extra(conn);
 
     record->conn = conn;
     record->older = extra->newest;
@@ -152,8 +152,10 @@ static void attach(struct conn *conn, struct whyrst_record *record)
 /* The connection goes; its verdicts stay in the queue as they are. */
 static void detach_all(struct conn *conn)
 {
-    while (conn->extra && conn->extra->oldest) {
-        detach(conn->extra->oldest);
+    const struct conn_extra *extra = conn_extra(conn);
+
+    while (extra && extra->oldest) {
+        detach(extra->oldest);
     }
 }
 
@@ -217,16 +219,6 @@ void whyrst_engine_free(struct whyrst_engine *engine)
     g_free(engine);
 }
 
-static void copy_history(struct whyrst_record *record, const struct conn *conn)
-{
-    for (unsigned i = 0; i < CONN_HISTORY && conn->history[i]; i++) {
-        bool originator = (unsigned)g_ascii_isupper(conn->history[i]) == conn->client;
-
-        record->history[i] =
-            originator ? g_ascii_toupper(conn->history[i]) : g_ascii_tolower(conn->history[i]);
-    }
-}
-
 static struct whyrst_record *make_record(struct whyrst_engine *engine, struct conn *conn,
                                          unsigned side, const struct whyrst_segment *segment)
 {
@@ -249,7 +241,7 @@ static struct whyrst_record *make_record(struct whyrst_engine *engine, struct co
     record_copy_names(record, &names);
     record_copy_text(record, segment);
     record->conn_state = history_state(conn);
-    copy_history(record, conn);
+    history_text(conn, record->history);
     return record;
 }
 
@@ -269,7 +261,8 @@ static struct whyrst_record *add_reset(struct whyrst_engine *engine, struct conn
 static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const struct conn *conn,
                                            const struct whyrst_segment *segment, uint32_t of)
 {
-    const struct whyrst_record *original = conn->extra ? conn->extra->newest : NULL;
+    const struct conn_extra *extra = conn_extra(conn);
+    const struct whyrst_record *original = extra ? extra->newest : NULL;
     struct whyrst_record *record;
 
     while (original && original->frame != of) {
@@ -391,13 +384,13 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
             connections_find(&engine->connections, place, segment); /* it takes a stream number */
         engine->counts[WHYRST_COUNT_QUOTED]++;
         if (conn && segment->unreachable && (conn->flags & CONN_SYN)) {
-            conn_extra(conn)->unreachable = segment->unreachable;
+            conn_make_extra(conn)->unreachable = segment->unreachable;
         }
         return NULL;
     }
     connections_see_time(&engine->connections, segment->time_ns);
     finalize_old(engine);
-    if (conn && flow_key_equal(&conn->key, &place->key) &&
+    if (conn && conn_is(conn, &place->key) &&
         conn_usual(&engine->context, conn, place->side, segment)) {
         engine->counts[WHYRST_COUNT_SEGMENTS]++;
         return NULL;

@@ -25,7 +25,7 @@ static uint32_t receiver_window(const struct rst_facts *facts)
     const struct endpoint *receiver = &facts->receiver;
     uint8_t shift = receiver->wscale;
 
-    if (shift == 0xff) {
+    if (shift == ENDPOINT_NO_WSCALE) {
         /* A SYN without the option means no scaling; a SYN not captured may have had any: then
          * take the largest, and call in-window what may be so. */
         shift = facts->conn_flags & CONN_SYN_ACK ? 0 : 14;
@@ -98,6 +98,7 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
 {
     const struct trigger *trigger = &facts->trigger;
     int64_t end = trigger->frame ? trigger->time_ns : facts->segment.time_ns;
+    const struct conn_extra *extra = conn_extra(conn);
     int64_t last = payload_silent_since(conn);
 
     if (!(conn->flags & CONN_ESTABLISHED)) {
@@ -117,9 +118,9 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
                 break;
             }
         }
-        if (last == 0 && conn->extra && conn->extra->quiet.after_frame != 0 &&
-            conn->extra->quiet.after_frame <= trigger->frame) {
-            last = conn->extra->quiet.before_ns;
+        if (last == 0 && extra && extra->quiet.after_frame != 0 &&
+            extra->quiet.after_frame <= trigger->frame) {
+            last = extra->quiet.before_ns;
         }
         if (last == 0) {
             return;
@@ -161,7 +162,7 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
                                 .from = (uint8_t)side,
                                 .from_client = side == conn->client,
                                 .conn_flags = conn->flags,
-                                .resets_before = conn->resets};
+                                .resets_before = conn_reset_count(conn)};
     facts->segment.payload = NULL;
     facts->segment.options = NULL;
     facts->shape = shape_without_trigger(facts);

@@ -20,7 +20,8 @@
 static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned side,
                        const struct whyrst_segment *segment)
 {
-    struct host *host = hosts_get(hosts, &conn->key, side, false, true);
+    const struct flow_key key = conn_key(conn);
+    struct host *host = hosts_get(hosts, &key, side, false, true);
     uint8_t ttl = segment->ttl;
 
     host->labels |= segment->flow_label != 0;
@@ -34,11 +35,13 @@ static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned si
 static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsigned side,
                             const struct whyrst_segment *segment)
 {
+    const struct flow_key key = conn_key(conn);
+
     if (segment->flags & WHYRST_TCP_ACK) {
-        hosts_get(hosts, &conn->key, side, true, true)->accept_frame = (uint32_t)segment->frame;
+        hosts_get(hosts, &key, side, true, true)->accept_frame = (uint32_t)segment->frame;
         learn_host(hosts, conn, side, segment); /* not from SYNs, which raw sockets build as well */
     } else {
-        hosts_note_syn(hosts, &conn->key, side, segment->seq, (uint32_t)segment->frame);
+        hosts_note_syn(hosts, &key, side, segment->seq, (uint32_t)segment->frame);
     }
 }
 
@@ -61,11 +64,10 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
            segment->time_ns - record->time_ns > OVERTAKEN_NS;
 }
 
-static void learn_after_reset(struct conn *conn, unsigned side,
+/* What the segment says of @record, the connection's newest verdict, and of those before. */
+static void learn_after_reset(struct whyrst_record *record, unsigned side,
                               const struct whyrst_segment *segment, const struct conn_event *event)
 {
-    struct whyrst_record *record = conn->extra->newest;
-
     for (unsigned i = 0; record && i < LOOK_BACK; i++, record = record->older) {
         struct hindsight *later = &record->facts.later;
 
@@ -85,11 +87,13 @@ static void learn_after_reset(struct conn *conn, unsigned side,
 void learn_segment(struct hosts *hosts, struct conn *conn, unsigned side,
                    const struct whyrst_segment *segment, const struct conn_event *event)
 {
+    const struct conn_extra *extra = conn_extra(conn);
+
     if (segment->flags & WHYRST_TCP_SYN) {
         learn_handshake(hosts, conn, side, segment);
     }
-    if (conn->extra && conn->extra->newest) {
-        learn_after_reset(conn, side, segment, event);
+    if (extra && extra->newest) {
+        learn_after_reset(extra->newest, side, segment, event);
     }
 }
 
@@ -97,7 +101,8 @@ void learn_segment(struct hosts *hosts, struct conn *conn, unsigned side,
 static uint32_t find_syn_elsewhere(struct hosts *hosts, const struct conn *conn,
                                    const struct rst_facts *facts)
 {
-    const struct recent_syn *syn = hosts_find_syn(hosts, &conn->key, facts->from);
+    const struct flow_key key = conn_key(conn);
+    const struct recent_syn *syn = hosts_find_syn(hosts, &key, facts->from);
 
     return syn && facts->shape == RST_SHAPE_ANSWER && facts->segment.seq == syn->seq + 1
                ? syn->frame
@@ -107,11 +112,12 @@ static uint32_t find_syn_elsewhere(struct hosts *hosts, const struct conn *conn,
 void learn_facts(struct conn_context *context, struct hosts *hosts, const struct conn *conn,
                  struct rst_facts *facts)
 {
-    const struct host *host = hosts_get(hosts, &conn->key, facts->from, false, false);
+    const struct flow_key key = conn_key(conn);
+    const struct host *host = hosts_get(hosts, &key, facts->from, false, false);
 
     facts_compare(context, conn, host, facts);
     if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE) {
-        struct host *service = hosts_get(hosts, &conn->key, facts->from, true, true);
+        struct host *service = hosts_get(hosts, &key, facts->from, true, true);
 
         service->refusals += !(facts->receiver.flags & ENDPOINT_SYN_AGAIN); /* one attempt */
         facts->refusals = service->refusals;
@@ -123,7 +129,7 @@ void learn_facts(struct conn_context *context, struct hosts *hosts, const struct
         if (!(conn->flags & CONN_SYN)) {
             facts->syn_elsewhere_frame = find_syn_elsewhere(hosts, conn, facts);
         } else if (facts->from_client) {
-            struct host *prober = hosts_get(hosts, &conn->key, facts->from, false, true);
+            struct host *prober = hosts_get(hosts, &key, facts->from, false, true);
 
             prober->half_open++;
             facts->half_open = prober->half_open;
@@ -147,12 +153,13 @@ static bool belongs_to_burst(const struct conn *conn, const struct whyrst_record
 static void learn_burst(struct hosts *hosts, const struct conn *conn, struct whyrst_record *record)
 {
     const struct rst_facts *facts = &record->facts;
+    const struct flow_key key = conn_key(conn);
     struct host *endpoint;
 
     if (facts->shape != RST_SHAPE_ACTIVE || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE) {
         return;
     }
-    endpoint = hosts_get(hosts, &conn->key, facts->from, !facts->from_client, true);
+    endpoint = hosts_get(hosts, &key, facts->from, !facts->from_client, true);
     if (endpoint->burst && record->time_ns - endpoint->burst->start_ns <= HOSTS_INSTANT_NS &&
         !belongs_to_burst(conn, record, endpoint->burst)) {
         return;
@@ -237,7 +244,7 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
 
 void learn_reset(struct hosts *hosts, struct conn *conn, struct whyrst_record *record)
 {
-    struct whyrst_record *other = conn->extra->newest;
+    struct whyrst_record *other = conn_extra(conn)->newest;
 
     learn_burst(hosts, conn, record);
     for (unsigned i = 0; other && i < LOOK_BACK; i++, other = other->older) {

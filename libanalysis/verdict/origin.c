@@ -158,7 +158,8 @@ static bool is_owed(enum observe_phase phase)
  */
 static bool silence_before_last_words(const struct rst_facts *facts, const struct conn *conn)
 {
-    const struct quiet *quiet = conn->extra ? &conn->extra->quiet : NULL;
+    const struct conn_extra *extra = conn_extra(conn);
+    const struct quiet *quiet = extra ? &extra->quiet : NULL;
     unsigned receiver_bit = 1u << !facts->from;
     const struct endpoint *sender = &facts->sender;
 
@@ -196,7 +197,7 @@ static bool decide_idle(const struct conn_context *context, const struct conn *c
         return true;
     }
     if (silence_before_last_words(facts, conn)) {
-        const struct quiet *quiet = &conn->extra->quiet;
+        const struct quiet *quiet = &conn_extra(conn)->quiet;
 
         facts->idle_ns = quiet->after_ns - quiet->before_ns;
         facts->idle_known = true;

@@ -16,14 +16,14 @@ struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn
     record->references = 1;
     record->kind = kind;
     record->client = conn->client;
-    record->key = conn->key;
+    record->key = conn_key(conn);
     record->stream = conn->stream;
     record->close_type = conn_close_type(conn);
     record->bytes[0] = payload_bytes(conn, conn->client);
     record->bytes[1] = payload_bytes(conn, !conn->client);
-    record->irtt_ns = conn->flags & CONN_IRTT ? conn->irtt_ns : -1;
-    record->ttfb_ns = conn->flags & CONN_TTFB ? conn->ttfb_ns : -1;
-    record->syn_frame = conn->syn_frame;
+    record->irtt_ns = conn->flags & CONN_IRTT ? conn->times.irtt_ns : -1;
+    record->ttfb_ns = conn->flags & CONN_TTFB ? conn->times.ttfb_ns : -1;
+    record->syn_frame = conn_syn_frame(conn);
     record->syn_ns = conn->first_ns;
     return record;
 }
@@ -123,7 +123,7 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
 
     if (!words->judged || !cache->final) {
         if (cache->conn) {
-            cache->facts.later.tally = cache->conn->extra->tally[cache->facts.from];
+            cache->facts.later.tally = conn_extra(cache->conn)->tally[cache->facts.from];
         }
         if (cache->burst) {
             cache->facts.later.burst = cache->burst->count;

@@ -34,9 +34,9 @@ static bool answers_ack(const struct ring_entry *entry, const struct whyrst_segm
 static int64_t round_trip(const struct conn *conn, unsigned side)
 {
     if (side != conn->client) {
-        return conn->flags & CONN_IRTT ? conn->irtt_ns : -1;
+        return conn->flags & CONN_IRTT ? conn->times.irtt_ns : -1;
     }
-    return conn->flags & CONN_CLIENT_RTT ? conn->client_rtt_ns : -1;
+    return conn->flags & CONN_CLIENT_RTT ? conn->times.client_rtt_ns : -1;
 }
 
 /* What a search looks for. */
