@@ -33,14 +33,10 @@ static bool is_past(const struct connections *c, int64_t time_ns, int64_t second
     return c->now_ns - time_ns > seconds * INT64_C(1000000000);
 }
 
-/* A half-open connection is told of as any other. */
 static void drop_half_open(struct connections *c, struct half_open *entry)
 {
-    if (c->end_all) {
-        struct conn conn;
-
-        half_open_unfold(c->context, entry, c->start_ns, &conn);
-        c->end(c->user, &conn);
+    if (c->end_half_open) {
+        c->end_half_open(c->user, entry);
     }
     flow_table_remove_short(c->table, entry);
 }
@@ -209,6 +205,7 @@ struct conn *connections_find(struct connections *c, const struct place *place,
 }
 
 void connections_visit(struct connections *c, void (*visit)(void *user, struct conn *conn),
+                       void (*visit_half_open)(void *user, const struct half_open *entry),
                        void *user)
 {
     for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
@@ -220,11 +217,9 @@ void connections_visit(struct connections *c, void (*visit)(void *user, struct c
     }
     for (uint32_t i = 0; i < flow_table_short_positions(c->table); i++) {
         const struct half_open *entry = flow_table_short_at(c->table, i);
-        struct conn conn;
 
         if (entry) {
-            half_open_unfold(c->context, entry, c->start_ns, &conn);
-            visit(user, &conn);
+            visit_half_open(user, entry);
         }
     }
 }

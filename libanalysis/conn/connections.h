@@ -31,8 +31,8 @@ struct place {
  * @context:     what conn functions share
  * @max:         connections kept at once
  * @end:         told of each connection that goes, before it does
- * @user:        for @end
- * @end_all:     @end is to hear of half-open ones as well
+ * @end_half_open: the same for half-open ones; NULL: nobody wants to hear of them
+ * @user:        for both
  * @evicted:     how many were dropped before their time because of @max
  * @hand, @short_hand: where the next search for something to drop begins
  * @start_ns, @now_ns: first and latest time seen; INT64_MIN before the first segment
@@ -42,8 +42,8 @@ struct connections {
     struct conn_context *context;
     uint64_t max;
     void (*end)(void *user, struct conn *conn);
+    void (*end_half_open)(void *user, const struct half_open *entry);
     void *user;
-    bool end_all;
     uint64_t evicted;
     uint32_t streams;
     uint32_t hand;
@@ -52,8 +52,8 @@ struct connections {
     int64_t now_ns;
 };
 
-/** Makes the table; the caller has set @context, @max, @end, @user and @end_all, all else is zero.
- */
+/** Makes the table; the caller has set @context, @max, @end, @end_half_open and @user, all else
+ *  is zero. */
 void connections_init(struct connections *c, uint64_t seed);
 /** Frees the table and what its connections point to; @end is not told. */
 void connections_clear(struct connections *c);
@@ -73,9 +73,10 @@ static inline void connections_see_time(struct connections *c, int64_t time_ns)
  * is a plain SYN that made a half-open one: nothing else is to be done with it. */
 struct conn *connections_find(struct connections *c, const struct place *place,
                               const struct whyrst_segment *segment);
-/** Calls @visit with each connection, half-open ones included, in no particular order. It must not
- * drop any. */
+/** Calls @visit with each connection, @visit_half_open with each half-open one, in no particular order.
+ *  They must not drop any. */
 void connections_visit(struct connections *c, void (*visit)(void *user, struct conn *conn),
+                       void (*visit_half_open)(void *user, const struct half_open *entry),
                        void *user);
 /** Ends all connections, in the order of their streams. */
 void connections_end_all(struct connections *c);

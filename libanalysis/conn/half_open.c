@@ -53,6 +53,11 @@ bool half_open_fill(struct half_open *entry, const struct whyrst_segment *segmen
     return true;
 }
 
+unsigned half_open_side(const struct half_open *entry)
+{
+    return entry->bits & BITS_SIDE ? 1 : 0;
+}
+
 int64_t half_open_time(const struct half_open *entry, int64_t start_ns)
 {
     return start_ns + (int64_t)(read_time(entry) & (uint64_t)TIME_MAX);
@@ -74,7 +79,7 @@ static struct tcp_options read_options(const struct half_open *entry)
 void half_open_unfold(struct conn_context *context, const struct half_open *entry, int64_t start_ns,
                       struct conn *conn)
 {
-    unsigned side = entry->bits & BITS_SIDE ? 1 : 0;
+    unsigned side = half_open_side(entry);
     struct flow_key key = flow_key_lengthen(&entry->key);
     struct tcp_options options = read_options(entry);
     struct whyrst_segment segment = {

@@ -40,6 +40,8 @@ bool half_open_fill(struct half_open *entry, const struct whyrst_segment *segmen
 /** Makes @conn the connection that the SYN begins. */
 void half_open_unfold(struct conn_context *context, const struct half_open *entry, int64_t start_ns,
                       struct conn *conn);
+/** The side of the key that sent the SYN. */
+unsigned half_open_side(const struct half_open *entry);
 /** Time of the SYN. */
 int64_t half_open_time(const struct half_open *entry, int64_t start_ns);
 

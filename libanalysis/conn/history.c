@@ -6,14 +6,16 @@
 #include <glib.h>
 
 /*
- * Letters are kept in five bits each, the first one lowest: their place in @letters, and the key's
- * side. They are turned by role when read, since the role may become certain only later.
+ * Letters are kept in five bits each, the first one lowest: their number, and the key's side. They
+ * are turned by role when read, since the role may become certain only later.
  */
 #define LETTER_BITS 5u
 #define LETTER_MASK 0xfu
 #define LETTER_SIDE 0x10u
 
-static const char letters[] = " shadfrwtqi"; /* 0: no more */
+enum letter { NO_LETTER, S, H, A, D, F, R, W, T, Q, I };
+
+static const char letters[] = " shadfrwtqi";
 
 _Static_assert(CONN_HISTORY * LETTER_BITS <= 64, "the history is one word");
 
@@ -21,64 +23,63 @@ static unsigned code_at(const struct conn *conn, unsigned place)
 {
     return place < CONN_HISTORY
                ? conn->history >> place * LETTER_BITS & (LETTER_SIDE | LETTER_MASK)
-               : 0;
+               : NO_LETTER;
 }
 
-static void add_letter(struct conn *conn, unsigned side, char letter)
+static void add_letter(struct conn *conn, unsigned side, enum letter letter)
 {
-    const char *known = strchr(letters, letter);
-    unsigned code = (unsigned)(known - letters) | (side ? LETTER_SIDE : 0);
-    unsigned place = 0;
+    unsigned code = (unsigned)letter | (side ? LETTER_SIDE : 0);
+    unsigned at = 0;
 
-    while (place < CONN_HISTORY && code_at(conn, place) && code_at(conn, place) != code) {
-        place++;
+    for (uint64_t rest = conn->history; rest; rest >>= LETTER_BITS) {
+        if ((rest & (LETTER_SIDE | LETTER_MASK)) == code) {
+            return;
+        }
+        at += LETTER_BITS;
     }
-    if (place < CONN_HISTORY) {
-        conn->history |= (uint64_t)code << place * LETTER_BITS;
+    if (at < CONN_HISTORY * LETTER_BITS) {
+        conn->history |= (uint64_t)code << at;
     }
-    if (letter == 'a') {
-        conn->side[side].flags |= ENDPOINT_LETTER_A;
-    } else if (letter == 'd') {
-        conn->side[side].flags |= ENDPOINT_LETTER_D;
-    }
+    conn->side[side].flags |=
+        (letter == A ? ENDPOINT_LETTER_A : 0) | (letter == D ? ENDPOINT_LETTER_D : 0);
 }
 
-static char flag_letter(uint8_t flags)
+static enum letter flag_letter(uint8_t flags)
 {
     if ((flags & WHYRST_TCP_SYN) && (flags & (WHYRST_TCP_FIN | WHYRST_TCP_RST))) {
-        return 'q';
+        return Q;
     }
     if ((flags & WHYRST_TCP_FIN) && (flags & WHYRST_TCP_RST)) {
-        return 'i';
+        return I;
     }
     if (flags & WHYRST_TCP_SYN) {
-        return flags & WHYRST_TCP_ACK ? 'h' : 's';
+        return flags & WHYRST_TCP_ACK ? H : S;
     }
-    return flags & WHYRST_TCP_RST ? 'r' : '\0';
+    return flags & WHYRST_TCP_RST ? R : NO_LETTER;
 }
 
 void history_add(struct conn *conn, unsigned side, const struct whyrst_segment *segment,
                  const struct conn_event *event)
 {
-    char letter = flag_letter(segment->flags);
+    enum letter letter = flag_letter(segment->flags);
     bool fin = segment->flags & WHYRST_TCP_FIN;
 
     if (letter) {
         add_letter(conn, side, letter);
     } else if (fin) {
-        add_letter(conn, side, 'f');
+        add_letter(conn, side, F);
     } else if (segment->payload_length > 0) {
-        add_letter(conn, side, 'd');
+        add_letter(conn, side, D);
     } else if (segment->flags & WHYRST_TCP_ACK) {
-        add_letter(conn, side, 'a');
+        add_letter(conn, side, A);
     }
     if (segment->window == 0 && !(segment->flags & WHYRST_TCP_RST) &&
         !(conn->side[side].flags & ENDPOINT_RST) && !(conn->side[!side].flags & ENDPOINT_FIN)) {
-        add_letter(conn, side, 'w');
+        add_letter(conn, side, W);
     }
     if (segment->payload_length > 0 && !(segment->flags & WHYRST_TCP_RST) &&
         (event->retransmission || event->keepalive)) {
-        add_letter(conn, side, 't');
+        add_letter(conn, side, T);
     }
 }
 

@@ -10,27 +10,38 @@
 
 #include <string.h>
 
+/* Of a live capture, what is not over is counted anew the next time. */
+static void count(struct whyrst_diagnosis *diagnosis, const struct outcome *outcome, bool over)
+{
+    tables_add(over || !diagnosis->options.live ? &diagnosis->seen : &diagnosis->open, outcome, 0);
+    diagnosis->concluded = false;
+}
+
 static void on_connection(void *context, const struct conn *conn, const struct observe_state *state,
                           int64_t now_ns, bool over)
 {
-    struct whyrst_diagnosis *diagnosis = context;
     struct outcome outcome;
 
     if (outcome_of_connection(conn, state, now_ns, &outcome)) {
-        tables_add(over || !diagnosis->options.live ? &diagnosis->seen : &diagnosis->open, &outcome,
-                   0);
-        diagnosis->concluded = false;
+        count(context, &outcome, over);
     }
+}
+
+static void on_half_open(void *context, const struct half_open *entry, int64_t start_ns,
+                         int64_t now_ns, bool over)
+{
+    struct outcome outcome;
+
+    outcome_of_half_open(entry, start_ns, now_ns, &outcome);
+    count(context, &outcome, over);
 }
 
 static void on_reset(void *context, struct whyrst_record *record)
 {
-    struct whyrst_diagnosis *diagnosis = context;
     struct outcome outcome;
 
     if (outcome_of_reset(record, &outcome)) {
-        tables_add(&diagnosis->seen, &outcome, 0);
-        diagnosis->concluded = false;
+        count(context, &outcome, true);
     }
 }
 
@@ -58,8 +69,11 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
     if (!(diagnosis->options.alert_rate > 0)) {
         diagnosis->options.alert_rate = WHYRST_ALERT_RATE;
     }
-    diagnosis->listener = (struct engine_listener){
-        .connection = on_connection, .reset = on_reset, .finish = on_finish, .context = diagnosis};
+    diagnosis->listener = (struct engine_listener){.connection = on_connection,
+                                                   .half_open = on_half_open,
+                                                   .reset = on_reset,
+                                                   .finish = on_finish,
+                                                   .context = diagnosis};
     diagnosis->files = g_ptr_array_new_with_free_func(g_free);
     if (file) {
         g_ptr_array_add(diagnosis->files, g_strdup(file));

@@ -109,6 +109,23 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
     return true;
 }
 
+void outcome_of_half_open(const struct half_open *entry, int64_t start_ns, int64_t now_ns,
+                          struct outcome *outcome)
+{
+    const struct flow_key key = flow_key_lengthen(&entry->key);
+    int64_t time_ns = half_open_time(entry, start_ns);
+
+    *outcome = (struct outcome){
+        .end = now_ns - time_ns >= NO_ANSWER_NS ? OUTCOME_UNANSWERED : OUTCOME_OPEN,
+        .attempt = true,
+        .start_ns = time_ns,
+        .end_ns = time_ns,
+        .idle_ns = -1,
+        .frame = entry->frame,
+    };
+    set_ends(outcome, &key, half_open_side(entry));
+}
+
 static enum outcome_end end_by(enum whyrst_origin origin)
 {
     switch (origin) {

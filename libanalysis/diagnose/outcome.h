@@ -71,6 +71,9 @@ struct outcome {
 /** Of a connection that no RST ended; false when it says nothing (or a verdict speaks for it). */
 bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
                            int64_t now_ns, struct outcome *outcome);
+/** Of one of which there is only a SYN; @start_ns: the capture's first segment. */
+void outcome_of_half_open(const struct half_open *entry, int64_t start_ns, int64_t now_ns,
+                          struct outcome *outcome);
 /** Of the connection that @record's RST ended; false when it ended none (second RSTs...). */
 bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome);
 

@@ -81,12 +81,6 @@ static void queue_clear(struct queue *queue)
     }
 }
 
-void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener)
-{
-    engine->listener = listener;
-    engine->connections.end_all = true;
-}
-
 /* Those that a RST ended are told of by its verdict. */
 static void tell_connection(struct whyrst_engine *engine, struct conn *conn, bool over)
 {
@@ -169,6 +163,33 @@ static void end_connection(void *user, struct conn *conn)
     conn_clear(conn);
 }
 
+static void tell_half_open(struct whyrst_engine *engine, const struct half_open *entry, bool over)
+{
+    if (engine->listener) {
+        engine->listener->half_open(engine->listener->context, entry,
+                                    engine->connections.start_ns, engine->connections.now_ns, over);
+    }
+}
+
+static void end_half_open(void *user, const struct half_open *entry)
+{
+    struct whyrst_engine *engine = user;
+
+    tell_half_open(engine, entry, true);
+    if (engine->options.connection_records) {
+        struct conn conn;
+
+        half_open_unfold(&engine->context, entry, engine->connections.start_ns, &conn);
+        report_connection(engine, &conn);
+    }
+}
+
+void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener)
+{
+    engine->listener = listener;
+    engine->connections.end_half_open = end_half_open;
+}
+
 struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
 {
     struct whyrst_engine *engine = g_new0(struct whyrst_engine, 1);
@@ -192,8 +213,10 @@ struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
     engine->connections = (struct connections){.context = &engine->context,
                                                .max = engine->options.max_connections,
                                                .end = end_connection,
-                                               .user = engine,
-                                               .end_all = engine->options.connection_records};
+                                               .user = engine};
+    if (engine->options.connection_records) {
+        engine->connections.end_half_open = end_half_open;
+    }
     connections_init(&engine->connections, seed);
     engine->hosts = hosts_new(seed);
     queue_init(&engine->pending);
@@ -459,6 +482,11 @@ static void tell_open(void *user, struct conn *conn)
     tell_connection(user, conn, false);
 }
 
+static void tell_open_half(void *user, const struct half_open *entry)
+{
+    tell_half_open(user, entry, false);
+}
+
 void whyrst_engine_finish(struct whyrst_engine *engine)
 {
     while (engine->pending.head) {
@@ -470,7 +498,7 @@ void whyrst_engine_finish(struct whyrst_engine *engine)
     if (engine->options.connection_records) {
         connections_end_all(&engine->connections);
     } else if (engine->listener) {
-        connections_visit(&engine->connections, tell_open, engine);
+        connections_visit(&engine->connections, tell_open, tell_open_half, engine);
     }
 }
 

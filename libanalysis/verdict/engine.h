@@ -7,12 +7,14 @@
 #include <whyrst/engine.h>
 
 #include "conn/conn.h"
+#include "conn/half_open.h"
 #include "verdict/record.h"
 
 /**
  * struct engine_listener - who wants to know
  * @connection: a connection is over, or (@over false) still there when the capture has ended;
  *              @now_ns is the capture's time
+ * @half_open:  the same of one of which there is only a SYN; @start_ns: the capture's first segment
  * @reset:      a RST's verdict is final
  * @finish:     the capture has ended; the connections that are still there follow, all of them
  *              again when segments were added since the last time
@@ -20,6 +22,8 @@
 struct engine_listener {
     void (*connection)(void *context, const struct conn *conn, const struct observe_state *state,
                        int64_t now_ns, bool over);
+    void (*half_open)(void *context, const struct half_open *entry, int64_t start_ns,
+                      int64_t now_ns, bool over);
     void (*reset)(void *context, struct whyrst_record *record);
     void (*finish)(void *context);
     void *context;
