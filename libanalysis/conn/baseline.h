@@ -9,35 +9,39 @@
 /** The IP ID by which the scanner ZMap marks its SYNs. */
 #define CONN_IP_ID_ZMAP 54321
 
-static inline void endpoint_note_ip_id(struct endpoint *sender,
-                                       const struct whyrst_segment *segment)
+/* Notes the IPv4 identification; returns what the IP header says in flags. */
+static inline uint32_t endpoint_note_ip_id(struct endpoint *sender,
+                                           const struct whyrst_segment *segment)
 {
-    uint16_t step = (uint16_t)(segment->ip_id - sender->ip_id);
+    uint32_t fragment = segment->dont_fragment ? ENDPOINT_DF : ENDPOINT_NOT_DF;
+    uint16_t before = sender->ip_id;
 
     if (segment->ip_version != 4) {
-        return;
+        return segment->flow_label ? ENDPOINT_LABEL : 0;
     }
-    sender->flags |= segment->dont_fragment ? ENDPOINT_DF : ENDPOINT_NOT_DF;
     if (segment->flags & WHYRST_TCP_SYN) {
-        return; /* Linux: SYN-ACKs have identification 0 whatever the flow does */
+        return fragment; /* Linux: SYN-ACKs have identification 0 whatever the flow does */
     }
     if (segment->ip_id == 0) {
-        sender->flags |= ENDPOINT_ID_ZERO;
-    } else {
-        if (sender->ip_id != 0) {
-            sender->flags |= step <= 64 ? ENDPOINT_ID_STEPS : ENDPOINT_ID_JUMPS;
-        }
-        sender->ip_id = segment->ip_id;
+        return fragment | ENDPOINT_ID_ZERO;
     }
+    sender->ip_id = segment->ip_id;
+    if (before == 0) {
+        return fragment;
+    }
+    return fragment | ((uint16_t)(segment->ip_id - before) <= 64 ? ENDPOINT_ID_STEPS
+                                                                 : ENDPOINT_ID_JUMPS);
 }
 
 /** TTL, TOS, window, identification and label of a segment that is no RST. */
 static inline void endpoint_note(struct endpoint *sender, const struct whyrst_segment *segment,
                                  bool timestamps)
 {
-    if (!(sender->flags & ENDPOINT_SPOKE)) {
+    uint32_t flags = sender->flags;
+
+    if (!(flags & ENDPOINT_SPOKE)) {
         sender->ttl = sender->ttl_min = sender->ttl_max = segment->ttl;
-        sender->flags |= ENDPOINT_SPOKE;
+        flags |= ENDPOINT_SPOKE;
     }
     if (segment->ttl < sender->ttl_min) {
         sender->ttl_min = segment->ttl;
@@ -46,9 +50,10 @@ static inline void endpoint_note(struct endpoint *sender, const struct whyrst_se
     }
     sender->tos = segment->tos;
     sender->window = segment->window;
-    endpoint_note_ip_id(sender, segment);
-    sender->flags |=
-        (timestamps ? ENDPOINT_TIMESTAMPS : 0) | (segment->flow_label ? ENDPOINT_LABEL : 0);
+    flags |= endpoint_note_ip_id(sender, segment) | (timestamps ? ENDPOINT_TIMESTAMPS : 0);
+    if (flags != sender->flags) { /* seldom */
+        sender->flags = flags & ENDPOINT_FLAGS;
+    }
 }
 
 /** See struct ring_entry. */

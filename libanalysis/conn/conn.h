@@ -51,6 +51,7 @@ enum {
     ENDPOINT_LETTER_A = 1 << 21,  /**< the history has, or has no room for, its pure ACK */
     ENDPOINT_LETTER_D = 1 << 22,  /**< the same for its payload */
     ENDPOINT_SYN_AGAIN = 1 << 23, /**< its SYN repeats one that was refused: the same attempt */
+    ENDPOINT_FLAGS = (1 << 24) - 1,
 };
 
 /**
@@ -310,6 +311,17 @@ static inline int64_t conn_last_payload(const struct conn *conn)
     unsigned side = first && second ? conn->side[1].last_payload > conn->side[0].last_payload : second;
 
     return first || second ? endpoint_last_payload(conn, side) : 0;
+}
+
+/** Asks the processor for all of it. */
+static inline void conn_prefetch(const struct conn *conn)
+{
+    const uint8_t *bytes = (const uint8_t *)conn;
+
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + 64);
+    __builtin_prefetch(bytes + 128);
+    __builtin_prefetch(bytes + sizeof *conn - 1);
 }
 
 /** Payload state, or NULL. */

@@ -224,9 +224,12 @@ static void feed_segment(struct conn_context *context, struct conn *conn, unsign
 /* The payload ends where no other has ended so far. */
 static void note_end(struct endpoint *sender, const struct whyrst_segment *segment, uint32_t end)
 {
+    bool psh = segment->flags & WHYRST_TCP_PSH;
+
     sender->payload_end = end;
-    sender->flags &= ~(uint32_t)ENDPOINT_PSH;
-    sender->flags |= segment->flags & WHYRST_TCP_PSH ? ENDPOINT_PSH : 0;
+    if (psh != !!(sender->flags & ENDPOINT_PSH)) {
+        sender->flags ^= ENDPOINT_PSH;
+    }
 }
 
 static void note_payload(const struct conn *conn, struct endpoint *sender,
@@ -251,6 +254,14 @@ static bool first_bytes_are_noted(const struct conn *conn, unsigned side)
     return (conn->flags & CONN_TTFB) || (side == conn->client) == conn->client_began;
 }
 
+/* Whether nobody has sent payload for the time that counts as idle; @side has sent some before. */
+static bool is_quiet(const struct conn_context *context, const struct conn *conn, unsigned side,
+                     int64_t time_ns)
+{
+    return time_ns - endpoint_last_payload(conn, side) >= context->idle_threshold_ns &&
+           time_ns - conn_last_payload(conn) >= context->idle_threshold_ns;
+}
+
 bool payload_usual(struct conn_context *context, struct conn *conn, unsigned side,
                    const struct whyrst_segment *segment)
 {
@@ -261,7 +272,7 @@ bool payload_usual(struct conn_context *context, struct conn *conn, unsigned sid
     if ((conn->flags & required) != required || sender->last_payload_frame == 0 ||
         segment->seq != sender->payload_end || !first_bytes_are_noted(conn, side) ||
         (segment->payload_captured < segment->payload_length && !(sender->flags & ENDPOINT_CUT)) ||
-        segment->time_ns - conn_last_payload(conn) >= context->idle_threshold_ns) {
+        is_quiet(context, conn, side, segment->time_ns)) {
         return false;
     }
     if (extra && extra->quiet.after_frame) {

@@ -29,6 +29,15 @@ static inline uint32_t flow_key_ipv4(const uint8_t *address)
     return value;
 }
 
+/** Both ports as they lie in memory. */
+static inline uint32_t flow_key_ports(const uint16_t *ports)
+{
+    uint32_t value;
+
+    memcpy(&value, ports, sizeof value);
+    return value;
+}
+
 /**
  * Fills @key from @segment; returns the index (0 or 1) of the segment's source within the key. A
  * connection from an end to itself (the same address and port) has source 0.
@@ -81,7 +90,7 @@ static inline struct flow_key flow_key_lengthen(const struct flow_short_key *key
 static inline bool flow_short_key_equal(const struct flow_short_key *short_key,
                                         const struct flow_key *key)
 {
-    return short_key->port[0] == key->port[0] && short_key->port[1] == key->port[1] &&
+    return flow_key_ports(short_key->port) == flow_key_ports(key->port) &&
            short_key->address[0] == flow_key_ipv4(key->address[0]) &&
            short_key->address[1] == flow_key_ipv4(key->address[1]) && key->version == 4;
 }

@@ -52,7 +52,7 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
 
 uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *key)
 {
-    uint64_t ports = (uint64_t)key->port[0] << 32 | (uint64_t)key->port[1] << 8 | key->version;
+    uint64_t ports = (uint64_t)flow_key_ports(key->port) << 8 | key->version;
     uint64_t h;
 
     if (key->version == 4) {
@@ -139,31 +139,23 @@ void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash)
     __builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-static void prefetch(const uint8_t *entry, size_t size)
-{
-    for (size_t at = 0; at < size; at += CACHE_LINE) {
-        __builtin_prefetch(entry + at);
-    }
-}
-
-void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
+void *flow_table_guess(const struct flow_table *table, uint32_t hash)
 {
     uint32_t i = hash & table->mask;
-    uint8_t *entry;
+    const uint8_t *entry;
 
     while (table->slots[i].index != NONE && table->slots[i].hash != hash) {
         i = (i + 1) & table->mask;
     }
-    if (table->slots[i].index & SHORT) {
-        if (is_short(&table->slots[i])) {
-            prefetch(arena_at(&table->shorts, table->slots[i].index & POSITION),
-                     table->shorts.entry_size);
-        }
-        return NULL;
+    if (!(table->slots[i].index & SHORT)) {
+        return entry_at(table, table->slots[i].index);
     }
-    entry = entry_at(table, table->slots[i].index);
-    prefetch(entry, table->entries.entry_size);
-    return entry;
+    if (is_short(&table->slots[i])) {
+        entry = arena_at(&table->shorts, table->slots[i].index & POSITION);
+        __builtin_prefetch(entry);
+        __builtin_prefetch(entry + table->shorts.entry_size - 1);
+    }
+    return NULL;
 }
 
 void flow_table_clear(struct flow_table *table)

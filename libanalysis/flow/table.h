@@ -44,11 +44,11 @@ uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *
 void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash);
 /** Adds an entry for @key (which must not be in the table): zeroed but for its key. */
 void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash);
-/** Asks the processor for the memory that a search for @hash will touch: its slot, and, some time
- *  later, the entry there, which it returns (not all there yet, seldom another's, NULL for none). A
- *  table of millions is in no cache, and these requests overlap. */
+/** A table of millions is in no cache: these ask the processor for what a search for @hash will touch, so
+ *  that several searches overlap. First its slot; some time later flow_table_guess() has the short
+ *  entry there fetched, or returns the entry, not fetched yet, which may seldom be another's. */
 void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
-void *flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash);
+void *flow_table_guess(const struct flow_table *table, uint32_t hash);
 /** Takes @entry of @key out of the table and releases its memory. */
 void flow_table_remove(struct flow_table *table, const struct flow_key *key, void *entry);
 /** The same for short entries, all of IPv4. */

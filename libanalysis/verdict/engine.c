@@ -447,7 +447,10 @@ static void add_batch(struct whyrst_engine *engine, const struct whyrst_segment 
         flow_table_prefetch_slot(engine->connections.table, places[i].hash);
     }
     for (size_t i = 0; i < count; i++) {
-        places[i].conn = flow_table_prefetch_entry(engine->connections.table, places[i].hash);
+        places[i].conn = flow_table_guess(engine->connections.table, places[i].hash);
+        if (places[i].conn) {
+            conn_prefetch(places[i].conn);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         if (places[i].conn) {
