@@ -177,10 +177,10 @@ static void learn_burst(struct hosts *hosts, const struct conn *conn, struct why
         endpoint->burst->idle_max_ns = MAX(endpoint->burst->idle_max_ns, facts->idle_ns);
     }
     if (endpoint->burst->count == 0) {
-        memcpy(endpoint->burst->peer, conn->key.address[!facts->from],
+        memcpy(endpoint->burst->peer, key.address[!facts->from],
                sizeof endpoint->burst->peer);
     }
-    endpoint->burst->several_peers |= memcmp(endpoint->burst->peer, conn->key.address[!facts->from],
+    endpoint->burst->several_peers |= memcmp(endpoint->burst->peer, key.address[!facts->from],
                                              sizeof endpoint->burst->peer) != 0;
     endpoint->burst->origins |= 1u << facts->origin;
     endpoint->burst->count++;

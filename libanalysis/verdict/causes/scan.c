@@ -6,7 +6,7 @@
  * own, which the kernel's answer for a forgotten one does not share. */
 static bool is_socket_syn(const struct rst_facts *facts)
 {
-    return facts->sender.wscale != TCP_OPTIONS_NONE.wscale;
+    return facts->sender.wscale != ENDPOINT_NO_WSCALE;
 }
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
