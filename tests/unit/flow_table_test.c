@@ -5,7 +5,7 @@
 #include "flow/table.h"
 
 struct entry {
-    struct flow_key key;
+    struct flow_short_key key;
     uint32_t value;
 };
 
@@ -38,7 +38,7 @@ static void test_add_find_remove(void)
     for (uint32_t i = 0; i < n; i += 2) {
         struct flow_key key = make_key(i);
 
-        flow_table_remove(table, flow_table_find(table, &key, flow_table_hash(table, &key)));
+        flow_table_remove(table, &key, flow_table_find(table, &key, flow_table_hash(table, &key)));
     }
     for (uint32_t i = 0; i < n; i++) {
         struct flow_key key = make_key(i);
@@ -64,7 +64,7 @@ static void test_memory_is_reused(void)
 
         g_assert_cmpuint(entry->value, ==, 0); /* a reused entry is clean */
         entry->value = 7;
-        flow_table_remove(table, entry);
+        flow_table_remove(table, &key, entry);
     }
     g_assert_cmpuint(flow_table_positions(table), ==, 1);
     g_assert_null(flow_table_at(table, 0));
@@ -90,6 +90,70 @@ static void test_cleared(void)
         g_assert_null(flow_table_at(table, 0));
     }
     flow_table_free(table);
+}
+
+/* Entries of IPv6 keep both addresses, which IPv4's do without. */
+static void test_ipv6(void)
+{
+    const uint32_t n = 20000;
+    struct flow_table *table = flow_table_new(sizeof(struct entry), sizeof(struct short_entry), 6);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow_key key = make_key(i);
+
+        key.version = i % 2 ? 6 : 4;
+        memcpy(key.address[1] + 12, &i, i % 2 ? sizeof i : 0);
+        ((struct entry *)flow_table_add(table, &key, flow_table_hash(table, &key)))->value = i;
+    }
+    g_assert_cmpuint(flow_table_positions(table), ==, n);
+    for (uint32_t position = 0; position < n; position++) {
+        const struct entry *entry = flow_table_at(table, position);
+        struct flow_key key = flow_entry_key(entry, entry->value % 2 ? 6 : 4);
+
+        g_assert_true(flow_table_find(table, &key, flow_table_hash(table, &key)) == entry);
+        g_assert_true(flow_entry_is(entry, &key));
+        key.address[1][15] ^= 1;
+        g_assert_true(flow_entry_is(entry, &key) == (key.version == 4));
+        g_assert_true(!flow_table_find(table, &key, flow_table_hash(table, &key)) ||
+                      key.version == 4);
+    }
+    for (uint32_t position = 0; position < n; position++) {
+        struct entry *entry = flow_table_at(table, position);
+        struct flow_key key = flow_entry_key(entry, entry->value % 2 ? 6 : 4);
+
+        flow_table_remove(table, &key, entry);
+        g_assert_null(flow_table_at(table, position));
+    }
+    g_assert_cmpuint(flow_table_count(table), ==, 0);
+    flow_table_free(table);
+}
+
+/* The hash is keyed: keys that collide under one seed do not under another, and no bit of a key leaves
+ * the hash as it was. */
+static void test_hash_is_keyed(void)
+{
+    struct flow_table *one = flow_table_new(sizeof(struct entry), 0, 1000);
+    struct flow_table *two = flow_table_new(sizeof(struct entry), 0, 1001);
+    uint32_t first[2] = {0, 0};
+    unsigned together = 0, apart = 0;
+
+    for (uint32_t i = 0; i < 1u << 16; i++) {
+        struct flow_key key = make_key(i * 2654435761u);
+        uint32_t a = flow_table_hash(one, &key);
+        uint32_t b = flow_table_hash(two, &key);
+
+        if (i == 0) {
+            first[0] = a & 0xff;
+            first[1] = b & 0xff;
+        } else if ((a & 0xff) == first[0]) { /* an attacker's choice, made for the first seed */
+            together++;
+            apart += (b & 0xff) != first[1];
+        }
+    }
+    g_assert_cmpuint(together, >, 128);
+    g_assert_cmpuint(apart * 10, >, together * 9);
+    flow_table_free(one);
+    flow_table_free(two);
 }
 
 static void test_versions_differ(void)
@@ -128,7 +192,8 @@ static void test_short_entries(void)
         struct flow_key key = make_key(i + 1);
         uint32_t hash = flow_table_hash(table, &key);
 
-        flow_table_remove(table, flow_table_find(table, &gone, flow_table_hash(table, &gone)));
+        flow_table_remove(table, &gone,
+                          flow_table_find(table, &gone, flow_table_hash(table, &gone)));
         if (i + 1 < n) {
             flow_table_remove_short(table, flow_table_find_short(table, &key, hash));
             ((struct entry *)flow_table_add(table, &key, hash))->value = i + 1;
@@ -173,6 +238,8 @@ int main(int argc, char **argv)
     g_test_add_func("/flow/memory-is-reused", test_memory_is_reused);
     g_test_add_func("/flow/cleared", test_cleared);
     g_test_add_func("/flow/versions-differ", test_versions_differ);
+    g_test_add_func("/flow/ipv6", test_ipv6);
+    g_test_add_func("/flow/hash-is-keyed", test_hash_is_keyed);
     g_test_add_func("/flow/short-entries", test_short_entries);
     g_test_add_func("/flow/direction", test_direction_does_not_matter);
     return g_test_run();
