@@ -61,7 +61,6 @@ static uint32_t stream_begin(const struct endpoint *endpoint, uint32_t seq)
 static void app_new(struct conn_context *context, struct conn *conn)
 {
     bool from_start = conn->side[0].flags & conn->side[1].flags & ENDPOINT_SYN;
-
     struct app *app = g_new0(struct app, 1);
 
     app->extra = conn->more.extra;
@@ -76,7 +75,7 @@ static void app_new(struct conn_context *context, struct conn *conn)
 static void keep_proxy(struct conn *conn, struct observe_proxy *proxy)
 {
     if (proxy) {
-        conn_extra(conn)->proxy = proxy;
+        conn_make_extra(conn)->proxy = proxy;
     }
 }
 
@@ -367,6 +366,8 @@ uint64_t payload_bytes(const struct conn *conn, unsigned side)
 
 void payload_observe(struct conn_context *context, struct conn *conn, struct observe_state *state)
 {
+    const struct conn_extra *extra = conn_extra(conn);
+
     (void)context;
     *state = (struct observe_state){.server_first = conn->flags & CONN_SERVER_FIRST};
     if (conn->has_app && conn->more.app->observer) {
@@ -375,7 +376,7 @@ void payload_observe(struct conn_context *context, struct conn *conn, struct obs
         observer_state(conn->more.app->observer, state);
         return;
     }
-    state->proxy = conn->extra ? conn->extra->proxy : NULL;
+    state->proxy = extra ? extra->proxy : NULL;
     state->protocol = conn->flags & CONN_OPAQUE ? OBSERVE_OPAQUE : OBSERVE_NOTHING;
     state->phase = conn->flags & CONN_PAYLOAD ? OBSERVE_PHASE_UNKNOWN : OBSERVE_PHASE_NO_DATA;
     for (unsigned side = 0; side < 2; side++) {
