@@ -145,45 +145,14 @@ static void measure_quiet(struct conn_context *context, const struct conn *conn,
     }
 }
 
-/* The shortest time from a payload segment of the other side to the sender's acknowledgement of it;
- * @rtt_ns where none is shorter. A handshake alone may have waited for more than the way: for an
- * address to be resolved, a radio to wake up, a busy listener. */
-static int64_t shortest_round_trip(struct conn_context *context, const struct conn *conn,
-                                   unsigned side, int64_t rtt_ns)
-{
-    const struct ring_entry *answer = NULL; /* the sender's next segment after the one looked at */
-    uint32_t at = conn->recent;
-
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            break;
-        }
-        at = entry->previous;
-        if (entry->side == side) {
-            answer = entry->flags & WHYRST_TCP_RST ? answer : entry;
-        } else if (answer && entry->length > 0 &&
-                   !seq_after(entry->seq + entry->length, answer->ack)) {
-            rtt_ns = MIN(rtt_ns, MAX(answer->time_ns - entry->time_ns, 0));
-        }
-    }
-    return rtt_ns;
-}
-
 static void measure_reaction(struct conn_context *context, const struct conn *conn,
                              struct rst_facts *facts)
 {
     unsigned receiver = !facts->from;
     int64_t cause_ns = -1;
 
-    facts->reaction_ns = facts->rtt_ns = -1;
-    if (!facts->from_client && (conn->flags & CONN_IRTT)) {
-        facts->rtt_ns = conn->times.irtt_ns;
-    } else if (facts->from_client && (conn->flags & CONN_CLIENT_RTT)) {
-        facts->rtt_ns = conn->times.client_rtt_ns;
-    }
-    facts->rtt_ns = shortest_round_trip(context, conn, facts->from, facts->rtt_ns);
+    facts->reaction_ns = -1;
+    facts->rtt_ns = round_trip_to(context, conn, facts->from);
     if (facts->trigger.frame) {
         cause_ns = facts->trigger.time_ns;
     } else if (facts->segment.flags & WHYRST_TCP_ACK) {

@@ -195,6 +195,9 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
 /** Hop count a TTL stands for, from the usual initial values 32, 64, 128 and 255. */
 int hop_count(uint8_t ttl);
 
+/** The shortest round trip seen between the capture point and key side @side; -1 = unknown. */
+int64_t round_trip_to(struct conn_context *context, const struct conn *conn, unsigned side);
+
 /** The segment that provoked the RST, by the rule for its shape; frame 0 when none is known. */
 struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,
                             const struct whyrst_segment *segment, enum rst_shape *shape);

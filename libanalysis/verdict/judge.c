@@ -11,6 +11,7 @@
 #include <glib.h>
 
 #include "verdict/cause.h"
+#include "verdict/causes/common.h"
 
 /* The least that names a cause; what medium and high need, and the lead over the runner-up. */
 enum { POINTS_ANY = 30, POINTS_MEDIUM = 50, LEAD_MEDIUM = 13, POINTS_HIGH = 75, LEAD_HIGH = 25 };
@@ -203,6 +204,10 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
         if (facts->partial && judgement->confidence > WHYRST_CONFIDENCE_LOW) {
             judgement->confidence--;
         }
+    }
+    if (is_made_up(facts)) {
+        scale_add(&judgement->scale, 0, EVIDENCE_MADE_UP, 0, 0, 0);
+        judgement->confidence = WHYRST_CONFIDENCE_LOW;
     }
     judgement->sender = find_sender(facts, judgement);
     if (facts->later.across) {

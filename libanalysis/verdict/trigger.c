@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#include <glib.h>
+
 #include "bytes/seq.h"
 #include "limits.h"
 
@@ -30,13 +32,39 @@ static bool answers_ack(const struct ring_entry *entry, const struct whyrst_segm
            rst->seq == entry->ack;
 }
 
-/* The round trip between the capture point and @side, from the handshake; -1 = unknown. */
-static int64_t round_trip(const struct conn *conn, unsigned side)
+/* Of the handshake. */
+static int64_t handshake_trip(const struct conn *conn, unsigned side)
 {
     if (side != conn->client) {
         return conn->flags & CONN_IRTT ? conn->times.irtt_ns : -1;
     }
     return conn->flags & CONN_CLIENT_RTT ? conn->times.client_rtt_ns : -1;
+}
+
+/* The handshake's, or the shortest from a payload segment of the other side to the sender's
+ * acknowledgement of it. A handshake alone may have waited for more than the way: for an address to
+ * be resolved, a radio to wake up, a busy machine. */
+int64_t round_trip_to(struct conn_context *context, const struct conn *conn, unsigned side)
+{
+    const struct ring_entry *answer = NULL; /* the sender's next segment after the one looked at */
+    int64_t rtt_ns = handshake_trip(conn, side);
+    uint32_t at = conn->recent;
+
+    for (unsigned i = 0; rtt_ns > 0 && i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            break;
+        }
+        at = entry->previous;
+        if (entry->side == side) {
+            answer = entry->flags & WHYRST_TCP_RST ? answer : entry;
+        } else if (answer && entry->length > 0 &&
+                   !seq_after(entry->seq + entry->length, answer->ack)) {
+            rtt_ns = MIN(rtt_ns, MAX(answer->time_ns - entry->time_ns, 0));
+        }
+    }
+    return rtt_ns;
 }
 
 /* What a search looks for. */
@@ -174,7 +202,7 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             .side = side,
                             .refusal = has_ack,
                             .payload_only = conn->side[side].flags & ENDPOINT_FIN,
-                            .rtt = round_trip(conn, side)};
+                            .rtt = round_trip_to(context, conn, side)};
     struct ring_entry *entry;
 
     if (has_ack && segment->seq != 0 && (conn->side[side].flags & ENDPOINT_SEEN)) {

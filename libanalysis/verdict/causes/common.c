@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verdict/causes/common.h"
 
+#include <string.h>
+
 #include "bytes/seq.h"
 
 bool is_refusal(const struct rst_facts *facts)
@@ -60,6 +62,21 @@ uint32_t bytes_after_fin(const struct rst_facts *facts)
 bool is_own_stack(const struct rst_facts *facts)
 {
     return facts->hops == HOPS_SAME && (facts->options.timestamps || facts->ip_id == ID_CONTINUES);
+}
+
+bool is_within_host(const struct rst_facts *facts)
+{
+    static const uint8_t one[16] = {[15] = 1};
+    const struct whyrst_segment *rst = &facts->segment;
+
+    return rst->ip_version == 4 ? rst->source[0] == 127 && rst->destination[0] == 127
+                                : memcmp(rst->source, one, sizeof one) == 0;
+}
+
+bool is_made_up(const struct rst_facts *facts)
+{
+    return (facts->sender.flags & facts->receiver.flags & ENDPOINT_SYN) &&
+           facts->sender.base_seq == 0 && facts->receiver.base_seq == 0;
 }
 
 bool has_zero_label(const struct rst_facts *facts)

@@ -110,8 +110,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (scale->points > 0 && is_own_stack(facts)) {
         scale->points -= 40;
     }
-    if (scale->points < 45) {
-        scale->points = 0; /* one oddity is no proof */
+    /* One oddity is no proof; within a host, and in packets that a program made up, there is no
+     * path on which to inject. */
+    if (scale->points < 45 || is_within_host(facts) || is_made_up(facts)) {
+        scale->points = 0;
     }
 }
 
