@@ -65,6 +65,10 @@ def compare(what, record, expectation):
             said = any(text in fact for text in texts for fact in record.get("evidence", ()))
             if said != (key == "says"):
                 wrong.append(f"{what}: evidence is {record.get('evidence')}, expected {key} {texts}")
+        elif key in ("advises", "withholds"):
+            texts = [text.replace("_", " ") for text in wanted]
+            if any(text in record["advice"] for text in texts) != (key == "advises"):
+                wrong.append(f"{what}: advice is {record['advice']}, expected {key} {texts}")
         elif not matches(record.get(key), wanted):
             wrong.append(f"{what}: {key} is {record.get(key)}, expected {'|'.join(wanted)}")
     return wrong

@@ -136,7 +136,8 @@ enum whyrst_type {
       "Reason in the MP_TCPRST option")                                                           \
     X(EVIDENCE, "evidence", STRINGS, WHYRST_R | WHYRST_P | WHYRST_H, "Evidence",                  \
       "Facts behind the verdict, with their figures")                                             \
-    X(ADVICE, "advice", STRING, WHYRST_R | WHYRST_P | WHYRST_H, "Advice", "What to do about it")  \
+    X(ADVICE, "advice", STRING, WHYRST_R | WHYRST_P | WHYRST_H, "Advice",                         \
+      "What to do about it; whether a plain HTTP request may be repeated")                        \
     X(PACKETS, "packets", INTEGER, WHYRST_C, "Packets", "Segments of the connection")             \
     X(DURATION, "duration", DURATION, WHYRST_C, "Duration", "First to last segment")              \
     X(RESETS, "resets", INTEGER, WHYRST_C, "Resets", "RST segments of the connection")

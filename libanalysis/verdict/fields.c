@@ -8,6 +8,7 @@
 #include "bytes/strbuf.h"
 #include "verdict/record.h"
 #include "verdict/reset_text.h"
+#include "verdict/retry.h"
 #include "verdict/tampering.h"
 #include "verdict/timers.h"
 #include "verdict/words.h"
@@ -162,6 +163,27 @@ static bool get_evidence(const struct whyrst_record *r, struct whyrst_value *val
     return scale->count > 0;
 }
 
+/* One sentence: the cause's, and what holds for the request that the RST hit. */
+static const char *get_advice(const struct whyrst_record *r, const struct judgement *judgement)
+{
+    const struct cause *cause = judgement->cause;
+    const char *advice = !cause          ? whyrst_cause_find("unknown")->advice
+                         : cause->advise ? cause->advise(&r->facts)
+                                         : cause->info.advice;
+    struct record_words *words = record_words(r);
+    char text[400];
+    struct strbuf s = strbuf_make(text, sizeof text);
+    size_t length = strlen(advice) - g_str_has_suffix(advice, ".");
+
+    if (!words->advice) {
+        strbuf_add_part(&s, advice, length);
+        retry_advise(&s, &r->facts, judgement, r->http_method);
+        strbuf_add(&s, advice + length);
+        words->advice = g_strdup(text);
+    }
+    return words->advice;
+}
+
 /* Fields that later packets may revise. */
 static bool get_verdict(const struct whyrst_record *r, enum whyrst_field field,
                         struct whyrst_value *value)
@@ -179,11 +201,7 @@ static bool get_verdict(const struct whyrst_record *r, enum whyrst_field field,
     case WHYRST_FIELD_EVIDENCE:
         return get_evidence(r, value);
     case WHYRST_FIELD_ADVICE:
-        if (!cause) {
-            return set_string(value, whyrst_cause_find("unknown")->advice);
-        }
-        return set_string(value, cause->advise ? cause->advise(&record_original(r)->facts)
-                                               : cause->info.advice);
+        return set_string(value, get_advice(record_original(r), judgement));
     default:
         return false;
     }

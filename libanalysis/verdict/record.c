@@ -95,12 +95,13 @@ struct record_words *record_words(const struct whyrst_record *record)
     return cache->words;
 }
 
-static void forget_evidence(struct record_words *words)
+static void forget_texts(struct record_words *words)
 {
     for (unsigned i = 0; i < EVIDENCE_MAX && words->evidence[i]; i++) {
         g_free(words->evidence[i]);
         words->evidence[i] = NULL;
     }
+    g_clear_pointer(&words->advice, g_free);
 }
 
 void record_revise(struct whyrst_record *record)
@@ -135,7 +136,7 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
         }
         judge(&cache->facts, &words->judgement);
         words->judged = true;
-        forget_evidence(words);
+        forget_texts(words);
     }
     return &words->judgement;
 }
@@ -166,7 +167,7 @@ void whyrst_record_unref(struct whyrst_record *record)
         return;
     }
     if (record->words) {
-        forget_evidence(record->words);
+        forget_texts(record->words);
         g_free(record->words);
     }
     whyrst_record_unref(record->twin);

@@ -16,6 +16,7 @@ struct record_words {
     bool judged;
     struct judgement judgement; /* valid when @judged */
     char *evidence[EVIDENCE_MAX];
+    char *advice; /* NULL until asked for */
     char address[2][48];
     char timer[160];
     char alert[48];
