@@ -58,6 +58,16 @@ static bool finding_column(unsigned index, struct column *column)
     return take_column(whyrst_finding_column((enum whyrst_finding_field)index), column);
 }
 
+static bool bounds_column(unsigned index, struct column *column)
+{
+    static const char *const names[] = {"given_up", "findings_left_out"};
+
+    if (index < G_N_ELEMENTS(names)) {
+        *column = (struct column){names[index], WHYRST_TYPE_INTEGER};
+    }
+    return index < G_N_ELEMENTS(names);
+}
+
 const struct table_kind schema_kinds[TABLE_COUNT] = {
     [TABLE_RESETS] = {"rst", "resets", reset_column, false},
     [TABLE_CONNECTIONS] = {"connection", "connections", connection_column, false},
@@ -65,6 +75,7 @@ const struct table_kind schema_kinds[TABLE_COUNT] = {
     [TABLE_ENDPOINTS] = {"endpoint", "endpoints", endpoint_column, true},
     [TABLE_JA4S] = {"ja4", "ja4s", ja4_column, true},
     [TABLE_FINDINGS] = {"finding", "findings", finding_column, true},
+    [TABLE_BOUNDS] = {"bounds", "bounds", bounds_column, true},
 };
 
 static char *read_columns(const struct sql *sql, const char *name, struct table *table)

@@ -16,6 +16,7 @@ enum {
     TABLE_ENDPOINTS,
     TABLE_JA4S,
     TABLE_FINDINGS,
+    TABLE_BOUNDS,
     TABLE_COUNT
 };
 

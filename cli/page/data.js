@@ -46,7 +46,7 @@ function readReport() {
   const rows = elements.filter((element) => typeof element[0] === "number");
   const made = {
     version: header.version, fields: [], columns: {}, count: 0, duplicates: 0,
-    connections: [], captures: [], findings: [], endpoints: [], omitted: [0, 0],
+    connections: [], captures: [], findings: [], endpoints: [], bounds: [], omitted: [0, 0],
   };
   for (const [name, type, title, help] of header.fields) {
     made.fields.push({name, type, title, help});
@@ -64,7 +64,8 @@ function readElements(made, elements, dictionary) {
   let file = 0;
   for (const element of elements) {
     if (!Array.isArray(element)) {
-      ({file: made.captures, finding: made.findings, endpoint: made.endpoints})[element.type]?.push(element);
+      ({file: made.captures, finding: made.findings, endpoint: made.endpoints,
+        bounds: made.bounds})[element.type]?.push(element);
     } else if (typeof element[0] === "number") {
       const copy = readRow(made, element, dictionary, made.count);
       made.columns.file[made.count] = file;

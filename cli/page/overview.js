@@ -51,6 +51,8 @@ function showNotes(place) {
     report.duplicates && `${numberText(report.duplicates)} resets were captured twice and count once.`,
     sum(report.captures, "evicted") && `${numberText(sum(report.captures, "evicted"))} connections were given up to `
       + `save memory.`,
+    ...report.bounds.map((bounds) => `Not all fitted into the diagnosis: endpoints, clients or names were given up `
+      + `${numberText(bounds.given_up)} times, ${numberText(bounds.findings_left_out)} findings are left out.`),
     ...failed.slice(0, 10).map((capture) => `${capture.file}: ${capture.error}`),
     failed.length > 10 && `${failed.length - 10} more captures were not or not wholly read.`,
   ].filter(Boolean);

@@ -10,6 +10,7 @@ CREATE TRIGGER files_deleted AFTER DELETE ON files BEGIN
     DELETE FROM connections WHERE file_id = OLD.file_id;
     DELETE FROM endpoints WHERE run_id = OLD.run_id;
     DELETE FROM ja4s WHERE run_id = OLD.run_id;
+    DELETE FROM bounds WHERE run_id = OLD.run_id;
     DELETE FROM findings WHERE run_id = OLD.run_id
         AND (frames_file = OLD.file OR NOT EXISTS (SELECT 1 FROM files WHERE run_id = OLD.run_id));
     DELETE FROM runs WHERE run_id = OLD.run_id

@@ -49,6 +49,12 @@ class Connection:
                                    self.send(0, ACK)]
 
 
+def refusals(servers):
+    """Connections that each of so many servers refuses: a finding for each."""
+    return [packet for i in range(5) for server in range(servers)
+            for packet in Connection(20000 + i, 80, server=f"198.51.100.{server}").refused()]
+
+
 def pcap(frames, step_ns=1_000_000, start_ns=START_NS):
     """A nanosecond pcap of @frames, @step_ns apart."""
     out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]

@@ -16,7 +16,7 @@ import sys
 import time
 import unittest
 
-from captures import Connection, START_NS, client_hello, many, mixed, pcap
+from captures import Connection, START_NS, client_hello, many, mixed, pcap, refusals
 from support import SAMPLES, WHYRST, CliTest
 
 DOC = os.path.join(SAMPLES, "..", "docs", "SQL.md")
@@ -83,6 +83,19 @@ class Content(DatabaseTest):
             for row, wanted in zip(rows, objects):
                 self.assertEqual(row.get("file"), wanted.get("file"))
                 self.check_equal(row, wanted)
+
+    def test_bounds(self):
+        """Findings beyond 20 of a kind are counted, and only then; the row goes with its captures."""
+        self.load(self.file("few.pcap", pcap(mixed())))
+        self.assertEqual(self.query("SELECT * FROM bounds"), [])
+        capture = self.file("scan.pcap", pcap(refusals(25)))
+        self.load(capture)
+        expected = next(o for o in self.everything(capture) if o["type"] == "bounds")
+        self.assertEqual(self.query("SELECT given_up, findings_left_out FROM bounds"),
+                         [{key: expected[key] for key in ("given_up", "findings_left_out")}])
+        self.assertEqual(expected["findings_left_out"], 5)
+        self.load(capture)
+        self.assertEqual(self.one("SELECT count(*) FROM bounds"), 1)
 
     def test_order_does_not_depend_on_jobs(self):
         captures = sorted(glob.glob(os.path.join(SAMPLES, "*", "server.pcap")))[:20]

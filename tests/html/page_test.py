@@ -16,7 +16,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, "cli")]
 
 from browser import Browser, is_there  # noqa: E402
-from captures import Connection, client_hello, many, pcap  # noqa: E402
+from captures import Connection, client_hello, many, pcap, refusals  # noqa: E402
 from support import SAMPLES, WHYRST  # noqa: E402
 
 CAPTION = "return document.querySelector('#resets caption').textContent"
@@ -269,6 +269,10 @@ class Others(PageTest):
     def test_no_resets(self):
         self.browser.open(self.report("none.html", self.capture("none.pcap", Connection(5).closed())))
         self.assertIn("0 resets", self.browser.run("return document.body.innerText").replace("0\nresets", "0 resets"))
+
+    def test_bounds_are_told(self):
+        self.browser.open(self.report("scan.html", self.capture("scan.pcap", refusals(25))))
+        self.assertIn("5 findings are left out", self.browser.run("return document.querySelector('#notes').innerText"))
 
     def test_one_reset(self):
         self.browser.open(self.report("one.html", self.capture("one.pcap", Connection(5).refused())))
