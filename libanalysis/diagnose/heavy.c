@@ -14,11 +14,14 @@ void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t 
         .entry_size = entry_size, .key_size = key_size, .limit = limit, .release = release};
 }
 
+static struct heavy_entry *entry_at(const struct heavy *heavy, size_t position)
+{
+    return (void *)(heavy->entries + position * heavy->entry_size);
+}
+
 void *heavy_at(const struct heavy *heavy, size_t position)
 {
-    struct heavy_entry *entry = (void *)(heavy->entries + position * heavy->entry_size);
-
-    return entry->weight ? entry : NULL;
+    return heavy->tags[position] ? entry_at(heavy, position) : NULL;
 }
 
 void heavy_clear(struct heavy *heavy)
@@ -31,48 +34,55 @@ void heavy_clear(struct heavy *heavy)
         }
     }
     g_free(heavy->entries);
+    g_free(heavy->tags);
     heavy->entries = NULL;
+    heavy->tags = NULL;
     heavy->size = 0;
 }
 
-/* The finisher of SplitMix64 after each word: every bit of the key reaches every bit. */
-static uint64_t hash_key(const struct heavy *heavy, const uint8_t *key)
+/* Folds the product of two words, in which every bit reaches every other. */
+static uint64_t mix(uint64_t a, uint64_t b)
 {
-    uint64_t hash = 0;
+    __uint128_t product = (__uint128_t)a * b;
 
-    for (size_t i = 0; i < heavy->key_size; i += 8) {
-        uint64_t word;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
 
-        memcpy(&word, key + i, 8);
-        hash = (hash ^ word) + UINT64_C(0x9e3779b97f4a7c15);
-        hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
-        hash ^= hash >> 31;
+uint64_t heavy_hash(const void *bytes, size_t length)
+{
+    const uint8_t *p = bytes;
+    uint64_t hash = length;
+    uint64_t word;
+
+    for (; length >= sizeof word; p += sizeof word, length -= sizeof word) {
+        memcpy(&word, p, sizeof word);
+        hash = mix(hash ^ word ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xbf58476d1ce4e5b9));
     }
-    return hash;
+    word = 0;
+    memcpy(&word, p, length);
+    return mix(hash ^ word ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0x94d049bb133111eb));
 }
 
-static struct heavy_entry *bucket_of(const struct heavy *heavy, uint64_t hash)
+static size_t bucket_of(const struct heavy *heavy, uint64_t hash)
 {
-    size_t bucket = (size_t)hash & (heavy->size / BUCKET - 1);
-
-    return (void *)(heavy->entries + bucket * BUCKET * heavy->entry_size);
+    return ((size_t)hash & (heavy->size / BUCKET - 1)) * BUCKET;
 }
 
-static struct heavy_entry *in_bucket(const struct heavy *heavy, struct heavy_entry *first,
-                                     unsigned i)
+/* Never 0. */
+static uint32_t tag_of(uint64_t hash)
 {
-    return (void *)((uint8_t *)first + i * heavy->entry_size);
+    return (uint32_t)(hash >> 32) | 1;
 }
 
 static struct heavy_entry *search(const struct heavy *heavy, const void *key, uint64_t hash)
 {
-    struct heavy_entry *first = heavy->size ? bucket_of(heavy, hash) : NULL;
+    size_t first = heavy->size ? bucket_of(heavy, hash) : 0;
 
-    for (unsigned i = 0; first && i < BUCKET; i++) {
-        struct heavy_entry *entry = in_bucket(heavy, first, i);
+    for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
+        struct heavy_entry *entry = entry_at(heavy, i);
 
-        if (entry->weight && entry->hash == hash && memcmp(entry + 1, key, heavy->key_size) == 0) {
+        if (heavy->tags[i] == tag_of(hash) && entry->hash == hash &&
+            memcmp(entry + 1, key, heavy->key_size) == 0) {
             return entry;
         }
     }
@@ -81,35 +91,36 @@ static struct heavy_entry *search(const struct heavy *heavy, const void *key, ui
 
 void *heavy_find(const struct heavy *heavy, const void *key)
 {
-    return search(heavy, key, hash_key(heavy, key));
+    return search(heavy, key, heavy_hash(key, heavy->key_size));
 }
 
-/* A free place in the bucket, or its lightest entry. */
-static struct heavy_entry *lightest(const struct heavy *heavy, uint64_t hash)
+/* A free place in the bucket, or that of its lightest entry. */
+static size_t lightest(const struct heavy *heavy, uint64_t hash)
 {
-    struct heavy_entry *first = bucket_of(heavy, hash);
-    struct heavy_entry *found = first;
+    size_t first = bucket_of(heavy, hash);
+    size_t found = first;
 
-    for (unsigned i = 1; i < BUCKET && found->weight; i++) {
-        struct heavy_entry *entry = in_bucket(heavy, first, i);
-
-        if (entry->weight < found->weight) {
-            found = entry;
+    for (size_t i = first; i < first + BUCKET; i++) {
+        if (heavy->tags[i] == 0) {
+            return i;
+        }
+        if (entry_at(heavy, i)->weight < entry_at(heavy, found)->weight) {
+            found = i;
         }
     }
     return found;
 }
 
-/* Gives up what is at @entry, if anything. */
-static void make_free(struct heavy *heavy, struct heavy_entry *entry)
+/* Gives up what is at @position, if anything. */
+static void make_free(struct heavy *heavy, size_t position)
 {
-    if (entry->weight) {
+    if (heavy->tags[position]) {
         heavy->dropped++;
         if (heavy->release) {
-            heavy->release(entry);
+            heavy->release(entry_at(heavy, position));
         }
     }
-    memset(entry, 0, heavy->entry_size);
+    memset(entry_at(heavy, position), 0, heavy->entry_size);
 }
 
 static void grow(struct heavy *heavy)
@@ -117,28 +128,37 @@ static void grow(struct heavy *heavy)
     struct heavy old = *heavy;
 
     heavy->size = old.size ? old.size * 2 : BUCKET;
-    heavy->entries = g_malloc0_n(heavy->size, heavy->entry_size);
+    heavy->entries = g_malloc_n(heavy->size, heavy->entry_size);
+    heavy->tags = g_new0(uint32_t, heavy->size);
     for (size_t i = 0; i < old.size; i++) {
-        struct heavy_entry *entry = heavy_at(&old, i);
+        if (old.tags[i]) { /* no bucket gets more than the one it came from had */
+            const struct heavy_entry *entry = entry_at(&old, i);
+            size_t place = lightest(heavy, entry->hash);
 
-        if (entry) { /* no bucket gets more than the one it came from had */
-            memcpy(lightest(heavy, entry->hash), entry, heavy->entry_size);
+            memcpy(entry_at(heavy, place), entry, heavy->entry_size);
+            heavy->tags[place] = old.tags[i];
         }
     }
     g_free(old.entries);
+    g_free(old.tags);
 }
 
 void *heavy_get(struct heavy *heavy, const void *key)
 {
-    uint64_t hash = hash_key(heavy, key);
+    uint64_t hash = heavy_hash(key, heavy->key_size);
     struct heavy_entry *entry = search(heavy, key, hash);
 
     if (!entry) {
-        while (heavy->size == 0 || (lightest(heavy, hash)->weight && heavy->size < heavy->limit)) {
+        size_t place;
+
+        while (heavy->size == 0 ||
+               (heavy->tags[lightest(heavy, hash)] && heavy->size < heavy->limit)) {
             grow(heavy);
         }
-        entry = lightest(heavy, hash);
-        make_free(heavy, entry);
+        place = lightest(heavy, hash);
+        make_free(heavy, place);
+        heavy->tags[place] = tag_of(hash);
+        entry = entry_at(heavy, place);
         entry->hash = hash;
         memcpy(entry + 1, key, heavy->key_size);
     }

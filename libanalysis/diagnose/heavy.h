@@ -21,6 +21,8 @@ struct heavy_entry {
 
 /**
  * struct heavy - the table
+ * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not at
+ *           eight entries
  * @limit:   entries at most (a power of two)
  * @release: frees what an entry owns; may be NULL
  * @dropped: entries that gave way
@@ -31,6 +33,7 @@ struct heavy {
     size_t limit;
     void (*release)(void *entry);
     uint8_t *entries;
+    uint32_t *tags;
     size_t size; /* entries there is room for */
     uint64_t dropped;
 };
@@ -38,6 +41,8 @@ struct heavy {
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
                 void (*release)(void *entry));
 void heavy_clear(struct heavy *heavy);
+/** A hash of @length bytes, not keyed: tables are the same in every run. */
+uint64_t heavy_hash(const void *bytes, size_t length);
 /** The entry of @key, made (all else zero) when there is none; its weight rises by one. */
 void *heavy_get(struct heavy *heavy, const void *key);
 /** The entry of @key, or NULL. */

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "diagnose/names.h"
 
+#include <string.h>
+
+#include "diagnose/heavy.h"
 #include "limits.h"
+
+static guint hash_text(gconstpointer text)
+{
+    return (guint)heavy_hash(text, strlen(text));
+}
 
 void names_init(struct names *names)
 {
-    *names = (struct names){.numbers = g_hash_table_new(g_str_hash, g_str_equal),
+    *names = (struct names){.numbers = g_hash_table_new(hash_text, g_str_equal),
                             .texts = g_ptr_array_new_with_free_func(g_free)};
 }
 
