@@ -4,6 +4,7 @@
 #include "bytes/cursor.h"
 
 #define MPTCP_TCPRST 8u
+#define SCALE_MAX    14u /* RFC 7323 section 2.3 */
 
 static void read_one(struct tcp_options *options, uint8_t kind, struct cursor body)
 {
@@ -14,7 +15,7 @@ static void read_one(struct tcp_options *options, uint8_t kind, struct cursor bo
     } else if (kind == KIND_WSCALE && length == 1) {
         uint8_t shift = cursor_u8(&body);
 
-        options->wscale = shift > 14 ? 14 : shift; /* RFC 7323 section 2.3 */
+        options->wscale = shift > SCALE_MAX ? SCALE_MAX : shift;
     } else if (kind == KIND_TIMESTAMPS && length == 8) {
         options->timestamps = true;
         options->tsval = cursor_be32(&body);
@@ -25,12 +26,44 @@ static void read_one(struct tcp_options *options, uint8_t kind, struct cursor bo
     }
 }
 
+/* Linux's SYN (net/ipv4/tcp_output.c, tcp_options_write()): MSS, SACK permitted, timestamps,
+ * padding, window scale. False, and nothing done, when this is another. */
+static bool read_linux_syn(const struct whyrst_segment *segment, struct tcp_options *options)
+{
+    const uint32_t middle = KIND_SACK_PERMITTED << 24 | 2 << 16 | KIND_TIMESTAMPS << 8 | 10;
+    const uint32_t last = KIND_NOP << 16 | KIND_WSCALE << 8 | 3;
+    struct cursor c = cursor_make(segment->options, segment->options_length);
+    uint32_t first, tsval, tsecr, scale;
+
+    if (segment->options_length != 20) {
+        return false;
+    }
+    first = cursor_be32(&c);
+    if (first >> 16 != (KIND_MSS << 8 | 4) || cursor_be32(&c) != middle) {
+        return false;
+    }
+    tsval = cursor_be32(&c);
+    tsecr = cursor_be32(&c);
+    scale = cursor_be32(&c);
+    if (scale >> 8 != last) {
+        return false;
+    }
+    *options =
+        (struct tcp_options){.tsval = tsval,
+                             .tsecr = tsecr,
+                             .mss = (uint16_t)first,
+                             .wscale = (scale & 0xff) > SCALE_MAX ? SCALE_MAX : (uint8_t)scale,
+                             .timestamps = true,
+                             .any = true};
+    return true;
+}
+
 struct tcp_options tcp_options_read(const struct whyrst_segment *segment)
 {
     struct tcp_options options = TCP_OPTIONS_NONE;
     struct cursor c = cursor_make(segment->options, segment->options_length);
 
-    if (tcp_options_usual(segment, &options)) {
+    if (tcp_options_usual(segment, &options) || read_linux_syn(segment, &options)) {
         return options;
     }
     while (cursor_left(&c) > 0) {

@@ -16,6 +16,7 @@ enum {
     KIND_NOP = 1,
     KIND_MSS = 2,
     KIND_WSCALE = 3,
+    KIND_SACK_PERMITTED = 4,
     KIND_TIMESTAMPS = 8,
     KIND_MPTCP = 30
 };

@@ -21,8 +21,8 @@ struct heavy_entry {
 
 /**
  * struct heavy - the table
- * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not at
- *           eight entries
+ * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not
+ * at eight entries
  * @limit:   entries at most (a power of two)
  * @release: frees what an entry owns; may be NULL
  * @dropped: entries that gave way
