@@ -23,6 +23,7 @@
  * @labels:        IPv6: its first segments of connections carry a flow label
  * @accept_frame: its latest SYN-ACK; 0 = none
  * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
+ * @refused_frame: its latest RST to a SYN; 0 = none
  * @refusals:      attempts that it refused
  * @half_open:     handshakes that this address began and then reset
  */
@@ -32,6 +33,7 @@ struct host {
     uint8_t ttl_max;
     bool labels;
     uint32_t accept_frame;
+    uint32_t refused_frame;
     uint32_t refusals;
     uint32_t half_open;
     struct burst *burst;
@@ -46,7 +48,6 @@ struct burst {
     uint32_t origins;   /**< a bit for each phase that was hit */
     uint8_t peer[16];   /**< the first one's other end */
     bool several_peers; /**< not all others' ends are the same */
-    uint32_t refused_frame; /**< the service has refused a SYN since; 0 = not seen */
 };
 
 struct hosts;

@@ -166,8 +166,8 @@ static void end_connection(void *user, struct conn *conn)
 static void tell_half_open(struct whyrst_engine *engine, const struct half_open *entry, bool over)
 {
     if (engine->listener) {
-        engine->listener->half_open(engine->listener->context, entry,
-                                    engine->connections.start_ns, engine->connections.now_ns, over);
+        engine->listener->half_open(engine->listener->context, entry, engine->connections.start_ns,
+                                    engine->connections.now_ns, over);
     }
 }
 

@@ -81,10 +81,9 @@ struct across {
  * @train_frame:    a later RST of the same claimed sender with other numbers
  * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
  * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
- * @burst_refused_frame: the service refused a SYN after that instant; 0 = not seen
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @burst_alike:    all of them of one other end, in one phase
- * @accept_frame:   the refusing service accepted a connection later
+ * @accept_frame, @refused_frame: the claimed sender's service answered a SYN later so
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
  * @across:         what other connections say, NULL = nothing; the record's reference
  */
@@ -95,11 +94,11 @@ struct hindsight {
     uint32_t train_frame;
     uint32_t other_ttl_frame;
     uint32_t burst;
-    uint32_t burst_refused_frame;
     int64_t burst_idle_min_ns;
     int64_t burst_idle_max_ns;
     bool burst_alike;
     uint32_t accept_frame;
+    uint32_t refused_frame;
     uint8_t other_ttl;
     int64_t both_ns;
     struct reset_tally tally;

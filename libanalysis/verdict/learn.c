@@ -122,9 +122,7 @@ void learn_facts(struct conn_context *context, struct hosts *hosts, const struct
         service->refusals += !(facts->receiver.flags & ENDPOINT_SYN_AGAIN); /* one attempt */
         facts->refusals = service->refusals;
         facts->accept_frame = service->accept_frame;
-        if (service->burst && service->burst->refused_frame == 0) {
-            service->burst->refused_frame = (uint32_t)facts->segment.frame;
-        }
+        service->refused_frame = (uint32_t)facts->segment.frame;
     } else if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
         if (!(conn->flags & CONN_SYN)) {
             facts->syn_elsewhere_frame = find_syn_elsewhere(hosts, conn, facts);
@@ -177,11 +175,10 @@ static void learn_burst(struct hosts *hosts, const struct conn *conn, struct why
         endpoint->burst->idle_max_ns = MAX(endpoint->burst->idle_max_ns, facts->idle_ns);
     }
     if (endpoint->burst->count == 0) {
-        memcpy(endpoint->burst->peer, key.address[!facts->from],
-               sizeof endpoint->burst->peer);
+        memcpy(endpoint->burst->peer, key.address[!facts->from], sizeof endpoint->burst->peer);
     }
-    endpoint->burst->several_peers |= memcmp(endpoint->burst->peer, key.address[!facts->from],
-                                             sizeof endpoint->burst->peer) != 0;
+    endpoint->burst->several_peers |=
+        memcmp(endpoint->burst->peer, key.address[!facts->from], sizeof endpoint->burst->peer) != 0;
     endpoint->burst->origins |= 1u << facts->origin;
     endpoint->burst->count++;
     record->burst = g_rc_box_acquire(endpoint->burst);
@@ -257,12 +254,16 @@ void learn_reset(struct hosts *hosts, struct conn *conn, struct whyrst_record *r
 void learn_final(struct hosts *hosts, struct whyrst_record *record)
 {
     struct rst_facts *facts = &record->facts;
+    const struct host *service;
 
-    if (facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE) {
-        const struct host *service = hosts_get(hosts, &record->key, facts->from, true, false);
-
-        if (service && service->accept_frame > record->frame) {
-            facts->later.accept_frame = service->accept_frame;
-        }
+    if (facts->from_client) {
+        return;
+    }
+    service = hosts_get(hosts, &record->key, facts->from, true, false);
+    if (service && service->accept_frame > record->frame) {
+        facts->later.accept_frame = service->accept_frame;
+    }
+    if (service && service->refused_frame > record->frame) {
+        facts->later.refused_frame = service->refused_frame;
     }
 }

@@ -26,10 +26,15 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         facts->segment.window != 0 || was_accepted(facts)) {
         return;
     }
-    scale_add(scale, 50, EVIDENCE_HANDSHAKE_JUST_DONE, 0, 0, facts->trigger.frame);
-    scale_add(scale, 10, EVIDENCE_NEVER_SPOKE, 0, 0, 0);
+    scale_add(scale, 40, EVIDENCE_HANDSHAKE_JUST_DONE, 0, 0, facts->trigger.frame);
+    scale_add(scale, 5, EVIDENCE_NEVER_SPOKE, 0, 0, 0);
     if (facts->sender.syns > 1) {
         scale_add(scale, 15, EVIDENCE_SYN_ACK_AGAIN, facts->sender.syns, 0, 0);
+    }
+    if (facts->later.accept_frame) {
+        scale_add(scale, 15, EVIDENCE_STILL_LISTENS, 0, 0, facts->later.accept_frame);
+    } else if (facts->later.refused_frame) {
+        scale_add(scale, -30, EVIDENCE_SERVICE_GONE, 0, 0, facts->later.refused_frame);
     }
     if (facts->answerable_ack && facts->answerable_data && facts->later.tally.bare < 2) {
         scale_add(scale, -30, EVIDENCE_ONE_ANSWER_OF_TWO, 0, 0, 0);
@@ -49,8 +54,8 @@ const struct cause cause_accept_overflow = {
     .info = {.name = "accept-overflow",
              .meaning = "The listener's accept queue was full (Linux with tcp_abort_on_overflow).",
              .shown_by =
-                 "The server sent SYN-ACK, then answered the final ACK or the first data with a "
-                 "bare RST; often after repeating its SYN-ACK.",
+                 "The server sent SYN-ACK, then answered the final ACK and the first data with a "
+                 "bare RST each, and goes on to accept others; often after repeating its SYN-ACK.",
              .advice = "Accept faster or raise the listen backlog and net.core.somaxconn; look at "
                        "ListenOverflows in nstat.",
              .references =

@@ -14,7 +14,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
               facts->receiver.last_payload_frame);
     weigh_own_stack(facts, scale);
     if (facts->in_flight_bytes > 0) {
-        scale_add(scale, 8, EVIDENCE_DATA_IN_FLIGHT, facts->in_flight_bytes, 0, 0);
+        scale_add(scale, 0, EVIDENCE_DATA_IN_FLIGHT, facts->in_flight_bytes, 0, 0);
     }
     if (facts->from_client && facts->phase != OBSERVE_PHASE_RESPONSE) {
         scale->points -= 20; /* a response is read, not answered: what came last proves nothing */
