@@ -43,14 +43,17 @@ static int64_t handshake_trip(const struct conn *conn, unsigned side)
 
 /* The handshake's, or the shortest from a payload segment of the other side to the sender's
  * acknowledgement of it. A handshake alone may have waited for more than the way: for an address to
- * be resolved, a radio to wake up, a busy machine. */
+ * be resolved, a radio to wake up, a busy machine. A segment that was sent again may have been
+ * acknowledged for its first copy (Karn's algorithm, RFC 6298 section 3): it measures nothing. */
 int64_t round_trip_to(struct conn_context *context, const struct conn *conn, unsigned side)
 {
     const struct ring_entry *answer = NULL; /* the sender's next segment after the one looked at */
-    int64_t rtt_ns = handshake_trip(conn, side);
+    const struct ring_entry *later = NULL;  /* the other side's next payload after it */
+    const int64_t handshake_ns = handshake_trip(conn, side);
+    int64_t rtt_ns = handshake_ns;
     uint32_t at = conn->recent;
 
-    for (unsigned i = 0; rtt_ns > 0 && i < LIMIT_RING_WALK && at != 0; i++) {
+    for (unsigned i = 0; handshake_ns > 0 && i < LIMIT_RING_WALK && at != 0; i++) {
         const struct ring_entry *entry = ring_get(context->ring, at);
 
         if (!entry) {
@@ -59,9 +62,16 @@ int64_t round_trip_to(struct conn_context *context, const struct conn *conn, uns
         at = entry->previous;
         if (entry->side == side) {
             answer = entry->flags & WHYRST_TCP_RST ? answer : entry;
-        } else if (answer && entry->length > 0 &&
-                   !seq_after(entry->seq + entry->length, answer->ack)) {
-            rtt_ns = MIN(rtt_ns, MAX(answer->time_ns - entry->time_ns, 0));
+        } else if (entry->length > 0) {
+            uint32_t end = entry->seq + entry->length;
+
+            if (later && seq_after(end, later->seq)) {
+                rtt_ns = handshake_ns; /* what came later was sent before */
+            }
+            if (answer && !seq_after(end, answer->ack)) {
+                rtt_ns = MIN(rtt_ns, MAX(answer->time_ns - entry->time_ns, 0));
+            }
+            later = entry;
         }
     }
     return rtt_ns;
