@@ -49,6 +49,11 @@ class Capture:
         self.now += wait
         self.lines.append(f"+{wait:.6f} {text}")
 
+    def lost(self, wait, text):
+        """The same, but the capture has not got it."""
+        self.now += wait
+        self.lines.append(f"-+{wait:.6f} {text}")
+
     def served(self, wait=0.1, **ends):
         """Handshake, request, response, orderly close."""
         label = self.connection(**ends)
@@ -247,25 +252,35 @@ def differences(found, wanted):
             yield f"no {finding['kind']} there: {finding['text']}; {'; '.join(finding['evidence'])}"
 
 
-def run(program, name, case, work):
-    captures, wanted = case()
+def of_endpoint(records, name, wanted):
+    """What is wrong with the endpoint, as lines."""
+    for record in records:
+        if record["type"] == "endpoint" and record["name"] == name:
+            yield from (f"endpoint: {key} is {record.get(key)}, expected {value}"
+                        for key, value in wanted.items() if record.get(key) != value)
+
+
+def run(program, name, case, work, endpoint):
+    captures, wanted, *rest = case()
     paths = [os.path.join(work, f"{name}-{number}.pcap") for number in range(len(captures))]
     for capture, path in zip(captures, paths):
         capture.write(path)
     result = subprocess.run([program, "--format=ndjson", "--no-progress", *paths], check=True,
                             capture_output=True, text=True)
-    found = [record for record in map(json.loads, result.stdout.splitlines())
-             if record["type"] == "finding"]
-    return list(differences(found, wanted))
+    records = list(map(json.loads, result.stdout.splitlines()))
+    lines = list(differences([record for record in records if record["type"] == "finding"], wanted))
+    return lines + list(of_endpoint(records, endpoint, *rest) if rest else ())
 
 
-def main():
+def main(found, endpoint=""):
+    """Runs the functions case_* among those `found` in a module; they may also return fields of the
+    `endpoint`."""
     program, names = sys.argv[1], sys.argv[2:]
-    cases = {name[5:]: case for name, case in globals().items() if name.startswith("case_")}
+    cases = {name[5:]: case for name, case in found.items() if name.startswith("case_")}
     failed = 0
     with tempfile.TemporaryDirectory() as work:
         for name in names or cases:
-            lines = run(program, name, cases[name], work)
+            lines = run(program, name, cases[name], work, endpoint)
             failed += bool(lines)
             for line in lines:
                 print(f"{name}: {line}")
@@ -274,4 +289,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(globals())

@@ -91,10 +91,17 @@ const char *proxy_reply_text(char *text, size_t size, uint8_t kind, uint16_t rep
     return text;
 }
 
-/* Ends that a proxy has of itself, and passes on from nobody. */
-static bool is_own_end(const struct outcome *outcome)
+/* A tunnel that was reset in the proxy's name. Some ends a proxy has of itself, and passes on from
+ * nobody; an idle timer's is no failure. */
+static enum proxy_result broken_by(const struct outcome *outcome)
 {
-    return strcmp(outcome->cause, "process-exit") == 0 || strcmp(outcome->cause, "no-socket") == 0;
+    if (strcmp(outcome->cause, "process-exit") == 0 || strcmp(outcome->cause, "no-socket") == 0) {
+        return PROXY_DROPPED;
+    }
+    return outcome->origin == WHYRST_ORIGIN_AFTER_FIN ||
+                   outcome->origin == WHYRST_ORIGIN_IDLE_TIMEOUT
+               ? PROXY_TUNNEL
+               : PROXY_BROKEN;
 }
 
 void proxy_judge(struct outcome *outcome, const struct observe_proxy *asked)
@@ -110,13 +117,8 @@ void proxy_judge(struct outcome *outcome, const struct observe_proxy *asked)
     outcome->proxy_target = asked->target;
     outcome->proxy_frame = asked->frame ? asked->frame : outcome->frame;
     if (asked->granted) {
-        bool broken = reset && outcome->origin != WHYRST_ORIGIN_AFTER_FIN &&
-                      outcome->origin != WHYRST_ORIGIN_IDLE_TIMEOUT;
-
-        outcome->proxy = !broken               ? PROXY_TUNNEL
-                         : is_own_end(outcome) ? PROXY_DROPPED
-                                               : PROXY_BROKEN;
-        outcome->proxy_frame = broken ? outcome->frame : outcome->proxy_frame;
+        outcome->proxy = reset ? broken_by(outcome) : PROXY_TUNNEL;
+        outcome->proxy_frame = reset ? outcome->frame : outcome->proxy_frame;
     } else if (asked->answered) {
         outcome->proxy = proxy_reply_means(asked->kind, asked->reply);
     } else {

@@ -89,7 +89,7 @@ static void tell_connection(struct whyrst_engine *engine, struct conn *conn, boo
     if (!engine->listener || !(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
         return;
     }
-    if (conn->has_app) {
+    if (conn->has_app || conn_extra(conn)) { /* others have nothing to say */
         payload_observe(&engine->context, conn, &state);
     }
     engine->listener->connection(engine->listener->context, conn, &state,
