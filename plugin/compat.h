@@ -13,6 +13,8 @@
 #include <epan/packet.h>
 #include <epan/proto.h>
 #include <epan/stats_tree.h>
+#include <epan/strutil.h>
+#include <wsutil/str_util.h>
 
 #define RST_WIRESHARK_VERSION (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR)
 
@@ -43,6 +45,22 @@ typedef gboolean rst_preference_bool;
 #endif
 #ifndef WS_PLUGIN_DESC_TAP_LISTENER
 #define WS_PLUGIN_DESC_TAP_LISTENER (1UL << 4)
+#endif
+
+/* Makes @text fit for a terminal: format_text() took bytes of another type up to 4.0. */
+#if RST_WIRESHARK_VERSION >= 402
+#define RST_FORMAT_TEXT(scope, text) format_text(scope, text, strlen(text))
+#else
+#define RST_FORMAT_TEXT(scope, text) format_text(scope, (const guchar *)(text), strlen(text))
+#endif
+
+/* Whether a statistic of -z could be started is asked since 4.6. */
+#if RST_WIRESHARK_VERSION >= 406
+typedef bool rst_started;
+#define RST_STARTED(started) (started)
+#else
+typedef void rst_started;
+#define RST_STARTED(started) (void)(started)
 #endif
 
 /* Between the parts of a menu path: 4.0 has no name for it, and another separator. */

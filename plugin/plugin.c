@@ -29,6 +29,7 @@
 #include "segments.h"
 #include "settings.h"
 #include "statistics.h"
+#include "together.h"
 #include "tree.h"
 
 WS_DLL_PUBLIC_DEF const char plugin_version[] = WHYRST_VERSION;
@@ -69,6 +70,7 @@ static int dissect_rst(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
         }
         tap_queue_packet(rst_tap, pinfo, record);
     }
+    together_tap_frame(pinfo);
     return (int)tvb_captured_length(tvb);
 }
 
@@ -85,6 +87,8 @@ static void proto_register_rst(void)
     rst_tap = register_tap("rst");
     statistics_register();
     reset_table_register();
+    together_register();
+    together_tree_register();
 }
 
 /* Wireshark calls this again whenever preferences change; once is enough. */
@@ -108,7 +112,10 @@ void plugin_register(void)
         .register_handoff = proto_reg_handoff_rst,
     };
 
+    static tap_plugin taps = {.register_tap_listener = together_text_register};
+
     proto_register_plugin(&plugin);
+    tap_register_plugin(&taps);
 }
 
 /**

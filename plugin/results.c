@@ -30,6 +30,9 @@ static struct {
     bool finished;                      /* the engine knows that no frame will follow */
 } session;
 
+/* Grows with each conclusion of any file, from 1. */
+static unsigned conclusions;
+
 static void close_session(void)
 {
     if (session.engine) {
@@ -45,12 +48,12 @@ static void close_session(void)
 
 static void open_session(void)
 {
-    const struct whyrst_diagnosis_options live = {.live = true};
     struct whyrst_options options;
+    struct whyrst_diagnosis_options diagnosis_options;
 
-    settings_options(&options);
+    settings_options(&options, &diagnosis_options);
     session.engine = whyrst_engine_new(&options);
-    session.diagnosis = whyrst_diagnosis_new(&live, NULL);
+    session.diagnosis = whyrst_diagnosis_new(&diagnosis_options, NULL);
     whyrst_diagnosis_watch(session.diagnosis, session.engine);
     session.records = g_ptr_array_new_with_free_func((GDestroyNotify)whyrst_record_unref);
 }
@@ -111,6 +114,7 @@ void results_add_frame(int proto, packet_info *pinfo, proto_tree *tree)
 static void revise(void)
 {
     whyrst_diagnosis_conclude(session.diagnosis);
+    conclusions++;
     for (guint i = 0; i < session.records->len; i++) {
         whyrst_diagnosis_revise(session.diagnosis, g_ptr_array_index(session.records, i));
     }
@@ -127,6 +131,17 @@ static bool is_still_reading(void)
     return plugin_if_get_capture_file(file_being_read, NULL) != NULL;
 }
 
+/* To be called when no frame follows, as far as this program can tell. */
+static void finish(void)
+{
+    if (!session.finished && !is_still_reading()) {
+        whyrst_engine_finish(session.engine);
+        drain();
+        revise();
+        session.finished = true;
+    }
+}
+
 /**
  * results_of_frame - the frame's record number @index (from 0), NULL when it has no more
  *
@@ -136,11 +151,27 @@ struct whyrst_record *results_of_frame(int proto, packet_info *pinfo, uint32_t i
 {
     struct whyrst_record *record = p_get_proto_data(wmem_file_scope(), pinfo, proto, index);
 
-    if (record && PINFO_FD_VISITED(pinfo) && !session.finished && !is_still_reading()) {
-        whyrst_engine_finish(session.engine);
-        drain();
-        revise();
-        session.finished = true;
+    if (record && PINFO_FD_VISITED(pinfo)) {
+        finish();
     }
     return record;
+}
+
+/**
+ * results_diagnosis - what all connections of the file together say, when it has been read
+ *
+ * To be called when no frame follows, as far as this program can tell. Sets @number to the
+ * conclusion's, which is greater than those before. Returns false when the file is still being
+ * read; @diagnosis is NULL when it holds no TCP.
+ */
+bool results_diagnosis(const struct whyrst_diagnosis **diagnosis, unsigned *number)
+{
+    *diagnosis = session.diagnosis;
+    if (!session.engine) {
+        *number = 0;
+        return !is_still_reading();
+    }
+    finish();
+    *number = conclusions;
+    return session.finished;
 }

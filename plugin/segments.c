@@ -103,22 +103,30 @@ static const field_info *find_carrier(proto_tree *tree, const field_info *tcp)
     return best;
 }
 
-/* Dissectors reset their "in an error packet" flag when they are done: the place must tell. */
-static bool is_quoted(proto_tree *tree, const field_info *tcp)
+/*
+ * Marks a segment that an ICMP error quotes, and what that says of the destination. Dissectors
+ * reset their "in an error packet" flag when they are done: the place must tell.
+ */
+static void note_quote(struct whyrst_segment *segment, proto_tree *tree, const field_info *tcp)
 {
-    static const enum item kinds[] = {ITEM_ICMP, ITEM_ICMPV6};
+    static const struct {
+        enum item item;
+        unsigned ip_version;
+    } kinds[] = {{ITEM_ICMP, 4}, {ITEM_ICMPV6, 6}};
 
     for (unsigned kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
-        const GPtrArray *array = items(tree, kinds[kind]);
+        const GPtrArray *array = items(tree, kinds[kind].item);
         for (guint i = 0; i < item_count(array); i++) {
             const field_info *icmp = array->pdata[i];
             if (icmp->ds_tvb == tcp->ds_tvb && icmp->start <= tcp->start &&
                 tcp->start - icmp->start < icmp->length) {
-                return true;
+                uint16_t head = tvb_get_ntohs(icmp->ds_tvb, icmp->start); /* type and code */
+                segment->quoted = true;
+                segment->unreachable = (uint8_t)whyrst_decode_unreachable(
+                    kinds[kind].ip_version, (uint8_t)(head >> 8), (uint8_t)head);
             }
         }
     }
-    return false;
 }
 
 /* Length of the IP packet by its header; 0 when the header leaves it open: a total length of 0 is
@@ -191,7 +199,7 @@ static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, pro
     if (!whyrst_decode_tcp(segment, tcp_bytes, MIN(tcp_captured, length), length)) {
         return false;
     }
-    segment->quoted = is_quoted(tree, tcp);
+    note_quote(segment, tree, tcp);
     segment->frame = pinfo->num;
     segment->time_ns = nanoseconds(&pinfo->abs_ts);
     return true;

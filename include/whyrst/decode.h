@@ -16,15 +16,15 @@ extern "C" {
 #define WHYRST_MAX_SEGMENTS 4
 
 /** Why a frame, or a part of it, was not understood. X(IDENTIFIER, "name", "text") */
-#define WHYRST_SKIPS(X)                                                                           \
-    X(LINK_TYPE, "link-type", "link type not supported")                                          \
-    X(TRUNCATED, "truncated", "cut before the end of the TCP header")                             \
-    X(MALFORMED, "malformed", "a header contradicts itself")                                      \
-    X(FRAGMENT, "fragment", "IP fragment that was never completed")                               \
-    X(FRAGMENT_CAP, "fragment-cap", "fragment dropped because the bound was reached")             \
-    X(ENCRYPTED, "encrypted", "encrypted 802.11 or ESP payload")                                  \
-    X(DEPTH, "depth", "more nested headers than the bound")                                       \
-    X(NOT_IP, "not-ip", "no IP packet (ARP, LLDP, ...)")                                          \
+#define WHYRST_SKIPS(X)                                                                            \
+    X(LINK_TYPE, "link-type", "link type not supported")                                           \
+    X(TRUNCATED, "truncated", "cut before the end of the TCP header")                              \
+    X(MALFORMED, "malformed", "a header contradicts itself")                                       \
+    X(FRAGMENT, "fragment", "IP fragment that was never completed")                                \
+    X(FRAGMENT_CAP, "fragment-cap", "fragment dropped because the bound was reached")              \
+    X(ENCRYPTED, "encrypted", "encrypted 802.11 or ESP payload")                                   \
+    X(DEPTH, "depth", "more nested headers than the bound")                                        \
+    X(NOT_IP, "not-ip", "no IP packet (ARP, LLDP, ...)")                                           \
     X(NOT_TCP, "not-tcp", "IP, but no TCP (UDP, ICMP, ...)")
 
 #define WHYRST_X_SKIP(id, name, text) WHYRST_SKIP_##id,
@@ -73,6 +73,13 @@ WHYRST_API bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t 
  */
 WHYRST_API uint32_t whyrst_decode_ip(struct whyrst_segment *segment, const uint8_t *data,
                                      uint32_t captured);
+
+/**
+ * What an ICMP error of @type and @code, for IPv4 (@ip_version 4) or IPv6 (6), says of the
+ * destination of the packet that it quotes: WHYRST_REACHABLE where it is about something else.
+ */
+WHYRST_API enum whyrst_unreachable whyrst_decode_unreachable(unsigned ip_version, uint8_t type,
+                                                             uint8_t code);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,13 @@
  * The types are those that Wireshark opens far enough for the quoted TCP header to take a stream
  * number; a redirect is not one of them.
  */
+#include <whyrst/decode.h>
+
 #include "decode/packet.h"
+
+/* Types of "destination unreachable". */
+#define ICMP_UNREACHABLE   3
+#define ICMPV6_UNREACHABLE 1
 
 /** The quoted packet follows the 8-byte header. */
 static void decode_quote(struct packet *p, void (*decode)(struct packet *))
@@ -59,19 +65,26 @@ static enum whyrst_unreachable unreachable6(uint8_t code)
                                   : WHYRST_UNREACHABLE_OTHER;
 }
 
+enum whyrst_unreachable whyrst_decode_unreachable(unsigned ip_version, uint8_t type, uint8_t code)
+{
+    if (ip_version == 4) {
+        return type == ICMP_UNREACHABLE ? unreachable(code) : WHYRST_REACHABLE;
+    }
+    return type == ICMPV6_UNREACHABLE ? unreachable6(code) : WHYRST_REACHABLE;
+}
+
 /** decode_icmp() - an ICMP message */
 void decode_icmp(struct packet *p)
 {
     struct cursor c = packet_peek(p, 2);
+    uint8_t type = cursor_u8(&c);
 
-    switch (cursor_u8(&c)) {
-    case 3: /* destination unreachable */
-        p->unreachable = unreachable(cursor_u8(&c));
-        decode_quote(p, decode_ip);
-        break;
+    switch (type) {
+    case ICMP_UNREACHABLE:
     case 4:  /* source quench */
     case 11: /* time exceeded */
     case 12: /* parameter problem */
+        p->unreachable = (uint8_t)whyrst_decode_unreachable(4, type, cursor_u8(&c));
         decode_quote(p, decode_ip);
         break;
     default:
@@ -84,15 +97,14 @@ void decode_icmp(struct packet *p)
 void decode_icmpv6(struct packet *p)
 {
     struct cursor c = packet_peek(p, 2);
+    uint8_t type = cursor_u8(&c);
 
-    switch (cursor_u8(&c)) {
-    case 1: /* destination unreachable */
-        p->unreachable = unreachable6(cursor_u8(&c));
-        decode_quote(p, decode_ipv6);
-        break;
+    switch (type) {
+    case ICMPV6_UNREACHABLE:
     case 2: /* packet too big */
     case 3: /* time exceeded */
     case 4: /* parameter problem */
+        p->unreachable = (uint8_t)whyrst_decode_unreachable(6, type, cursor_u8(&c));
         decode_quote(p, decode_ipv6);
         break;
     default:

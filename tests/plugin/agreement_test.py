@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The plugin in `tshark -2` and the command-line tool must say the same of the same capture.
 
-Compared is every field of every RST record, over the captures named on the command line (files, or
-folders to search) and over one capture made here with RSTs in all kinds of tunnels.
+Compared is every field of every RST record, and the statistics of endpoints and JA4s, over the captures
+named on the command line (files, or folders to search) and over one capture made here with RSTs in all
+kinds of tunnels.
 
 --write FILE keeps what the plugin said, expert items and tcp.stream too: compare_versions.py compares
 such files of several versions of Wireshark.
@@ -18,9 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
+import agreement_statistics
 import odd
 from frames import write_pcap
-from tshark import Tshark
+from tshark import Tshark, rows_of
 
 SEPARATOR = "\x1f"  # between the values of one field: in no text that a record holds
 
@@ -37,26 +39,32 @@ def of_both(types):
 
 
 def from_tshark(tshark, capture, types):
-    """What the plugin says by frame: a dictionary of lists of values."""
+    """What the plugin says by frame, a dictionary of lists of values; and its statistics, as text."""
     names = ["frame.number", "tcp.stream", *types]
-    rows = tshark.fields(capture, names, "-E", f"aggregator={SEPARATOR}", only="rst", check=False)
+    text = tshark.field_text(capture, names, "-E", f"aggregator={SEPARATOR}",
+                             *agreement_statistics.ARGUMENTS, check=False)
+    text, statistics = text.split("\n=", maxsplit=1)
     return {
         int(row["frame.number"]):
             {name: row[name].split(SEPARATOR) for name in names[1:] if row[name]}
-        for row in rows
-    }
+        for row in rows_of(text, names)
+    }, statistics
 
 
-def from_tool(tool, capture, types):
-    """The same of the tool's NDJSON. A frame with several RSTs has all their values in a row."""
+def from_tool(tool, capture):
+    """The objects of the tool's NDJSON."""
     done = subprocess.run([tool, "--format=ndjson", "--no-progress", capture],
                           capture_output=True, check=False)
     if done.returncode not in (0, 1):  # 1: the capture is cut short, and so it is for tshark
         raise AssertionError(f"{tool} {capture}: status {done.returncode}\n"
                              f"{done.stderr.decode(errors='replace')}")
+    return [json.loads(line, parse_float=Decimal) for line in done.stdout.decode().splitlines()]
+
+
+def records_of(objects, types):
+    """Those of RSTs by frame. A frame with several RSTs has all their values in a row."""
     records = {}
-    for line in done.stdout.decode().splitlines():
-        record = json.loads(line, parse_float=Decimal)
+    for record in objects:
         if record["type"] != "rst":
             continue
         values = records.setdefault(record["frame"], {})
@@ -114,9 +122,10 @@ def compare(arguments, tshark, scratch):
 
     def one(numbered):
         number, (_, capture) = numbered
-        plugin = from_tshark(tshark, tshark.place(capture, scratch / str(number)), types)
-        return plugin, differences(plugin, from_tool(arguments.tool, capture, of_both(types)),
-                                   of_both(types))
+        plugin, statistics = from_tshark(tshark, tshark.place(capture, scratch / str(number)), types)
+        objects = from_tool(arguments.tool, capture)
+        return plugin, [*differences(plugin, records_of(objects, of_both(types)), of_both(types)),
+                        *agreement_statistics.differences(statistics, objects)]
 
     failed, resets, written = 0, 0, [f"# Wireshark {tshark.series}"]
     with ThreadPoolExecutor(arguments.jobs) as pool:

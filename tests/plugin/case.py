@@ -2,11 +2,11 @@
 """What the tests of the plugin in tshark have in common: a tshark, captures, the command line."""
 
 import argparse
-import re
 import sys
 import unittest
 
 from frames import write_pcap
+from statistics_text import tree_lines
 from tshark import Tshark
 
 
@@ -41,9 +41,7 @@ class PluginCase(unittest.TestCase):
 
     def tree(self, capture, name, *arguments):
         """The lines of `-z name,tree`: label, count and share of each, indentation kept."""
-        text = self.tshark.run("-2", "-q", "-r", capture, "-z", f"{name},tree", *arguments).stdout
-        lines = re.findall(r"^( *\S.*?)  +(\d+) .* (\d+(?:\.\d+)?)% ", text, re.MULTILINE)
-        return [(label, int(count), float(share)) for label, count, share in lines]
+        return tree_lines(self.tshark.run("-2", "-q", "-r", capture, "-z", f"{name},tree", *arguments).stdout)
 
 
 def main(description):

@@ -80,14 +80,22 @@ class Tshark:
             raise AssertionError(f"{command}: status {done.returncode}\n{done.stderr}")
         return done
 
-    def fields(self, capture, names, *arguments, two_pass=True, only="rst", check=True):
-        """One dictionary per frame that matches the filter `only`; absent values are "".
+    def field_text(self, capture, names, *arguments, two_pass=True, only="rst", check=True):
+        """What tshark prints of the fields: a line for each frame that matches the filter `only`.
 
         With `check` False a capture may be cut short or damaged: its readable part counts.
         """
         columns = [option for name in names for option in ("-e", name)]
         passes = ["-2"] if two_pass else []
-        done = self.run(*passes, "-n", "-r", capture, "-Y", only, "-T", "fields", "-E",
-                        "separator=/t", *columns, *arguments, check=check)
-        rows = [line.split("\t") for line in done.stdout.split("\n") if line]
-        return [dict(zip(names, row)) for row in rows]
+        return self.run(*passes, "-n", "-r", capture, "-Y", only, "-T", "fields", "-E",
+                        "separator=/t", *columns, *arguments, check=check).stdout
+
+    def fields(self, capture, names, *arguments, **options):
+        """One dictionary per frame; absent values are "". See field_text()."""
+        return rows_of(self.field_text(capture, names, *arguments, **options), names)
+
+
+def rows_of(text, names):
+    """The lines of field_text() as dictionaries."""
+    rows = [line.split("\t") for line in text.split("\n") if line]
+    return [dict(zip(names, row)) for row in rows]
