@@ -16,7 +16,10 @@ LABELS = ["All resets", "Not after close", "Refused", "TLS phase", "Mid-response
 TREES_OF_RESETS = {  # statistics and some of their cells
     "By origin": ("Resets", "tls-phase"), "By cause": ("Resets", "abortive-close"),
     "By sender": ("Resets", "server"), "By server": ("Resets", r"[\d.:\[\]a-f]+:443"),
+    # Before the entry whose name begins with this one's: windows are found by a part of their title.
     "By JA4": ("Resets", r"t13d\w+_\w{12}_\w{12}"), "Close types": ("Connections ended", "rst"),
+    "By JA4 and outcome": ("ClientHellos", r"t13d\w+_\w{12}_\w{12}"),
+    "Endpoint health": ("Servers", r"[\d.:\[\]a-f]+:443( \[[\w -]+\])*", "SNI shop.example.*"),
 }
 # The sample's first reset: a server that aborts after the ClientHello, four connections in all.
 SAMPLE, FRAME, RESETS = "tls.pcapng", 63, 4

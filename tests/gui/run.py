@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NOBODY = 65534
 SKIP = 77
-TESTS = ("gui_test.py", "capturing_test.py")
+TESTS = ("gui_test.py", "revised_test.py", "capturing_test.py")
 PICTURES = ("wireshark", "wireshark-dark", "colours", "colours-dark", "statistics")
 PYTHON = "/usr/bin/python3"  # the system's own, for which the bindings are packaged
 LAUNCHERS = ("/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher")
@@ -29,6 +29,7 @@ SAMPLES = {
     "tls": "tls-reset-after-hello", "injected": "injected-sni", "refused": "closed-port",
     "idle": "stale-connection", "response": "abort-mid-response",
 }
+ALONE = {"block": "block-ja4-server"}  # these are in no picture of several
 KDEGLOBALS = """[General]
 ColorScheme=Dark
 [Colors:Window]
@@ -91,10 +92,10 @@ def make_home(home, plugin):
     shutil.copy(plugin, folder / "rst.so")
     for path in (*HERE.glob("*.py"), ROOT / "tests/plugin/frames.py"):
         shutil.copy(path, home / "tests")
-    for name, sample in SAMPLES.items():
+    for name, sample in (SAMPLES | ALONE).items():
         source = next((ROOT / "samples" / sample).glob("client.pcap*"))
         shutil.copyfile(source, home / f"samples/{name}.pcapng")
-    samples = sorted((home / "samples").glob("*.pcapng"))
+    samples = [home / f"samples/{name}.pcapng" for name in sorted(SAMPLES)]
     subprocess.run(["mergecap", "-w", home / "samples/mixed.pcapng", *samples], check=True)
     (home / ".config/kdeglobals").write_text(KDEGLOBALS)
     (home / ".config/wireshark/preferences").write_text(
