@@ -87,6 +87,7 @@ static const struct column endpoint_columns[] = {
     {"Flagged", E(FLAGGED), E(FLAGGED)},
     {"State", E(STATE), E(STATE)},
     {"Resets of any side, by origin", E(ORIGIN_TLS_PHASE), E(ORIGIN_UNKNOWN)},
+    {"As a proxy", E(TUNNELS), E(PROXY_UNCLEAR)},
 };
 
 static const struct column ja4_columns[] = {

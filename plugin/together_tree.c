@@ -133,6 +133,29 @@ static void add_established(stats_tree *tree, const struct whyrst_endpoint *endp
     }
 }
 
+/* What it did for those who asked it to be their proxy. */
+static void add_proxy(stats_tree *tree, const struct whyrst_endpoint *endpoint, int line)
+{
+    static const struct {
+        enum whyrst_endpoint_field field;
+        const char *name;
+    } results[] = {
+        {WHYRST_ENDPOINT_FIELD_TUNNELS, "Led to the target"},
+        {WHYRST_ENDPOINT_FIELD_PROXY_FAILED, "Failed by itself"},
+        {WHYRST_ENDPOINT_FIELD_TARGET_FAILED, "The target failed"},
+        {WHYRST_ENDPOINT_FIELD_PROXY_UNCLEAR, "The one or the other failed"},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(results); i++) {
+        uint64_t count = endpoint_count(endpoint, results[i].field);
+        int proxy = add(tree, "As a proxy", line, count);
+
+        if (proxy) {
+            add(tree, results[i].name, proxy, count);
+        }
+    }
+}
+
 static const char *endpoint_text(const struct whyrst_endpoint *endpoint,
                                  enum whyrst_endpoint_field field)
 {
@@ -179,6 +202,7 @@ static tap_packet_status add_endpoint(stats_tree *tree, packet_info *pinfo,
         int line = add(tree, endpoint_label(pinfo->pool, row->endpoint, is_name), root, all);
         add_attempts(tree, row->endpoint, line);
         add_established(tree, row->endpoint, line);
+        add_proxy(tree, row->endpoint, line);
     }
     return TAP_PACKET_REDRAW;
 }

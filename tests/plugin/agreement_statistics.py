@@ -30,6 +30,11 @@ ENDPOINT_LINES = {
 END_LINES = {("Closed by FIN",): "fins", **{("Reset, by origin", text): field for field, text in (
     ("tls_phase", "Reset in the TLS handshake"), ("mid_response", "Reset during an answer"),
     ("idle_timeout", "Reset while idle"), ("after_fin", "Reset after one side's FIN"))}}
+PROXY_LINES = {
+    ("As a proxy", "Led to the target"): "tunnels", ("As a proxy", "Failed by itself"): "proxy_failed",
+    ("As a proxy", "The target failed"): "target_failed",
+    ("As a proxy", "The one or the other failed"): "proxy_unclear",
+}
 JA4_LINES = {
     (): "connections", ("TLS handshake completed",): "handshakes",
     ("Reset in the TLS handshake",): "tls_phase", ("Alert in the TLS handshake",): "alerts",
@@ -59,12 +64,13 @@ def compare_rows(rows, objects, titles):
                 yield f"{row}: {title} should be {expected.get(field)}"
 
 
-def compare_origins(rows, endpoints):
-    """The column that lists resets by their origin."""
+def compare_lists(rows, endpoints):
+    """The columns that list several fields: those that are not 0."""
     for row, endpoint in zip(rows, endpoints):
-        expected = ", ".join(f"{name} {endpoint[name]}" for name in ORIGINS if endpoint[name])
-        if row["Resets of any side, by origin"] != expected:
-            yield f"{row}: origins should be {expected}"
+        for title, names in (("Resets of any side, by origin", ORIGINS), ("As a proxy", PROXY_LINES.values())):
+            expected = ", ".join(f"{name} {endpoint[name]}" for name in names if endpoint.get(name))
+            if row[title] != expected:
+                yield f"{row}: {title} should be {expected}"
 
 
 def compare_tree(counts, top, expected, lines):
@@ -90,12 +96,14 @@ def differences(text, objects):
     ja4s = [o for o in objects if o["type"] == "ja4"]
     rows = table_rows(parts["Endpoints of TCP connections"])
     yield from compare_rows(rows, endpoints, ENDPOINTS)
-    yield from compare_origins(rows, endpoints)
+    yield from compare_lists(rows, endpoints)
     yield from compare_rows(table_rows(parts["TCP connections by JA4 and outcome"]), ja4s, JA4S)
     counts = tree_counts(parts["TCP Resets/Endpoint health"])
     for endpoint in endpoints:
         top = endpoint_top(endpoint)
         yield from compare_tree(counts, top, endpoint, ENDPOINT_LINES)
+        if endpoint["kind"] == "proxy":
+            yield from compare_tree(counts, top, endpoint, PROXY_LINES)
         if endpoint["connections"]:
             yield from compare_tree(counts, (*top, "Established"), endpoint, END_LINES)
     counts = tree_counts(parts["TCP Resets/By JA4 and outcome"])
