@@ -31,6 +31,7 @@ typedef const struct whyrst_column *(*name_function)(int field);
 struct table {
     const char *argument; /* of -z */
     const char *title;
+    bool has_flags;
     const struct column *columns;
     unsigned column_count;
     row_function row;
@@ -105,9 +106,9 @@ static const struct column ja4_columns[] = {
 };
 
 static const struct table tables[] = {
-    {"rst,endpoints", "Endpoints of TCP connections", endpoint_columns,
+    {"rst,endpoints", "Endpoints of TCP connections", true, endpoint_columns,
      G_N_ELEMENTS(endpoint_columns), endpoint_at, get_endpoint, endpoint_column},
-    {"rst,ja4", "TCP connections by JA4 and outcome", ja4_columns, G_N_ELEMENTS(ja4_columns),
+    {"rst,ja4", "TCP connections by JA4 and outcome", false, ja4_columns, G_N_ELEMENTS(ja4_columns),
      ja4_at, get_ja4, ja4_column},
 };
 
@@ -201,13 +202,16 @@ static void draw(void *data)
     const struct whyrst_diagnosis *diagnosis;
     unsigned number;
 
-    if (results_diagnosis(&diagnosis, &number)) {
-        printf("\n" LINE "%s. Rates with their 95 %% interval; flagged when all of it is above "
-               "%g %%:\n",
-               table->title, 100 * settings_alert_rate());
-        print_table(table, diagnosis);
-        printf(LINE);
+    if (!results_diagnosis(&diagnosis, &number)) {
+        return;
     }
+    printf("\n" LINE "%s. Rates have a 95 %% interval", table->title);
+    if (table->has_flags) {
+        printf("; flagged: all of it is above %g %%", 100 * settings_alert_rate());
+    }
+    printf(":\n");
+    print_table(table, diagnosis);
+    printf(LINE);
 }
 
 /* The argument of -z was met; @user is its table. */

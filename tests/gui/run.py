@@ -22,7 +22,8 @@ ROOT = HERE.parents[1]
 NOBODY = 65534
 SKIP = 77
 TESTS = ("gui_test.py", "revised_test.py", "capturing_test.py")
-PICTURES = ("wireshark", "wireshark-dark", "colours", "colours-dark", "statistics")
+PICTURES = ("wireshark", "wireshark-dark", "colours", "colours-dark", "statistics",
+            "endpoint-health")
 PYTHON = "/usr/bin/python3"  # the system's own, for which the bindings are packaged
 LAUNCHERS = ("/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher")
 SAMPLES = {

@@ -89,7 +89,25 @@ def statistics(screen, name):
         wireshark.close()
 
 
+def endpoint_health(screen, name):
+    """A server that resets one JA4, with what is below its line."""
+    wireshark = Wireshark.reading(HOME / "samples/block.pcapng")
+    try:
+        wireshark.menu("Statistics", "TCP Resets", "Endpoint health")
+        tree = wireshark.find(*TREES, name=".*", below=wireshark.window_named(" Endpoint health "))
+        wait_for(lambda: any("tls-fingerprint-block" in text for text in cells(tree)), "the server")
+        x, y, _, _ = tree.place()
+        subprocess.run(["xdotool", "mousemove", str(x + 60), str(y + 60), "click", "1"], check=True)
+        keys("asterisk")
+        wait_for(lambda: any("Reset in the server's name" in text for text in cells(tree)), "its lines")
+        pointer_away()
+        save(screen, name)
+    finally:
+        wireshark.close()
+
+
 TAKE = {
+    "endpoint-health.png": endpoint_health,
     "wireshark.png": analysis,
     "wireshark-dark.png": functools.partial(analysis, dark=True),
     "colours.png": colours,
