@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verdict/causes/common.h"
 
-#include <string.h>
-
 #include "bytes/seq.h"
 
 bool is_refusal(const struct rst_facts *facts)
@@ -62,15 +60,6 @@ uint32_t bytes_after_fin(const struct rst_facts *facts)
 bool is_own_stack(const struct rst_facts *facts)
 {
     return facts->hops == HOPS_SAME && (facts->options.timestamps || facts->ip_id == ID_CONTINUES);
-}
-
-bool is_within_host(const struct rst_facts *facts)
-{
-    static const uint8_t one[16] = {[15] = 1};
-    const struct whyrst_segment *rst = &facts->segment;
-
-    return rst->ip_version == 4 ? rst->source[0] == 127 && rst->destination[0] == 127
-                                : memcmp(rst->source, one, sizeof one) == 0;
 }
 
 bool is_made_up(const struct rst_facts *facts)

@@ -19,8 +19,6 @@ bool is_live_abort(const struct rst_facts *facts);
 uint32_t bytes_after_fin(const struct rst_facts *facts);
 /** Timestamps or IP ID go on as in the claimed sender's other segments, at the same hop count. */
 bool is_own_stack(const struct rst_facts *facts);
-/** Both ends are loopback addresses: no device stands between them. */
-bool is_within_host(const struct rst_facts *facts);
 /** Both sides began with sequence number 0: a program wrote these packets for TCP's sake, so that
  * neither their numbers nor their times are a stack's. */
 bool is_made_up(const struct rst_facts *facts);

@@ -110,9 +110,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (scale->points > 0 && is_own_stack(facts)) {
         scale->points -= 40;
     }
-    /* One oddity is no proof; within a host, and in packets that a program made up, there is no
-     * path on which to inject. */
-    if (scale->points < 45 || is_within_host(facts) || is_made_up(facts)) {
+    /* One oddity is no proof, and packets that a program made up went along no path. */
+    if (scale->points < 45 || is_made_up(facts)) {
         scale->points = 0;
     }
 }
