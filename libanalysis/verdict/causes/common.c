@@ -139,13 +139,25 @@ static void add_ttl(const struct rst_facts *facts, int points, struct scale *sca
     scale_add(scale, points, kind, facts->segment.ttl, facts->ttl_expected, 0);
 }
 
+/* The distance is that of other ports of the address only: a gateway forwards some to hosts behind
+ * it and refuses the rest itself, which is no rule of a firewall. */
+static bool is_of_other_ports(const struct rst_facts *facts)
+{
+    return facts->ttl_of_host && is_refusal(facts) && facts->accept_frame == 0 &&
+           facts->later.accept_frame == 0;
+}
+
 void weigh_host_answer(const struct rst_facts *facts, struct scale *scale)
 {
     weigh_life_after(facts, scale);
     if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
         add_ttl(facts, 8, scale);
     } else if (facts->hops != HOPS_UNKNOWN) {
-        add_ttl(facts, facts->hops == HOPS_OTHER ? -25 : -15, scale);
+        add_ttl(facts,
+                is_of_other_ports(facts)    ? -6
+                : facts->hops == HOPS_OTHER ? -25
+                                            : -15,
+                scale);
     }
     weigh_label(facts, 18, scale);
     weigh_dscp(facts, 12, scale);
@@ -162,9 +174,9 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
     if (facts->hops == HOPS_OTHER && facts->hops_closer < 0) {
         add_ttl(facts, -20, scale); /* no device before the host is further away than the host */
     } else if (facts->hops == HOPS_OTHER) {
-        add_ttl(facts, 30, scale);
+        add_ttl(facts, is_of_other_ports(facts) ? 12 : 30, scale);
     } else if (facts->hops == HOPS_NEAR && facts->hops_closer > 0) {
-        add_ttl(facts, 20, scale);
+        add_ttl(facts, is_of_other_ports(facts) ? 12 : 20, scale);
     } else if (facts->hops == HOPS_SAME || facts->hops == HOPS_REBASED) {
         add_ttl(facts, -8, scale);
     }

@@ -27,6 +27,14 @@ static void weigh_burst(const struct rst_facts *facts, struct scale *scale)
     }
 }
 
+/* Built nearer than the named host, and not by its stack: a balancer or firewall ends what its
+ * timer says is idle in that host's name, with the numbers it has kept. */
+static bool is_device(const struct rst_facts *facts)
+{
+    return facts->hops == HOPS_OTHER && facts->hops_closer > 0 &&
+           facts->sequence_check == WHYRST_SEQUENCE_EXACT && !facts->options.timestamps;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT;
@@ -42,7 +50,12 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         return;
     } else if (idle) {
         scale_add(scale, facts->from_client ? 55 : 65, EVIDENCE_IDLE_GAP, facts->idle_ns, 0, 0);
-        weigh_own_stack(facts, scale);
+        if (is_device(facts)) {
+            scale_add(scale, 0, EVIDENCE_TTL_OTHER, facts->segment.ttl, facts->ttl_expected, 0);
+            weigh_life_after(facts, scale);
+        } else {
+            weigh_own_stack(facts, scale);
+        }
         weigh_burst(facts, scale);
     } else {
         bool stalled = facts->from_client && facts->phase == OBSERVE_PHASE_RESPONSE;
