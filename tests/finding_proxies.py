@@ -164,6 +164,15 @@ def case_whatever_target():
     return [capture], {"proxy-failure": {"resets": 9}}, {"proxy_failed": 9, "proxy_unclear": 0}
 
 
+def case_two_targets_now_and_then():
+    """503 for two targets that are also reached: they may be one host's, and come and go."""
+    capture = Tunnels()
+    for n in range(8):
+        capture.connect(n % 2, 503), capture.connect(n % 2)
+    return [capture], {"proxy-failure": {"resets": 8, "confidence": "low"}}, {
+        "proxy_failed": 0, "proxy_unclear": 8}
+
+
 def case_another_time():
     """One target fails after all others were done: by then the proxy may have been another."""
     capture = Tunnels()

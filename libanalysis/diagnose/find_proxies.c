@@ -140,8 +140,8 @@ static void try_proxy(struct proxy_case *the)
     if (left < LEAST || the->blamed) {
         return;
     }
-    if ((mixed_targets >= 2 && mixed >= left * NEARLY_ALL) ||
-        (targets >= LEAST_TARGETS && tunnels == 0)) {
+    if ((mixed_targets >= LEAST_TARGETS && mixed >= left * NEARLY_ALL) ||
+        (targets >= LEAST_TARGETS && left >= 2 * LEAST && tunnels == 0)) {
         the->denied = left;
     }
 }
