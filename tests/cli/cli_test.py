@@ -321,7 +321,7 @@ class Inputs(CliTest):
         whole = [o["frame"] for o in self.resets(self.capture)]
         for length in range(1, len(self.bytes), 7):
             path = self.file("cut.pcap", self.bytes[:length])
-            done = subprocess.run([WHYRST, "--format=ndjson", path], capture_output=True, timeout=60)
+            done = subprocess.run([WHYRST, "--format=ndjson", path], capture_output=True, timeout=300)
             objects = of_captures(done.stdout.splitlines())
             frames = [o["frame"] for o in objects if o["type"] == "rst"]
             self.assertEqual(frames, whole[:len(frames)])
@@ -410,7 +410,7 @@ class Output(CliTest):
             tool.stdout.readline()
             tool.stdout.close()
             self.assertEqual(tool.stderr.read(), b"")
-            self.assertEqual(tool.wait(timeout=60), 0)
+            self.assertEqual(tool.wait(timeout=300), 0)
             tool.stderr.close()
 
     def test_parallel_output_keeps_the_order(self):
@@ -441,7 +441,7 @@ class Output(CliTest):
         self.assertIsNone(tool.poll())
         tool.stdin.close()
         self.assertEqual(len(of_captures(tool.stdout.read().splitlines())), 4)
-        self.assertEqual(tool.wait(timeout=60), 0)
+        self.assertEqual(tool.wait(timeout=300), 0)
         tool.stdout.close()
 
 
@@ -452,7 +452,7 @@ class Output(CliTest):
         time.sleep(0.5)
         tool.send_signal(signal.SIGINT)
         time.sleep(0.2)
-        self.assertIn(b"3 TCP resets", tool.communicate(timeout=60)[0])
+        self.assertIn(b"3 TCP resets", tool.communicate(timeout=300)[0])
         self.assertEqual(tool.returncode, 0)
 
 

@@ -223,7 +223,7 @@ class Continue(CliTest):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         tool.stdout.close()
         self.assertEqual(tool.stderr.read(), b"")
-        self.assertEqual(tool.wait(timeout=60), 0)
+        self.assertEqual(tool.wait(timeout=300), 0)
         tool.stderr.close()
 
 

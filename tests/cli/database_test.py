@@ -354,7 +354,7 @@ class Failures(DatabaseTest):
                   "\"$0\" -f sqlite -o small/resets.db big.pcap; echo status $?\n"
                   "mount -o remount,ro small && \"$0\" -f sqlite -o small/resets.db a.pcap; echo status $?\n"
                   "cp small/resets.db .\n")
-        done = subprocess.run(["unshare", "-m", "sh", "-c", script, WHYRST], cwd=self.dir, timeout=60,
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, WHYRST], cwd=self.dir, timeout=300,
                               capture_output=True, text=True, check=False)
         if done.returncode == 77 or "unshare" in done.stderr:
             self.skipTest("may not mount")

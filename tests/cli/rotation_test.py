@@ -111,7 +111,7 @@ class Rotation(CliTest):
         """Until the last reset has reached the files."""
         for _ in range(100):
             done = subprocess.run([WHYRST, "--format=ndjson", "--continue", f"--port={port}", folder],
-                                  capture_output=True, timeout=60)
+                                  capture_output=True, timeout=300)
             if b'"type":"rst"' in done.stdout:
                 return
             time.sleep(0.1)

@@ -38,7 +38,7 @@ class CliTest(unittest.TestCase):
         return path
 
     def run_tool(self, *args, status=0, **kwargs):
-        done = subprocess.run([WHYRST, *args], capture_output=True, timeout=60, **kwargs)
+        done = subprocess.run([WHYRST, *args], capture_output=True, timeout=300, **kwargs)
         self.assertEqual(done.returncode, status, done.stderr.decode())
         return done
 

@@ -207,7 +207,7 @@ class Parallel(Bounded):
                     os.write(writer, pcap(mixed()))
                     os.close(writer)
                     os.close(reader)
-                out, _ = tool.communicate(timeout=60)
+                out, _ = tool.communicate(timeout=300)
             self.assertEqual(out.count(b'"type":"rst"'), 15)
 
 
@@ -226,7 +226,7 @@ class Outputs(Bounded):
         def limit():
             resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
         done = subprocess.run([WHYRST, "--format=ndjson", "-o", out, capture], capture_output=True,
-                              timeout=60, preexec_fn=limit)
+                              timeout=300, preexec_fn=limit)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"whyrst: {out}: File too large", done.stderr.decode())
         self.assertEqual(os.path.getsize(out), 300_000)
@@ -239,13 +239,13 @@ class Outputs(Bounded):
             tool.stdout.readline()
             tool.stdout.close()
             self.assertEqual(tool.stderr.read(), b"")
-            self.assertEqual(tool.wait(timeout=60), 0)
+            self.assertEqual(tool.wait(timeout=300), 0)
             tool.stderr.close()
 
     def test_no_standard_output(self):
         capture = self.file("in.pcap", pcap(mixed()))
         done = subprocess.run(["sh", "-c", 'exec "$0" "$1" >&-', WHYRST, capture], capture_output=True,
-                              timeout=60)
+                              timeout=300)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"whyrst: ", done.stderr)
 

@@ -373,13 +373,13 @@ class Streams(Bounded):
         def limit():
             resource.setrlimit(resource.RLIMIT_DATA, (28 * MIB, 28 * MIB))  # stacks of threads, too
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        done = subprocess.run([WHYRST, "-j1", "--format=ndjson", path], capture_output=True, timeout=60,
+        done = subprocess.run([WHYRST, "-j1", "--format=ndjson", path], capture_output=True, timeout=300,
                               preexec_fn=limit)
         self.assertLess(done.returncode, 0, done.stderr)  # by a signal: GLib's abort
         self.assertIn(b"failed to allocate", done.stderr)
         self.assertNotIn(b'"type":"file"', done.stdout)
         done = subprocess.run([WHYRST, "-j1", "--format=ndjson", "--max-connections=1000", path],
-                              capture_output=True, timeout=60, preexec_fn=limit)
+                              capture_output=True, timeout=300, preexec_fn=limit)
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
