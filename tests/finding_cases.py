@@ -63,6 +63,13 @@ class Capture:
         self.say(0.001, f"close {label}:c")
         return label
 
+    def answered(self, closes, after):
+        """Request and response; one side closes after a silence."""
+        label = self.asked()
+        self.say(0.01, f'{label}:s>c PA http "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"')
+        self.say(0.001, f"{label}:c>s A")
+        self.say(after, f"close {label}:{closes}")
+
     def asked(self, wait=0.1, **ends):
         """Handshake and a request, which the server acknowledges."""
         label = self.connection(**ends)
@@ -236,6 +243,40 @@ def case_name_over_addresses():
             capture.tls(name, "h2" if host % 2 else "http/1.1", reset=name == "cdn.example",
                         server=f"192.0.2.{host}:443")
     return [capture], {"sni-block": {"sni": "cdn.example", "resets": 20, "other_connections": 20}}
+
+
+def case_closes_after_silence():
+    """The server closes idle connections by FIN, always after 7 s: its timer."""
+    capture = Capture()
+    for _ in range(10):
+        capture.answered(closes="s", after=7)
+    return [capture], {"idle-timer": {"server": "192.0.2.1:80", "resets": 10, "seconds": 7.001}}
+
+
+def case_closes_at_any_time():
+    """It closes after one silence and another: no timer."""
+    capture, dice = Capture(), random.Random(1)
+    for _ in range(20):
+        capture.answered(closes="s", after=dice.uniform(4, 60))
+    return [capture], {}
+
+
+def case_client_closes_after_silence():
+    """The client's timer is not the server's."""
+    capture = Capture()
+    for _ in range(10):
+        capture.answered(closes="c", after=7)
+    return [capture], {}
+
+
+def case_slow_answers_end_by_close():
+    """The close ends an answer that took its time: nobody was idle."""
+    capture = Capture()
+    for _ in range(10):
+        label = capture.asked()
+        capture.say(0.1, f'{label}:s>c PA http "HTTP/1.0 200 OK\\r\\n\\r\\nbegin"')
+        capture.say(7, f"close {label}:s")
+    return [capture], {}
 
 
 def differences(found, wanted):

@@ -45,7 +45,7 @@ extern "C" {
     X(ROLLING_DEPLOYMENT, "rolling-deployment",                                                    \
       "endpoints drop their connections one after another")                                        \
     X(FAIL_OVER, "fail-over", "connections meet a host that does not know them")                   \
-    X(IDLE_TIMER, "idle-timer", "idle connections are reset after the same silence")               \
+    X(IDLE_TIMER, "idle-timer", "idle connections are reset or closed after the same silence")     \
     X(RESET_RATE, "reset-rate", "more connections are reset than the alert rate")
 
 #define WHYRST_X_KIND(id, name, text) WHYRST_FINDING_##id,

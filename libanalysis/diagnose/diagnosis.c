@@ -36,6 +36,18 @@ static void on_half_open(void *context, const struct half_open *entry, int64_t s
     count(context, &outcome, over);
 }
 
+static void on_silent_close(void *context, const struct conn *conn,
+                            const struct whyrst_segment *fin, int64_t idle_ns)
+{
+    struct whyrst_diagnosis *diagnosis = context;
+
+    const struct flow_key key = conn_key(conn);
+
+    tables_add_close(&diagnosis->seen, &key, !conn->client, idle_ns, fin->time_ns,
+                     (struct place){.frame = (uint32_t)fin->frame});
+    diagnosis->concluded = false;
+}
+
 static void on_reset(void *context, struct whyrst_record *record)
 {
     struct outcome outcome;
@@ -71,6 +83,7 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
     }
     diagnosis->listener = (struct engine_listener){.connection = on_connection,
                                                    .half_open = on_half_open,
+                                                   .silent_close = on_silent_close,
                                                    .reset = on_reset,
                                                    .finish = on_finish,
                                                    .context = diagnosis};

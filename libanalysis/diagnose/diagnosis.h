@@ -89,6 +89,8 @@ void find_proxy(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 void proxy_tell_replies(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);
 /** Adds how connections without handshake failed, as evidence. */
 void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stats *stats);
+/** After which silence the server of @row resets or closes its connections. */
+void find_timers(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */
 void find_endpoints(struct whyrst_diagnosis *diagnosis);
 

@@ -19,6 +19,10 @@ void endpoint_release(void *entry)
     g_free(stats->proxy);
     g_free(stats->rst_times);
     g_free(stats->idle);
+    if (stats->closes) {
+        g_free(stats->closes->idle);
+        g_free(stats->closes);
+    }
     moments_clear(&stats->starts);
     moments_clear(&stats->exits);
     moments_clear(&stats->lost);
@@ -169,6 +173,24 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     }
 }
 
+static struct silent_closes *closes_of(struct endpoint_stats *stats)
+{
+    if (!stats->closes) {
+        stats->closes = g_new0(struct silent_closes, 1);
+    }
+    return stats->closes;
+}
+
+void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t time_ns,
+                        struct place place)
+{
+    struct silent_closes *closes = closes_of(stats);
+
+    sample_add(&closes->idle, (uint64_t)place.file << 32 | place.frame, idle_ns);
+    frames_add(&closes->frames, place);
+    note_span(&closes->first_ns, &closes->last_ns, time_ns);
+}
+
 static void merge_span(int64_t *first, int64_t *last, int64_t other_first, int64_t other_last)
 {
     if (other_first) {
@@ -214,6 +236,14 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     proxy_merge(&stats->proxy, other->proxy);
     sample_merge(&stats->rst_times, other->rst_times);
     sample_merge(&stats->idle, other->idle);
+    if (other->closes) {
+        struct silent_closes *closes = closes_of(stats);
+
+        sample_merge(&closes->idle, other->closes->idle);
+        frames_merge(&closes->frames, &other->closes->frames);
+        merge_span(&closes->first_ns, &closes->last_ns, other->closes->first_ns,
+                   other->closes->last_ns);
+    }
     if (stats->exits.left) {
         moments_merge(&stats->starts, &other->starts);
         moments_merge(&stats->exits, &other->exits);

@@ -27,6 +27,14 @@ struct endpoint_key {
 /** The trouble that a connection had, as far as endpoints tell kinds apart. */
 enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE_COUNT };
 
+/** struct silent_closes - closes (FIN) by a server after silence: how long, and when */
+struct silent_closes {
+    struct sample *idle;
+    struct frames frames;
+    int64_t first_ns;
+    int64_t last_ns;
+};
+
 /**
  * struct endpoint_stats - an entry of the table of endpoints
  * @clients:     a bit for each client address, by its hash
@@ -42,6 +50,7 @@ enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE
  * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
  * @proxy:       when it was asked to be a proxy, else NULL
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
+ * @closes:      silences before its FINs, NULL = none
  * @state:       1 + kind of the finding that describes it best, 0 = none; set by a conclusion
  * @file:        1 + index of the first capture that has it; @several: others have it, too
  */
@@ -76,6 +85,7 @@ struct endpoint_stats {
     struct proxy_stats *proxy;
     struct sample *rst_times;
     struct sample *idle;
+    struct silent_closes *closes;
     uint8_t state;
     bool several;
     uint32_t file;
@@ -85,6 +95,9 @@ struct endpoint_stats {
 void endpoint_release(void *entry);
 /** Counts a connection; @place is of its frame. */
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
+/** Adds a close of the server after @idle_ns of silence; its connection is counted elsewhere. */
+void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t time_ns,
+                        struct place place);
 /** Adds @other's counts; the keys are the caller's. */
 void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other);
 /** Whether a server's address is 127.0.0.0/8 or ::1; whether two servers have the same address. */

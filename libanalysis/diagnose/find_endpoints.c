@@ -4,17 +4,12 @@
 #include <string.h>
 
 #include "diagnose/diagnosis.h"
-#include "verdict/timers.h"
 
 /* Fewer connections show nothing. */
 #define LEAST 3
 
 /* Standard deviations below the number of runs that chance makes. */
 #define FLAPPING_SIGMA 4
-
-/* Silences that make a timer, and how close they lie (or 2 %): a sweep runs every second or so. */
-#define IDLE_LEAST   5
-#define IDLE_NEAR_NS INT64_C(250000000)
 
 static uint32_t accepted(const struct endpoint_stats *stats)
 {
@@ -186,48 +181,6 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding_troubles(finding, stats);
 }
 
-/*
- * The timer that a server or a device before it really uses: the silences before its RSTs lie close
- * together. They are measured where the capture was made, so a product's timer may look a little
- * longer (its sweep) or shorter (the way).
- */
-static void find_idle_timer(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
-{
-    const struct sample *idle = row->stats->idle;
-    int64_t middle, width, near;
-    struct whyrst_finding *finding;
-    unsigned within;
-    char names[160];
-
-    if (!sample_mode(idle, IDLE_LEAST, &middle, &width)) {
-        return;
-    }
-    near = MAX(middle / 50, IDLE_NEAR_NS);
-    within = sample_within(idle, middle - near, middle + near);
-    if (width > near || within * 3 < sample_kept(idle) * 2) {
-        return;
-    }
-    finding =
-        finding_add(diagnosis->findings, WHYRST_FINDING_IDLE_TIMER,
-                    within >= 2 * IDLE_LEAST ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
-    finding->server = g_strdup(endpoint_name(row));
-    finding_count(finding, idle->count, MAX(idle->count, row->stats->connections));
-    finding_sender(finding, endpoint_sender(row->stats->by));
-    finding->seconds_ns = middle;
-    finding->first_ns = row->stats->first_reset_ns;
-    finding->last_ns = row->stats->last_reset_ns;
-    finding->places = row->stats->reset_frames;
-    finding_text(finding, "%s resets connections after %.2f s of silence: %" G_GUINT64_FORMAT,
-                 endpoint_name(row), (double)middle / 1e9, idle->count);
-    finding_evidence(finding, "half of the silences lie within %.3f s, %u of %u within %.2f s",
-                     (double)width / 1e9, within, sample_kept(idle), (double)near / 1e9);
-    timers_name(middle, names, sizeof names);
-    if (names[0]) {
-        finding_evidence(finding, "fits %s", names);
-    }
-    row->state = WHYRST_FINDING_IDLE_TIMER;
-}
-
 static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
@@ -277,7 +230,7 @@ void find_endpoints(struct whyrst_diagnosis *diagnosis)
         if (endpoint_is_proxy(row)) {
             find_proxy(diagnosis, row);
         }
-        find_idle_timer(diagnosis, row);
+        find_timers(diagnosis, row);
         find_rate(diagnosis, row);
     }
 }

@@ -165,9 +165,9 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .sender = judgement->sender,
         .start_ns = record->syn_frame ? record->syn_ns : record->time_ns,
         .end_ns = record->time_ns,
-        .server_ns =
-            facts->from_client ? server_word(client, server, record->syn_ns, record->time_ns)
-                               : record->time_ns,
+        .server_ns = facts->from_client
+                         ? server_word(client, server, record->syn_ns, record->time_ns)
+                         : record->time_ns,
         .idle_ns =
             facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
         .frame = record->frame,

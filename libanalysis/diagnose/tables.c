@@ -144,6 +144,16 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
     add_tunnel(tables, outcome);
 }
 
+void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,
+                      int64_t idle_ns, int64_t time_ns, struct place place)
+{
+    struct endpoint_key server = {
+        .kind = ENDPOINT_SERVER, .version = key->version, .port = key->port[side]};
+
+    memcpy(server.address, key->address[side], sizeof server.address);
+    endpoint_add_close(heavy_get(&tables->endpoints, &server), idle_ns, time_ns, place);
+}
+
 static void move_frames(struct frames *frames, uint32_t files)
 {
     for (uint32_t i = 0; i < frames->count; i++) {
@@ -166,6 +176,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
     for (size_t i = 0; i < other->endpoints.size; i++) {
         const struct endpoint_stats *from = heavy_at(&other->endpoints, i);
         struct endpoint_stats moved, *to;
+        struct silent_closes closes;
 
         if (!from) {
             continue;
@@ -177,6 +188,11 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         move_frames(&moved.bad_frames, files);
         move_frames(&moved.reset_frames, files);
         moved.proxy = moved_proxy(from->proxy, files);
+        if (from->closes) {
+            closes = *from->closes;
+            move_frames(&closes.frames, files);
+            moved.closes = &closes;
+        }
         to = heavy_get(&tables->endpoints, &moved.key);
         to->entry.weight += from->entry.weight - 1;
         to->starts.left = to->exits.left = to->lost.left = &tables->moments_left;

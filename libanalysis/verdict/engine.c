@@ -304,12 +304,32 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     return record;
 }
 
+/* A FIN of the server, before the connection takes note of it: the first of either side? */
+static G_NO_INLINE void tell_silent_close(struct whyrst_engine *engine, struct conn *conn,
+                                          unsigned side, const struct whyrst_segment *segment)
+{
+    uint32_t flags = conn->side[0].flags | conn->side[1].flags;
+    int64_t idle_ns;
+
+    if (!engine->listener || side == conn->client || (flags & ENDPOINT_FIN) ||
+        (conn->flags & CONN_RESET) || segment->payload_length > 0) {
+        return;
+    }
+    idle_ns = origin_silence_before_fin(&engine->context, conn, side, segment->time_ns);
+    if (idle_ns >= engine->context.idle_threshold_ns) {
+        engine->listener->silent_close(engine->listener->context, conn, segment, idle_ns);
+    }
+}
+
 static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct conn *conn,
                                          unsigned side, const struct whyrst_segment *segment)
 {
     struct tcp_options options = tcp_options_read(segment);
     struct conn_event event = {0};
 
+    if (segment->flags & WHYRST_TCP_FIN) {
+        tell_silent_close(engine, conn, side, segment);
+    }
     conn_segment(&engine->context, conn, side, segment, &options, &event);
     learn_segment(engine->hosts, conn, side, segment, &event);
     if (!event.completes_close || (conn->flags & CONN_RESET)) {

@@ -201,6 +201,11 @@ int64_t round_trip_to(struct conn_context *context, const struct conn *conn, uns
 struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,
                             const struct whyrst_segment *segment, enum rst_shape *shape);
 
+/** How long all was silent, with nobody owing the other anything, before a FIN of side @side; -1
+ * when somebody did, or that is not known. A TLS alert that announces the close is part of it. */
+int64_t origin_silence_before_fin(struct conn_context *context, struct conn *conn, unsigned side,
+                                  int64_t fin_ns);
+
 /** Decides facts->origin (and origin_sure) by the first matching line of the table of origins. */
 void origin_decide(const struct conn_context *context, const struct conn *conn,
                    struct rst_facts *facts);

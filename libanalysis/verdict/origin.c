@@ -10,6 +10,7 @@
 #include "verdict/facts.h"
 
 #include "bytes/seq.h"
+#include "conn/payload.h"
 
 /* Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk. */
 #define FULL_SEGMENT 536
@@ -204,6 +205,40 @@ static bool decide_idle(const struct conn_context *context, const struct conn *c
         return true;
     }
     return false;
+}
+
+/* The side's last words were an alert, after a silence. */
+static bool has_announced_close(const struct conn *conn, unsigned side,
+                                const struct observe_state *state)
+{
+    const struct conn_extra *extra = conn_extra(conn);
+
+    return extra && extra->quiet.after_frame != 0 && extra->quiet.sides == 1u << side &&
+           !is_owed((enum observe_phase)extra->quiet.phase) &&
+           state->alert.frame >= extra->quiet.after_frame &&
+           conn->side[side].last_payload_frame == state->alert.frame;
+}
+
+int64_t origin_silence_before_fin(struct conn_context *context, struct conn *conn, unsigned side,
+                                  int64_t fin_ns)
+{
+    struct observe_state state;
+    enum observe_phase phase;
+
+    if (!(conn->flags & CONN_ESTABLISHED) || is_retransmitting(&conn->side[0], &conn->side[1]) ||
+        is_retransmitting(&conn->side[1], &conn->side[0])) {
+        return -1;
+    }
+    payload_observe(context, conn, &state);
+    if (has_announced_close(conn, side, &state)) {
+        const struct quiet *quiet = &conn_extra(conn)->quiet;
+
+        return quiet->after_ns - quiet->before_ns;
+    }
+    phase = state.phase == OBSERVE_PHASE_UNKNOWN
+                ? infer_phase(&conn->side[conn->client], &conn->side[!conn->client])
+                : state.phase;
+    return is_owed(phase) ? -1 : fin_ns - payload_silent_since(conn);
 }
 
 static enum whyrst_origin handshake_origin(const struct conn *conn, const struct rst_facts *facts)
