@@ -3,20 +3,9 @@
 
 #include <string.h>
 
-static guint hash_bytes(const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    guint hash = 5381;
-
-    for (size_t i = 0; i < size; i++) {
-        hash = hash * 33 + bytes[i];
-    }
-    return hash;
-}
-
 static guint hash_server(gconstpointer server)
 {
-    return hash_bytes(server, sizeof(struct server_key));
+    return (guint)heavy_hash(server, sizeof(struct server_key));
 }
 
 static gboolean equal_servers(gconstpointer a, gconstpointer b)
@@ -87,16 +76,20 @@ GHashTable *combos_failed_at(const GPtrArray *combos, uint32_t name, uint32_t ja
     return servers;
 }
 
-void combos_sum(const GPtrArray *combos, uint32_t name, uint32_t ja4, struct score *score)
+GHashTable *combos_failures(const GPtrArray *combos, bool names)
 {
-    memset(score, 0, sizeof *score);
+    GHashTable *failures = g_hash_table_new(NULL, NULL);
+
     for (guint i = 0; i < combos->len; i++) {
         const struct combo *combo = g_ptr_array_index(combos, i);
+        gpointer number = GUINT_TO_POINTER(names ? combo->name : combo->ja4);
+        guint sum = GPOINTER_TO_UINT(g_hash_table_lookup(failures, number));
 
-        if (is_of(combo, name, ja4)) {
-            score_merge(score, &combo->score);
+        if (combo->score.failed) {
+            g_hash_table_insert(failures, number, GUINT_TO_POINTER(sum + combo->score.failed));
         }
     }
+    return failures;
 }
 
 GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool names)

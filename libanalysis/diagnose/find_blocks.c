@@ -389,23 +389,20 @@ static void find_name(const struct group *group, uint32_t number)
     g_hash_table_unref(contrast.servers);
 }
 
-/* Each JA4 or name once that shows resets. */
+/* Each JA4 or name that shows LEAST resets. */
 static void each(const struct group *group, bool names,
                  void (*find)(const struct group *group, uint32_t number))
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) failed = combos_failures(group->combos, names);
     guint suspects = 0;
 
     for (guint i = 0; i < group->combos->len && suspects < LIMIT_SUSPECTS; i++) {
         const struct combo *combo = g_ptr_array_index(group->combos, i);
         uint32_t number = names ? combo->name : combo->ja4;
-        struct score score;
 
-        if (!number || !combo->score.failed || !g_hash_table_add(seen, GUINT_TO_POINTER(number))) {
-            continue;
-        }
-        combos_sum(group->combos, names ? number : 0, names ? 0 : number, &score);
-        if (score.failed >= LEAST) {
+        if (number && combo->score.failed &&
+            GPOINTER_TO_UINT(g_hash_table_lookup(failed, GUINT_TO_POINTER(number))) >= LEAST) {
+            g_hash_table_remove(failed, GUINT_TO_POINTER(number)); /* once */
             suspects++;
             find(group, number);
         }
@@ -436,7 +433,7 @@ static bool are_together(const struct hello_cell *a, const struct hello_cell *b,
                  : memcmp(&a->key.server, &b->key.server, sizeof a->key.server) == 0;
 }
 
-/* Sorted cells, by server or by name: each group with resets. */
+/* Sorted cells, by server or by name: each group with resets enough. */
 static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells, bool names,
                            double tests)
 {
@@ -446,14 +443,14 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
                               .wide = names,
                               .tests = tests};
         g_autoptr(GPtrArray) combos = NULL;
-        bool failed = false;
+        uint64_t failed = 0;
 
         for (end = i; end < cells->len && are_together(group.cells[0], cells->pdata[end], names);
              end++) {
-            failed |= group.cells[end - i]->score.failed > 0;
+            failed += group.cells[end - i]->score.failed;
         }
         group.count = end - i;
-        if (!failed || (names && !group.cells[0]->key.name)) {
+        if (failed < LEAST || (names && !group.cells[0]->key.name)) {
             continue;
         }
         group.combos = combos = combos_new(group.cells, group.count);
