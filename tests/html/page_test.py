@@ -211,6 +211,16 @@ class Samples(PageTest):
         self.assertEqual(set(self.browser.run(column("endpoints", 0))),
                          {e["name"] for e in self.endpoints if e["kind"] == "sni"})
 
+    def test_proxies(self):
+        self.choose("#endpoints select", "proxy")
+        proxies = {e["name"]: e for e in self.endpoints if e["kind"] == "proxy"}
+        shown = self.browser.run(column("endpoints", 0))
+        self.assertEqual(set(shown), set(proxies))
+        for place, name in ((12, "proxy_failed"), (13, "target_failed")):
+            counts = [int(text or 0) for text in self.browser.run(column("endpoints", place))]
+            self.assertEqual(counts, [proxies[proxy][name] for proxy in shown])
+            self.assertTrue(any(counts))
+
     def test_zoom(self):
         self.assertGreater(self.browser.run("return document.querySelectorAll('#chart canvas').length"), 0)
         before = self.browser.run("return document.getElementById('chart').ariaLabel")
