@@ -306,6 +306,20 @@ def case_idle_whenever():
     return [idle([5, 11, 24, 50, 100, 170, 300])], {"reset-rate": {"resets": 7}}
 
 
+def case_requests_hit():
+    """Which of the requests that were hit may be repeated."""
+    capture = Capture()
+    for method in ("GET", "POST", "PUT", "POST", "GET", "BREW"):
+        label = capture.connection()
+        capture.say(1, f"handshake {label}")
+        capture.say(0.001, f'{label}:c>s PA http "{method} /a HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 0\\r\\n\\r\\n"')
+        capture.say(0.5, f"{label}:s>c RA")
+    return [capture], {"reset-rate": {"resets": 6, "evidence": [
+        "6 reset in phase awaiting-response",
+        "3 of them hit a request that is idempotent and may be repeated",
+        "2 of them hit a request that may have taken effect"]}}
+
+
 def case_few_resets():
     """One reset of forty is below what the interval can tell from the alert rate."""
     capture = Capture()

@@ -91,6 +91,9 @@ void proxy_tell_replies(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
 void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stats *stats);
 /** After which silence the server of @row resets or closes its connections. */
 void find_timers(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);
+/** Adds which of the requests that @stats's resets hit may be repeated; only where the finding has
+ * all of these resets. */
+void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */
 void find_endpoints(struct whyrst_diagnosis *diagnosis);
 

@@ -116,6 +116,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
         return;
     }
     stats->resets++;
+    stats->retry[outcome->retry]++;
     note_span(&stats->first_reset_ns, &stats->last_reset_ns, outcome->end_ns);
     frames_add(&stats->reset_frames, place);
     if (strcmp(outcome->cause, "process-exit") == 0) {
@@ -221,6 +222,9 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     }
     for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
         stats->origins[i] += other->origins[i];
+    }
+    for (unsigned i = 0; i < RETRY_COUNT; i++) {
+        stats->retry[i] += other->retry[i];
     }
     for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
         stats->icmp[i] += other->icmp[i];

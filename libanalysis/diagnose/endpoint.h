@@ -42,6 +42,7 @@ struct silent_closes {
  * @by:          established connections that a RST ended, by sender
  * @origins:     the same by origin
  * @refused_by:  refusals, by sender; @icmp: connections that ICMP errors answered, by what they say
+ * @retry:       @resets by whether the request that was hit may be repeated (enum retry)
  * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
  * @last_word_ns: last sign of life of the server
@@ -69,6 +70,7 @@ struct endpoint_stats {
     uint32_t origins[WHYRST_ORIGIN_COUNT];
     uint32_t refused_by[WHYRST_SENDER_COUNT];
     uint32_t icmp[WHYRST_UNREACHABLE_COUNT];
+    uint32_t retry[RETRY_COUNT];
     int64_t first_good_ns;
     int64_t last_good_ns;
     int64_t first_bad_ns;

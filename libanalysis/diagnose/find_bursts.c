@@ -120,6 +120,7 @@ static bool find_exit(struct whyrst_diagnosis *diagnosis, const struct burst_of 
     finding = add(diagnosis, burst, WHYRST_FINDING_PROCESS_EXIT);
     finding_text(finding, "%s ended %u connections at once", endpoint_name(burst->row),
                  burst->count);
+    finding_retries(finding, burst->row->stats);
     if (refused) {
         finding_evidence(finding, "the next connection was refused");
     }
@@ -193,11 +194,13 @@ void find_bursts(struct whyrst_diagnosis *diagnosis)
             g_array_append_val(bursts, exits);
         }
         if (lost.p < CHANCE && lost.clients > 1) {
-            finding_text(
-                add(diagnosis, &lost, WHYRST_FINDING_FAIL_OVER),
-                "%s suddenly knew none of %u connections: another host, or one that started "
-                "anew",
-                endpoint_name(row), lost.count);
+            struct whyrst_finding *finding = add(diagnosis, &lost, WHYRST_FINDING_FAIL_OVER);
+
+            finding_text(finding,
+                         "%s suddenly knew none of %u connections: another host, or one that "
+                         "started anew",
+                         endpoint_name(row), lost.count);
+            finding_retries(finding, row->stats);
         }
     }
     g_array_sort(bursts, by_time);

@@ -181,6 +181,21 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding_troubles(finding, stats);
 }
 
+void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats)
+{
+    if (finding->resets != stats->resets) {
+        return;
+    }
+    if (stats->retry[RETRY_SAFE]) {
+        finding_evidence(finding, "%u of them hit a request that is idempotent and may be repeated",
+                         stats->retry[RETRY_SAFE]);
+    }
+    if (stats->retry[RETRY_UNSAFE]) {
+        finding_evidence(finding, "%u of them hit a request that may have taken effect",
+                         stats->retry[RETRY_UNSAFE]);
+    }
+}
+
 static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
@@ -205,6 +220,7 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
                              whyrst_origin_name((enum whyrst_origin)i));
         }
     }
+    finding_retries(finding, stats);
     if (row->state == WHYRST_FINDING_COUNT) {
         row->state = WHYRST_FINDING_RESET_RATE;
     }

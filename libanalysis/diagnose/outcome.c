@@ -173,6 +173,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .frame = record->frame,
         .ja4 = record->ja4,
         .sni = record->sni,
+        .retry = retry_of(facts, judgement, record->http_method),
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
     };
     set_ends(outcome, &record->key, record->client);

@@ -5,6 +5,7 @@
 
 #include "diagnose/proxy.h"
 #include "verdict/engine.h"
+#include "verdict/retry.h"
 
 enum outcome_end {
     OUTCOME_OPEN,        /**< no end seen */
@@ -31,6 +32,7 @@ enum outcome_end {
  * @server_ns:   the server's last sign of life, 0 = none; never too early
  * @unreachable: what an ICMP error said of the server (enum whyrst_unreachable)
  * @frame:       of the RST, else of the connection's first segment
+ * @retry:       whether the request that the RST hit may be repeated
  * @proxy:       what became of a request to a proxy; then also
  * @proxy_kind, @proxy_reply: its protocol and answer (kind 0: none was given)
  * @proxy_frame: that shows it; @proxy_target: what was asked for, "" = not seen
@@ -49,6 +51,7 @@ struct outcome {
     bool tls_alert;
     uint8_t proxy_kind;
     uint16_t proxy_reply;
+    enum retry retry;
     enum proxy_result proxy;
     uint64_t proxy_frame;
     const char *proxy_target;

@@ -48,15 +48,26 @@ static bool is_wanted(const struct rst_facts *facts, const struct judgement *jud
     return !given_up && across != ACROSS_ADDRESS && across != ACROSS_FINGERPRINT;
 }
 
+enum retry retry_of(const struct rst_facts *facts, const struct judgement *judgement,
+                    const char *method)
+{
+    if (!method || !is_owed(facts) || !is_wanted(facts, judgement)) {
+        return RETRY_UNKNOWN;
+    }
+    if (is_one_of(method, idempotent, G_N_ELEMENTS(idempotent))) {
+        return RETRY_SAFE;
+    }
+    return is_one_of(method, unsafe, G_N_ELEMENTS(unsafe)) ? RETRY_UNSAFE : RETRY_UNKNOWN;
+}
+
 void retry_advise(struct strbuf *s, const struct rst_facts *facts,
                   const struct judgement *judgement, const char *method)
 {
-    if (!method || !is_owed(facts) || !is_wanted(facts, judgement)) {
-        return;
-    }
-    if (is_one_of(method, idempotent, G_N_ELEMENTS(idempotent))) {
+    enum retry retry = retry_of(facts, judgement, method);
+
+    if (retry == RETRY_SAFE) {
         strbuf_addf(s, "; the %s is idempotent and may be repeated, with back-off", method);
-    } else if (is_one_of(method, unsafe, G_N_ELEMENTS(unsafe))) {
+    } else if (retry == RETRY_UNSAFE) {
         strbuf_addf(s, "; the %s may have taken effect: repeat it only where that does no harm",
                     method);
     }
