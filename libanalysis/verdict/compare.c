@@ -18,6 +18,9 @@
  */
 #define MEASURABLE_RTT_NS INT64_C(5000000)
 
+/* A second capture of a packet comes within this time. */
+#define COPY_WITHIN_NS INT64_C(100000000)
+
 int hop_count(uint8_t ttl)
 {
     static const uint8_t initial[] = {32, 64, 128, 255};
@@ -212,6 +215,33 @@ static void note_answerable(struct conn_context *context, const struct conn *con
     }
 }
 
+/* Two captures in one file, or a mirror of both sides of a device: what the sender says passes
+ * twice. Its latest segments may still be between the two points. */
+static void note_copies(struct conn_context *context, const struct conn *conn,
+                        struct rst_facts *facts)
+{
+    uint32_t at = conn->recent;
+    unsigned twice = 0;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            break;
+        }
+        at = entry->previous;
+        if (entry->side != facts->from || (entry->flags & WHYRST_TCP_RST) ||
+            facts->segment.time_ns - entry->time_ns < COPY_WITHIN_NS) {
+            continue;
+        }
+        if (entry->copies == 0) {
+            return;
+        }
+        twice++;
+    }
+    facts->passes_twice = twice >= 2;
+}
+
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
                    struct rst_facts *facts)
 {
@@ -224,6 +254,7 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     measure_reaction(context, conn, facts);
     measure_quiet(context, conn, facts);
     count_unanswered(context, conn, facts);
+    note_copies(context, conn, facts);
     if (facts->shape == RST_SHAPE_ANSWER) {
         note_answerable(context, conn, facts);
     }

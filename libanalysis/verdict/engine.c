@@ -300,6 +300,7 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     record->frame = segment->frame;
     record->time_ns = segment->time_ns;
     record->duplicate_of = of;
+    record->twin->facts.later.copy_frame = (uint32_t)segment->frame;
     queue_push(&engine->pending, record);
     return record;
 }

@@ -84,12 +84,14 @@ struct across {
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @burst_alike:    all of them of one other end, in one phase
  * @accept_frame, @refused_frame: the claimed sender's service answered a SYN later so
+ * @copy_frame:     a second capture of this RST; 0 = not seen
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
  * @across:         what other connections say, NULL = nothing; the record's reference
  */
 struct hindsight {
     uint32_t life_frame;
     uint32_t syn_ack_frame;
+    uint32_t copy_frame;
     uint32_t both_frame;
     uint32_t train_frame;
     uint32_t other_ttl_frame;
@@ -128,6 +130,7 @@ struct hindsight {
  * @in_flight_bytes: payload of the receiver that the RST's ack does not cover
  * @answerable_ack, @answerable_data: the receiver sent a pure ACK, and data, that a host without
  * the connection would answer with this RST's number
+ * @passes_twice: the claimed sender's other segments were captured at two points, each of them
  * @accept_frame: the refusing service had accepted another connection; 0 = not seen
  * @refusals:  attempts that the same service has refused, this one included
  * @half_open: handshakes that this initiator reset, this one included
@@ -172,6 +175,7 @@ struct rst_facts {
     uint32_t in_flight_bytes;
     bool answerable_ack;
     bool answerable_data;
+    bool passes_twice;
     uint32_t accept_frame;
     uint32_t refusals;
     uint32_t half_open;

@@ -210,6 +210,11 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
         judgement->confidence = WHYRST_CONFIDENCE_LOW;
     }
     judgement->sender = find_sender(facts, judgement);
+    if (passed_one_point(facts) && judgement->sender != WHYRST_SENDER_MIDDLEBOX) {
+        scale_add(&judgement->scale, 0, EVIDENCE_CAPTURED_ONCE, 0, 0, 0);
+        judgement->confidence = WHYRST_CONFIDENCE_LOW;
+        judgement->sender = WHYRST_SENDER_UNKNOWN;
+    }
     if (facts->later.across) {
         judge_across(facts, judgement);
     }

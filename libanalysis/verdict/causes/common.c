@@ -68,6 +68,11 @@ bool is_made_up(const struct rst_facts *facts)
            facts->sender.base_seq == 0 && facts->receiver.base_seq == 0;
 }
 
+bool passed_one_point(const struct rst_facts *facts)
+{
+    return facts->passes_twice && facts->later.copy_frame == 0;
+}
+
 bool has_zero_label(const struct rst_facts *facts)
 {
     return facts->segment.ip_version == 6 && facts->segment.flow_label == 0 &&

@@ -22,6 +22,8 @@ bool is_own_stack(const struct rst_facts *facts);
 /** Both sides began with sequence number 0: a program wrote these packets for TCP's sake, so that
  * neither their numbers nor their times are a stack's. */
 bool is_made_up(const struct rst_facts *facts);
+/** The claimed sender's other segments passed two capture points, this RST only one. */
+bool passed_one_point(const struct rst_facts *facts);
 /** IPv6 flow label 0 although the claimed sender's other segments carry labels. */
 bool has_zero_label(const struct rst_facts *facts);
 

@@ -25,6 +25,9 @@ static void weigh_later(const struct rst_facts *facts, struct scale *scale)
     if (later->both_frame && later->both_ns <= SAME_TIME_NS) {
         scale_add(scale, 30, EVIDENCE_BOTH_ENDS, later->both_ns, 0, later->both_frame);
     }
+    if (passed_one_point(facts)) {
+        scale_add(scale, 30, EVIDENCE_CAPTURED_ONCE, 0, 0, 0);
+    }
     if (later->train_frame) {
         scale_add(scale, 35, EVIDENCE_RST_AHEAD_FOLLOWED, 0, 0, later->train_frame);
     }
