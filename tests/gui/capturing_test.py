@@ -8,7 +8,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from desktop import Screen, Wireshark, cells, wait_for
+from desktop import TREES, Screen, Wireshark, cells, wait_for
 from frames import ACK, PSH, RST, Connection, ethernet, write_pcap
 
 HOME = Path(os.environ["HOME"])
@@ -56,6 +56,12 @@ class Capturing(unittest.TestCase):
         self.wireshark.menu("View", "Expand All")
         self.wait_for_details(r"\[Cause: abortive-close \(provisional\)\]")
         self.wireshark.find("label", name=r"Packets: 5\b.*")
+
+        # Nobody knows yet what becomes of the connections.
+        self.wireshark.menu("Statistics", "TCP Resets", "Endpoint health")
+        tree = self.wireshark.find(*TREES, name=".*",
+                                   below=self.wireshark.window_named(" Endpoint health "))
+        wait_for(lambda: any(text.startswith("Known when") for text in cells(tree)), "a line that says so")
 
         self.write([connection.send(False, PSH | ACK, RESPONSE + bytes(200)),
                     connection.send(True, ACK), connection.send(False, PSH | ACK, bytes(200))])
