@@ -43,9 +43,9 @@ JA4_LINES = {
 
 
 def sections(text):
-    """The parts of the output of several -z by their titles."""
+    """The parts of the output of several -z by their titles, a tree's without its menu."""
     parts = re.split(r"^=+\n", text, flags=re.MULTILINE)
-    return {part.split("\n")[0].split(".")[0].strip(":"): part for part in parts if part.strip()}
+    return {re.match(r"(?:.*/)?([^/.:]+)", part)[1]: part for part in parts if part.strip()}
 
 
 def same(text, value):
@@ -98,7 +98,7 @@ def differences(text, objects):
     yield from compare_rows(rows, endpoints, ENDPOINTS)
     yield from compare_lists(rows, endpoints)
     yield from compare_rows(table_rows(parts["TCP connections by JA4 and outcome"]), ja4s, JA4S)
-    counts = tree_counts(parts["TCP Resets/Endpoint health"])
+    counts = tree_counts(parts["Endpoint health"])
     for endpoint in endpoints:
         top = endpoint_top(endpoint)
         yield from compare_tree(counts, top, endpoint, ENDPOINT_LINES)
@@ -106,6 +106,6 @@ def differences(text, objects):
             yield from compare_tree(counts, top, endpoint, PROXY_LINES)
         if endpoint["connections"]:
             yield from compare_tree(counts, (*top, "Established"), endpoint, END_LINES)
-    counts = tree_counts(parts["TCP Resets/By JA4 and outcome"])
+    counts = tree_counts(parts["By JA4 and outcome"])
     for ja4 in ja4s:
         yield from compare_tree(counts, ("ClientHellos", ja4["ja4"]), ja4, JA4_LINES)
