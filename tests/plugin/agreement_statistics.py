@@ -45,7 +45,7 @@ JA4_LINES = {
 def sections(text):
     """The parts of the output of several -z by their titles, a tree's without its menu."""
     parts = re.split(r"^=+\n", text, flags=re.MULTILINE)
-    return {re.match(r"(?:.*/)?([^/.:]+)", part)[1]: part for part in parts if part.strip()}
+    return {re.match(r"(?:.*/ ?)?([^/.:]+)", part)[1]: part for part in parts if part.strip()}
 
 
 def same(text, value):
