@@ -45,9 +45,11 @@ struct burst {
     int64_t idle_min_ns; /**< silences of its connections before, shortest and longest */
     int64_t idle_max_ns;
     uint32_t count;
-    uint32_t origins;   /**< a bit for each phase that was hit */
-    uint8_t peer[16];   /**< the first one's other end */
-    bool several_peers; /**< not all others' ends are the same */
+    uint32_t refused_frame; /**< the service's first answer to a SYN since was a RST; 0 = not so */
+    bool accepted;          /**< ... or a SYN-ACK */
+    uint32_t origins;       /**< a bit for each phase that was hit */
+    uint8_t peer[16];       /**< the first one's other end */
+    bool several_peers;     /**< not all others' ends are the same */
 };
 
 struct hosts;

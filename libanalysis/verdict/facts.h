@@ -81,6 +81,7 @@ struct across {
  * @train_frame:    a later RST of the same claimed sender with other numbers
  * @other_ttl_frame, @other_ttl: a later RST in the same name with another hop count
  * @burst:          connections of the claimed sender's endpoint reset actively in the same instant
+ * @burst_refused_frame: the service's first answer to a SYN after that instant, a RST; 0 = not so
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @burst_alike:    all of them of one other end, in one phase
  * @accept_frame, @refused_frame: the claimed sender's service answered a SYN later so
@@ -96,6 +97,7 @@ struct hindsight {
     uint32_t train_frame;
     uint32_t other_ttl_frame;
     uint32_t burst;
+    uint32_t burst_refused_frame;
     int64_t burst_idle_min_ns;
     int64_t burst_idle_max_ns;
     bool burst_alike;

@@ -38,7 +38,12 @@ static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsign
     const struct flow_key key = conn_key(conn);
 
     if (segment->flags & WHYRST_TCP_ACK) {
-        hosts_get(hosts, &key, side, true, true)->accept_frame = (uint32_t)segment->frame;
+        struct host *service = hosts_get(hosts, &key, side, true, true);
+
+        service->accept_frame = (uint32_t)segment->frame;
+        if (service->burst) {
+            service->burst->accepted = true;
+        }
         learn_host(hosts, conn, side, segment); /* not from SYNs, which raw sockets build as well */
     } else {
         hosts_note_syn(hosts, &key, side, segment->seq, (uint32_t)segment->frame);
@@ -123,6 +128,9 @@ void learn_facts(struct conn_context *context, struct hosts *hosts, const struct
         facts->refusals = service->refusals;
         facts->accept_frame = service->accept_frame;
         service->refused_frame = (uint32_t)facts->segment.frame;
+        if (service->burst && !service->burst->accepted && service->burst->refused_frame == 0) {
+            service->burst->refused_frame = service->refused_frame;
+        }
     } else if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
         if (!(conn->flags & CONN_SYN)) {
             facts->syn_elsewhere_frame = find_syn_elsewhere(hosts, conn, facts);

@@ -128,6 +128,7 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
         }
         if (cache->burst) {
             cache->facts.later.burst = cache->burst->count;
+            cache->facts.later.burst_refused_frame = cache->burst->refused_frame;
             cache->facts.later.burst_idle_min_ns = cache->burst->idle_min_ns;
             cache->facts.later.burst_idle_max_ns = cache->burst->idle_max_ns;
             cache->facts.later.burst_alike =

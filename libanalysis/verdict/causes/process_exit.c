@@ -30,8 +30,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     scale_add(scale, (facts->from_client ? 20 : 50) + (int)MIN(facts->later.burst, 8) * 5,
               EVIDENCE_SAME_INSTANT, facts->later.burst, HOSTS_INSTANT_NS, 0);
     weigh_own_stack(facts, scale);
-    if (facts->later.refused_frame) {
-        scale_add(scale, 15, EVIDENCE_SERVICE_GONE, 0, 0, facts->later.refused_frame);
+    if (facts->later.burst_refused_frame) {
+        scale_add(scale, 15, EVIDENCE_SERVICE_GONE, 0, 0, facts->later.burst_refused_frame);
     } else if (has_common_stimulus(facts)) {
         scale_add(scale, -35, EVIDENCE_SAME_STIMULUS, 0, HOSTS_INSTANT_NS, 0);
     } else if (!facts->from_client && facts->later.burst_alike) {
