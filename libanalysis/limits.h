@@ -78,6 +78,9 @@
 #define LIMIT_PAIRS     32768u
 #define LIMIT_HELLOS    32768u
 
+/** Connections by which captures of the same traffic are known (8 bytes each). */
+#define LIMIT_SKETCH 64u
+
 /** Bytes that counts of captures take which may still be found to belong together: of more the
  * first are concluded, and only the endpoints' sums kept. */
 #define LIMIT_ERAS (64u * 1024 * 1024)

@@ -7,6 +7,7 @@ the findings that a run over all of them must have: {kind: fields}, and no other
 
     finding_cases.py PATH-TO-WHYRST [NAME...]
 """
+import copy
 import json
 import os
 import random
@@ -27,8 +28,12 @@ START = 1_700_000_000
 class Capture:
     """A packet script under construction: connections follow one another unless `at` says when."""
 
+    made = 0  # captures have connections of their own: ports differ
+
     def __init__(self, start=START):
         self.lines, self.count, self.now, self.start = [], 0, 0.0, start
+        self.port = 10000 + Capture.made % 100 * 500
+        Capture.made += 1
 
     def write(self, path):
         script = path + ".pkt"
@@ -41,7 +46,7 @@ class Capture:
         """Declares a connection and returns its label."""
         self.count += 1
         host = f"[{client}]" if ":" in client else client
-        self.lines.append(f"conn n{self.count} {host}:{40000 + self.count} {server}")
+        self.lines.append(f"conn n{self.count} {host}:{self.port + self.count} {server}")
         return f"n{self.count}"
 
     def say(self, wait, text):
@@ -140,6 +145,19 @@ def case_joined_by_a_third():
     for number in range(7):
         bridge.served(wait=10 if number else 0.1, server="192.0.2.9:80")
     return [first, second, bridge], {"service-down": {"server": "192.0.2.1:80", "resets": 4}}
+
+
+def case_two_points_of_one_way():
+    """The same two resets, captured twice: no four of them."""
+    first = Capture()
+    for _ in range(2):
+        first.tls("a.example", "h2", reset=True)
+        first.tls("b.example", "h2", reset=False)
+    for _ in range(6):
+        first.served(server="192.0.2.1:443")
+    second = copy.deepcopy(first)
+    second.start += 0.01
+    return [first, second], {}
 
 
 def case_clock_not_set():

@@ -23,7 +23,8 @@ GPtrArray *combos_new(const struct hello_cell *const *cells, guint count);
 /** The servers of those with JA4 @ja4 (0: any) and name @name (0: any) that failed: a set of
  *  struct server_key, of which the combos own the keys. */
 GHashTable *combos_failed_at(const GPtrArray *combos, uint32_t name, uint32_t ja4);
-/** A table of how many failed of each name (@names) or JA4, by its number; those without are not in it. */
+/** A table of how many failed of each name (@names) or JA4, by its number; those without are not in
+ * it. */
 GHashTable *combos_failures(const GPtrArray *combos, bool names);
 /** A table of each name's (@names) or JA4's score at @servers, by its number + 1. */
 GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool names);

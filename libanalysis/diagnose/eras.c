@@ -3,9 +3,10 @@
  * Which captures are about the same days: only these are compared with one another.
  *
  * "It went down", "another port accepts", "others were served meanwhile" hold for one place at one
- * time. Captures whose times overlap or touch are taken together (files of a ring buffer, the two
- * sides of a router); any other one stands for itself, since the same private address may be
- * another host there. Endpoints and JA4s are only counted, over all.
+ * time. Captures whose times overlap or touch are taken together (files of a ring buffer, the
+ * interfaces of a router); any other one stands for itself, since the same private address may be
+ * another host there. Nor are captures of the same traffic, from two points of its way, taken
+ * together: each connection would count twice. Endpoints and JA4s are only counted, over all.
  */
 #include <string.h>
 
@@ -68,20 +69,27 @@ static size_t bytes_of(const GPtrArray *eras)
     return sum;
 }
 
-/* All eras that touch @span as one, or a new one. */
-static struct tables *join(struct whyrst_diagnosis *diagnosis, struct span span)
+/* Whether they are about the same days, and not the same traffic, which would count twice. */
+static bool belongs(const struct tables *a, const struct tables *b)
+{
+    return touch(span_of(a), span_of(b)) && !sketch_is_same(&a->sketch, &b->sketch);
+}
+
+/* All eras that @tables belongs to, as one, or a new one. */
+static struct tables *join(struct whyrst_diagnosis *diagnosis, const struct tables *tables)
 {
     struct tables *joined = NULL;
 
     for (guint i = 0; i < diagnosis->eras->len;) {
         struct tables *era = g_ptr_array_index(diagnosis->eras, i);
+        bool one_of_them = belongs(era, tables);
 
-        if (touch(span_of(era), span) && joined) {
+        if (one_of_them && joined && !sketch_is_same(&era->sketch, &joined->sketch)) {
             tables_merge(joined, era, 0);
             g_ptr_array_remove_index(diagnosis->eras, i);
             continue;
         }
-        joined = touch(span_of(era), span) ? era : joined;
+        joined = one_of_them && !joined ? era : joined;
         i++;
     }
     if (!joined) {
@@ -105,7 +113,7 @@ void eras_add(struct whyrst_diagnosis *diagnosis, const struct tables *tables, u
             break;
         }
     }
-    tables_merge(join(diagnosis, span), tables, files);
+    tables_merge(join(diagnosis, tables), tables, files);
     while (diagnosis->eras->len > 1 && bytes_of(diagnosis->eras) > LIMIT_ERAS) {
         settle_first(diagnosis);
     }

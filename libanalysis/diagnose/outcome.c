@@ -20,6 +20,7 @@ static void set_ends(struct outcome *outcome, const struct flow_key *key, unsign
     memcpy(outcome->client, key->address[client], sizeof outcome->client);
     memcpy(outcome->server, key->address[!client], sizeof outcome->server);
     outcome->server_port = key->port[!client];
+    outcome->client_port = key->port[client];
 }
 
 static bool is_unanswered(const struct conn *conn, int64_t now_ns)
@@ -90,6 +91,7 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
     *outcome = (struct outcome){
         .end = end_of(conn, now_ns),
         .attempt = conn->flags & CONN_SYN,
+        .isn = conn->side[conn->client].base_seq,
         .established = conn->flags & CONN_ESTABLISHED,
         .answered = conn->side[!conn->client].last_payload_frame != 0,
         .hello = state->hello != NULL,
@@ -118,6 +120,7 @@ void outcome_of_half_open(const struct half_open *entry, int64_t start_ns, int64
     *outcome = (struct outcome){
         .end = now_ns - time_ns >= NO_ANSWER_NS ? OUTCOME_UNANSWERED : OUTCOME_OPEN,
         .attempt = true,
+        .isn = entry->seq,
         .start_ns = time_ns,
         .end_ns = time_ns,
         .idle_ns = -1,
@@ -157,6 +160,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
     *outcome = (struct outcome){
         .end = end_by(facts->origin),
         .attempt = facts->conn_flags & CONN_SYN,
+        .isn = client->base_seq,
         .established = facts->conn_flags & CONN_ESTABLISHED,
         .by_server = !facts->from_client,
         .answered = server->last_payload_frame != 0,

@@ -20,6 +20,7 @@ enum outcome_end {
 /**
  * struct outcome - one connection
  * @attempt:     its SYN was captured
+ * @isn:         the SYN's number, when that was captured
  * @established: its handshake was completed, or must have been
  * @by_server:   the RST bears the server's address
  * @answered:    the server has sent payload
@@ -59,6 +60,8 @@ struct outcome {
     uint8_t client[16];
     uint8_t server[16];
     uint16_t server_port;
+    uint16_t client_port;
+    uint32_t isn;
     enum whyrst_origin origin;
     enum whyrst_sender sender;
     int64_t start_ns;

@@ -42,6 +42,30 @@ void tables_clear(struct tables *tables)
     heavy_clear(&tables->ja4s);
 }
 
+static uint64_t mix(uint64_t hash, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i < size; i++) { /* FNV-1a, its end made even by a multiplication */
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* A hash of what every capture of the connection shows. */
+static uint64_t identity_of(const struct outcome *outcome)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    hash = mix(hash, outcome->client, sizeof outcome->client);
+    hash = mix(hash, outcome->server, sizeof outcome->server);
+    hash = mix(hash, &outcome->client_port, sizeof outcome->client_port);
+    hash = mix(hash, &outcome->server_port, sizeof outcome->server_port);
+    hash = mix(hash, &outcome->isn, sizeof outcome->isn);
+    hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return hash ^ hash >> 32;
+}
+
 static void note_time(struct tables *tables, int64_t first_ns, int64_t last_ns)
 {
     tables->first_ns = tables->connections ? MIN(tables->first_ns, first_ns) : first_ns;
@@ -125,6 +149,9 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
 
     struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
 
+    if (outcome->attempt) {
+        sketch_add(&tables->sketch, identity_of(outcome));
+    }
     note_time(tables, outcome->start_ns, outcome->end_ns);
     tables->connections++;
     stats->starts.left = stats->exits.left = stats->lost.left = &tables->moments_left;
@@ -284,6 +311,7 @@ void tables_merge(struct tables *tables, const struct tables *other, uint32_t fi
     if (other->connections) {
         note_time(tables, other->first_ns, other->last_ns);
     }
+    sketch_merge(&tables->sketch, &other->sketch);
     tables->connections += other->connections;
     merge_endpoints(tables, other, files);
     merge_pairs(tables, other, files);

@@ -11,6 +11,7 @@
 #include "diagnose/ja4s.h"
 #include "diagnose/names.h"
 #include "diagnose/outcome.h"
+#include "diagnose/sketch.h"
 
 struct tables {
     struct names names;
@@ -22,6 +23,7 @@ struct tables {
     struct heavy tunnels;   /* struct tunnel_cell */
     uint32_t moments_left;  /* of LIMIT_MOMENTS */
     uint64_t connections;
+    struct sketch sketch; /* of those whose SYN was captured */
     int64_t first_ns; /* from the first connection's begin to the last's end, when there are any */
     int64_t last_ns;
 };
