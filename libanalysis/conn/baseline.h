@@ -29,8 +29,8 @@ static inline uint32_t endpoint_note_ip_id(struct endpoint *sender,
     if (before == 0) {
         return fragment;
     }
-    return fragment | ((uint16_t)(segment->ip_id - before) <= 64 ? ENDPOINT_ID_STEPS
-                                                                 : ENDPOINT_ID_JUMPS);
+    return fragment |
+           ((uint16_t)(segment->ip_id - before) <= 64 ? ENDPOINT_ID_STEPS : ENDPOINT_ID_JUMPS);
 }
 
 /** TTL, TOS, window, identification and label of a segment that is no RST. */

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "bytes/seq.h"
+#include "bytes/zeroed.h"
 #include "conn/baseline.h"
 #include "conn/history.h"
 #include "conn/options.h"
@@ -60,7 +61,7 @@ struct conn_extra *conn_make_extra(struct conn *conn)
     struct conn_extra **extra = conn->has_app ? &conn->more.app->extra : &conn->more.extra;
 
     if (!*extra) {
-        *extra = g_new0(struct conn_extra, 1);
+        *extra = zeroed_new(struct conn_extra);
     }
     return *extra;
 }
@@ -460,7 +461,7 @@ enum whyrst_close_type conn_close_type(const struct conn *conn)
     }
     if (conn->flags & CONN_RESET) {
         return conn_extra(conn)->close_before_reset == WHYRST_CLOSE_FIN ? WHYRST_CLOSE_FIN_THEN_RST
-                                                                   : WHYRST_CLOSE_RST;
+                                                                        : WHYRST_CLOSE_RST;
     }
     return conn->flags & CONN_CLOSED ? WHYRST_CLOSE_FIN : WHYRST_CLOSE_OPEN;
 }

@@ -62,7 +62,8 @@ enum {
  * @next:         number after the highest byte sent (SYN and FIN count one)
  * @ack:          highest acknowledgement sent
  * @payload_end:  number after the highest payload byte sent
- * @window:       latest window, unscaled; @wscale: shift, ENDPOINT_NO_WSCALE = not negotiated or not seen
+ * @window:       latest window, unscaled; @wscale: shift, ENDPOINT_NO_WSCALE = not negotiated or
+ * not seen
  * @segment_size: largest payload of one segment
  * @ip_id:        IPv4 identification of the latest segment that was no RST
  * @ttl, @ttl_min, @ttl_max: of the first segment, and the range of all but RSTs
@@ -192,9 +193,9 @@ struct app {
 /** How long Zeek-style history may get. */
 #define CONN_HISTORY 12
 
-/** The longest times after a connection's first segment that fields of so many bits hold: 9 minutes for
- *  the handshake, 39 hours for the client's first byte, a year for its latest. */
-#define CONN_TIME_MAX(bits) ((INT64_C(1) << ((bits) - 1)) - 1)
+/** The longest times after a connection's first segment that fields of so many bits hold: 9 minutes
+ * for the handshake, 39 hours for the client's first byte, a year for its latest. */
+#define CONN_TIME_MAX(bits) ((INT64_C(1) << ((bits)-1)) - 1)
 #define CONN_RTT_BITS       40
 #define CONN_TTFB_BITS      48
 #define CONN_PAYLOAD_BITS   56
@@ -212,12 +213,12 @@ struct conn_times {
  * @ipv6:    the addresses stand before the structure (flow/table.h)
  * @has_app: @more is payload state, which has what few connections need, else the latter
  * @copies:  most extra captures seen of one packet (mirror ports)
- * @times.irtt_ns: CONN_IRTT: SYN to SYN-ACK, the way to the server and back; before that when the latest
- *           SYN passed, after @first_ns (as in the next two)
- * @times.client_rtt_ns: CONN_CLIENT_RTT: SYN-ACK to ACK, the way to the client and back; before that when
- *           the latest SYN-ACK passed
- * @times.ttfb_ns: CONN_TTFB: time to first byte; with @client_began: when the client sent its first; before
- *           any payload: when the handshake's latest segment passed
+ * @times.irtt_ns: CONN_IRTT: SYN to SYN-ACK, the way to the server and back; before that when the
+ * latest SYN passed, after @first_ns (as in the next two)
+ * @times.client_rtt_ns: CONN_CLIENT_RTT: SYN-ACK to ACK, the way to the client and back; before
+ * that when the latest SYN-ACK passed
+ * @times.ttfb_ns: CONN_TTFB: time to first byte; with @client_began: when the client sent its
+ * first; before any payload: when the handshake's latest segment passed
  * @history: letters in order (history.c)
  * @first_ns: of the first segment
  * @recent:  number of the latest ring entry
@@ -266,8 +267,8 @@ struct conn_event {
     uint32_t duplicate_of; /**< frame of which it is a second capture; then nothing was updated */
 };
 
-/** Makes @conn a new connection of @key, for which flow_table_add() has made it; @side is where its first
- *  segment comes from. */
+/** Makes @conn a new connection of @key, for which flow_table_add() has made it; @side is where its
+ * first segment comes from. */
 void conn_init(struct conn *conn, const struct flow_key *key, unsigned side, uint32_t stream);
 /** Whether the segment starts a new stream although @conn has its key, as Wireshark does it. */
 bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_segment *segment);
@@ -308,7 +309,8 @@ static inline int64_t conn_last_payload(const struct conn *conn)
 {
     bool first = conn->side[0].last_payload_frame != 0;
     bool second = conn->side[1].last_payload_frame != 0;
-    unsigned side = first && second ? conn->side[1].last_payload > conn->side[0].last_payload : second;
+    unsigned side =
+        first && second ? conn->side[1].last_payload > conn->side[0].last_payload : second;
 
     return first || second ? endpoint_last_payload(conn, side) : 0;
 }

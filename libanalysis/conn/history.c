@@ -17,13 +17,12 @@ enum letter { NO_LETTER, S, H, A, D, F, R, W, T, Q, I };
 
 static const char letters[] = " shadfrwtqi";
 
-_Static_assert(CONN_HISTORY * LETTER_BITS <= 64, "the history is one word");
+_Static_assert(CONN_HISTORY *LETTER_BITS <= 64, "the history is one word");
 
 static unsigned code_at(const struct conn *conn, unsigned place)
 {
-    return place < CONN_HISTORY
-               ? conn->history >> place * LETTER_BITS & (LETTER_SIDE | LETTER_MASK)
-               : NO_LETTER;
+    return place < CONN_HISTORY ? conn->history >> place * LETTER_BITS & (LETTER_SIDE | LETTER_MASK)
+                                : NO_LETTER;
 }
 
 static void add_letter(struct conn *conn, unsigned side, enum letter letter)

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "bytes/seq.h"
+#include "bytes/zeroed.h"
 #include "limits.h"
 
 /* What the reassembly's sink needs to know. */
@@ -61,7 +62,7 @@ static uint32_t stream_begin(const struct endpoint *endpoint, uint32_t seq)
 static void app_new(struct conn_context *context, struct conn *conn)
 {
     bool from_start = conn->side[0].flags & conn->side[1].flags & ENDPOINT_SYN;
-    struct app *app = g_new0(struct app, 1);
+    struct app *app = zeroed_new(struct app);
 
     app->extra = conn->more.extra;
     if (!(conn->flags & CONN_OPAQUE)) {
@@ -151,8 +152,8 @@ static void guess_roles_by_payload(struct conn *conn, unsigned side,
 
 static void note_first_bytes(struct conn *conn, unsigned side, int64_t time_ns)
 {
-    int64_t since_ns = CLAMP(time_ns - conn->first_ns,
-                             -CONN_TIME_MAX(CONN_TTFB_BITS), CONN_TIME_MAX(CONN_TTFB_BITS));
+    int64_t since_ns = CLAMP(time_ns - conn->first_ns, -CONN_TIME_MAX(CONN_TTFB_BITS),
+                             CONN_TIME_MAX(CONN_TTFB_BITS));
 
     if (!(conn->flags & CONN_PAYLOAD)) {
         conn->flags |= CONN_PAYLOAD | (side == conn->client ? 0 : CONN_SERVER_FIRST);
@@ -236,8 +237,8 @@ static void note_payload(const struct conn *conn, struct endpoint *sender,
 {
     int64_t since_ns = segment->time_ns - conn->first_ns;
 
-    sender->last_payload = CLAMP(since_ns, -CONN_TIME_MAX(CONN_PAYLOAD_BITS),
-                                 CONN_TIME_MAX(CONN_PAYLOAD_BITS));
+    sender->last_payload =
+        CLAMP(since_ns, -CONN_TIME_MAX(CONN_PAYLOAD_BITS), CONN_TIME_MAX(CONN_PAYLOAD_BITS));
     sender->last_payload_frame = (uint32_t)segment->frame;
 }
 
@@ -384,7 +385,6 @@ void payload_observe(struct conn_context *context, struct conn *conn, struct obs
 
         out->app_bytes = payload_bytes(conn, side);
         out->last_app_frame = conn->side[side].last_payload_frame;
-        out->last_app_time_ns =
-            out->last_app_frame ? endpoint_last_payload(conn, side) : 0;
+        out->last_app_time_ns = out->last_app_frame ? endpoint_last_payload(conn, side) : 0;
     }
 }

@@ -27,7 +27,7 @@ struct slot {
 
 struct flow_table {
     struct slot *slots;
-    uint32_t mask; /* number of slots - 1, a power of two less one */
+    uint32_t mask;        /* number of slots - 1, a power of two less one */
     struct arena entries; /* of IPv4 */
     struct arena longs;   /* of IPv6, with FLOW_LONG bytes before each */
     struct arena shorts;

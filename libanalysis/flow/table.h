@@ -27,8 +27,9 @@ struct flow_table;
 #define FLOW_LONG (sizeof((struct flow_key *)0)->address)
 
 /**
- * A new table whose entries have @entry_size bytes, each beginning with its struct flow_short_key, and
- * short ones @short_size bytes (0: there will be none), beginning with their struct flow_short_key.
+ * A new table whose entries have @entry_size bytes, each beginning with its struct flow_short_key,
+ * and short ones @short_size bytes (0: there will be none), beginning with their struct
+ * flow_short_key.
  * @seed: any number; a different one gives a different order of slots, nothing else
  */
 struct flow_table *flow_table_new(size_t entry_size, size_t short_size, uint64_t seed);
@@ -44,9 +45,10 @@ uint32_t flow_table_hash(const struct flow_table *table, const struct flow_key *
 void *flow_table_find(struct flow_table *table, const struct flow_key *key, uint32_t hash);
 /** Adds an entry for @key (which must not be in the table): zeroed but for its key. */
 void *flow_table_add(struct flow_table *table, const struct flow_key *key, uint32_t hash);
-/** A table of millions is in no cache: these ask the processor for what a search for @hash will touch, so
- *  that several searches overlap. First its slot; some time later flow_table_guess() has the short
- *  entry there fetched, or returns the entry, not fetched yet, which may seldom be another's. */
+/** A table of millions is in no cache: these ask the processor for what a search for @hash will
+ * touch, so that several searches overlap. First its slot; some time later flow_table_guess() has
+ * the short entry there fetched, or returns the entry, not fetched yet, which may seldom be
+ * another's. */
 void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
 void *flow_table_guess(const struct flow_table *table, uint32_t hash);
 /** Takes @entry of @key out of the table and releases its memory. */

@@ -12,12 +12,13 @@
 
 #include <glib.h>
 
+#include "bytes/zeroed.h"
 #include "observe/detect.h"
 #include "observe/proxied.h"
 
 struct http1 *http1_new(void)
 {
-    return g_new0(struct http1, 1);
+    return zeroed_new(struct http1);
 }
 
 void http1_free(struct http1 *http)

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "bytes/zeroed.h"
 #include "limits.h"
 #include "observe/detect.h"
 #include "observe/http1.h"
@@ -86,7 +87,7 @@ uint64_t observe_context_refused(const struct observe_context *context)
 
 struct observer *observer_new(struct observe_context *context, bool from_start)
 {
-    struct observer *o = g_new0(struct observer, 1);
+    struct observer *o = zeroed_new(struct observer);
 
     o->context = context;
     o->middle[OBSERVE_CLIENT] = !from_start;

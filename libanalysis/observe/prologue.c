@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "bytes/cursor.h"
+#include "bytes/zeroed.h"
 #include "limits.h"
 
 void prologue_next(struct prologue *p, enum observe_side side, uint8_t step, uint32_t need)
@@ -239,7 +240,7 @@ static const struct dialogue *dialogue_of(const struct prologue *p)
 
 struct prologue *prologue_new(enum detected kind)
 {
-    struct prologue *p = g_new0(struct prologue, 1);
+    struct prologue *p = zeroed_new(struct prologue);
 
     p->kind = kind;
     return p;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bytes/zeroed.h"
 #include "limits.h"
 
 enum {
@@ -19,7 +20,7 @@ enum {
 
 struct tls *tls_new(struct ja4_cache *cache, enum tls_entry entry)
 {
-    struct tls *tls = g_new0(struct tls, 1);
+    struct tls *tls = zeroed_new(struct tls);
 
     tls->cache = cache;
     tls->assumed = entry == TLS_ENTRY_DATA;

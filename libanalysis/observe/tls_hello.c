@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes/strbuf.h"
+#include "bytes/zeroed.h"
 #include "limits.h"
 
 enum {
@@ -87,7 +88,7 @@ struct observe_hello *tls_read_client_hello(struct tls *tls, const uint8_t *mess
     if (client_hello_parse(message, length, &hello) != HELLO_OK) {
         return NULL;
     }
-    result = g_new0(struct observe_hello, 1);
+    result = zeroed_new(struct observe_hello);
     result->ja4_r = ja4_of(tls->cache, &hello, result->ja4);
     result->sni = server_name_text(&hello);
     result->alpn = protocols_text(&hello, &tls->offers_h2);
