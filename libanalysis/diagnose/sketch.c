@@ -13,10 +13,13 @@ void sketch_add(struct sketch *sketch, uint64_t hash)
 {
     uint32_t at = sketch->count;
 
+    if (at == LIMIT_SKETCH && hash >= sketch->hashes[at - 1]) {
+        return; /* as nearly all of many */
+    }
     while (at > 0 && sketch->hashes[at - 1] > hash) {
         at--;
     }
-    if (at == LIMIT_SKETCH || (at > 0 && sketch->hashes[at - 1] == hash)) {
+    if (at > 0 && sketch->hashes[at - 1] == hash) {
         return;
     }
     sketch->count = MIN(sketch->count + 1, LIMIT_SKETCH);

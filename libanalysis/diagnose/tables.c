@@ -42,28 +42,23 @@ void tables_clear(struct tables *tables)
     heavy_clear(&tables->ja4s);
 }
 
-static uint64_t mix(uint64_t hash, const void *data, size_t size)
+static uint64_t mix(uint64_t hash, uint64_t word)
 {
-    const uint8_t *bytes = data;
-
-    for (size_t i = 0; i < size; i++) { /* FNV-1a, its end made even by a multiplication */
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
 }
 
 /* A hash of what every capture of the connection shows. */
 static uint64_t identity_of(const struct outcome *outcome)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t client[2], server[2];
+    uint64_t hash =
+        (uint64_t)outcome->isn << 32 | (uint32_t)outcome->client_port << 16 | outcome->server_port;
 
-    hash = mix(hash, outcome->client, sizeof outcome->client);
-    hash = mix(hash, outcome->server, sizeof outcome->server);
-    hash = mix(hash, &outcome->client_port, sizeof outcome->client_port);
-    hash = mix(hash, &outcome->server_port, sizeof outcome->server_port);
-    hash = mix(hash, &outcome->isn, sizeof outcome->isn);
-    hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
-    return hash ^ hash >> 32;
+    memcpy(client, outcome->client, sizeof client);
+    memcpy(server, outcome->server, sizeof server);
+    hash = mix(mix(hash, client[0]), server[0]);
+    return outcome->version == 4 ? mix(hash, 0) : mix(mix(hash, client[1]), server[1]);
 }
 
 static void note_time(struct tables *tables, int64_t first_ns, int64_t last_ns)
