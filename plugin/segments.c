@@ -196,10 +196,12 @@ static bool read_segment(struct whyrst_segment *segment, packet_info *pinfo, pro
         return false;
     }
     uint32_t length = without_trailer(tree, tcp, tcp_length(tcp, ip, segment->ip_version));
-    if (!whyrst_decode_tcp(segment, tcp_bytes, MIN(tcp_captured, length), length)) {
+    uint32_t captured = MIN(tcp_captured, length);
+    bool whole = whyrst_decode_tcp(segment, tcp_bytes, captured, length);
+    note_quote(segment, tree, tcp);
+    if (!whole && !(segment->quoted && whyrst_decode_tcp_brief(segment, tcp_bytes, captured))) {
         return false;
     }
-    note_quote(segment, tree, tcp);
     segment->frame = pinfo->num;
     segment->time_ns = nanoseconds(&pinfo->abs_ts);
     return true;

@@ -118,6 +118,15 @@ def case_unreachable():
     return [capture], {"unreachable": {"server": OTHER, "resets": 4}}
 
 
+def case_unreachable_brief():
+    """Routers of old quote eight bytes of TCP (RFC 792); that takes no stream number."""
+    capture = Capture()
+    for _ in range(4):
+        silent(capture, OTHER, error="3 13 brief")
+        crowd(capture, 2)
+    return [capture], {"unreachable": {"server": OTHER, "resets": 4}}
+
+
 def case_unreachable_soft():
     """Routers complain, and the connections are made all the same (RFC 1122 section 4.2.3.9)."""
     capture = Capture()

@@ -68,6 +68,12 @@ WHYRST_API const char *whyrst_skip_text(enum whyrst_skip reason);
 WHYRST_API bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t *data,
                                   uint32_t captured, uint32_t length);
 /**
+ * The same of a header of which an ICMP error quotes as little as RFC 792 asks for: ports and sequence
+ * number, all else 0, @brief set. Returns false when fewer than 8 bytes are captured.
+ */
+WHYRST_API bool whyrst_decode_tcp_brief(struct whyrst_segment *segment, const uint8_t *data,
+                                        uint32_t captured);
+/**
  * Fills the IP part of @segment from a raw IPv4 or IPv6 fixed header (@captured bytes at @data).
  * Returns the header's length in bytes (IPv6: 40), 0 when it makes no sense.
  */

@@ -50,6 +50,8 @@ enum whyrst_unreachable {
  * @ip_version:       4 or 6; IPv4 addresses fill the first four bytes of the arrays below
  * @quoted:           the header was quoted by an ICMP error, or has a data offset that cannot be: no
  *                    segment, but it takes a stream number as it does in Wireshark
+ * @brief:            quoted, and no more than ports and sequence number of it (RFC 792 asks for 8 bytes):
+ *                    it takes no stream number, in Wireshark neither
  * @unreachable:      what an ICMP error that quotes it says of the destination: enum
  *                    whyrst_unreachable
  * @source, @destination: addresses in network order, unused bytes zero
@@ -70,6 +72,7 @@ struct whyrst_segment {
     uint8_t options_length;
     uint8_t ip_version;
     bool quoted;
+    bool brief;
     uint8_t unreachable;
     bool dont_fragment;
     uint8_t source[16];

@@ -187,14 +187,18 @@ static struct conn *continue_connection(struct connections *c, struct conn *conn
     return conn;
 }
 
-struct conn *connections_find(struct connections *c, const struct place *place,
-                              const struct whyrst_segment *segment)
+struct conn *connections_known(struct connections *c, const struct place *place)
 {
     struct conn *conn = flow_table_find(c->table, &place->key, place->hash);
 
-    if (!conn) {
-        conn = unfold_half_open(c, place);
-    }
+    return conn ? conn : unfold_half_open(c, place);
+}
+
+struct conn *connections_find(struct connections *c, const struct place *place,
+                              const struct whyrst_segment *segment)
+{
+    struct conn *conn = connections_known(c, place);
+
     if (conn) {
         return continue_connection(c, conn, place, segment);
     }

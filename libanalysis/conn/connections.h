@@ -73,6 +73,8 @@ static inline void connections_see_time(struct connections *c, int64_t time_ns)
  * is a plain SYN that made a half-open one: nothing else is to be done with it. */
 struct conn *connections_find(struct connections *c, const struct place *place,
                               const struct whyrst_segment *segment);
+/** The connection of a segment that makes none; NULL when there is none. */
+struct conn *connections_known(struct connections *c, const struct place *place);
 /** Calls @visit with each connection, @visit_half_open with each half-open one, in no particular
  * order. They must not drop any. */
 void connections_visit(struct connections *c, void (*visit)(void *user, struct conn *conn),

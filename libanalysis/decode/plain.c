@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The frame that nearly all captures consist of: Ethernet, at most one VLAN tag, IPv4 without options
- * or IPv6 without extension headers, and TCP with all of its fixed header. Nothing is decided here
- * that the general decoder would decide otherwise; whatever is out of the ordinary is left to it.
+ * The frame that nearly all captures consist of: Ethernet, at most one VLAN tag, IPv4 without
+ * options or IPv6 without extension headers, and TCP with all of its fixed header. Nothing is
+ * decided here that the general decoder would decide otherwise; whatever is out of the ordinary is
+ * left to it.
  */
 #include "decode/ip_header.h"
 #include "decode/packet.h"
@@ -50,7 +51,8 @@ static inline uint32_t plain_ipv6(struct whyrst_segment *segment, const uint8_t 
     return IPV6_SIZE + length;
 }
 
-/** decode_plain() - decodes @frame into @segment if it is of this kind; else false, and nothing done */
+/** decode_plain() - decodes @frame into @segment if it is of this kind; else false, and nothing
+ * done */
 bool decode_plain(const struct whyrst_frame *frame, struct whyrst_segment *segment)
 {
     uint32_t wire = frame->length > frame->captured ? frame->length : frame->captured;
@@ -59,8 +61,7 @@ bool decode_plain(const struct whyrst_frame *frame, struct whyrst_segment *segme
     struct cursor c;
     uint16_t type;
 
-    if (frame->link_type != LINK_ETHERNET ||
-        frame->captured < ETHERNET_SIZE + IPV4_MIN + TCP_MIN) {
+    if (frame->link_type != LINK_ETHERNET || frame->captured < ETHERNET_SIZE + IPV4_MIN + TCP_MIN) {
         return false;
     }
     c = cursor_make(frame->data, ETHERNET_SIZE + VLAN_SIZE);
@@ -83,7 +84,7 @@ bool decode_plain(const struct whyrst_frame *frame, struct whyrst_segment *segme
     }
     captured = frame->captured - at < total ? frame->captured - at : total;
     total = wire - at < total ? wire - at : total;
-    segment->quoted = false;
+    segment->quoted = segment->brief = false;
     segment->time_ns = frame->time_ns;
     segment->frame = frame->number;
     return fill_tcp(segment, frame->data + at + header, captured - header, total - header);

@@ -9,6 +9,26 @@ bool whyrst_decode_tcp(struct whyrst_segment *segment, const uint8_t *data, uint
     return captured >= TCP_NEEDED && fill_tcp(segment, data, captured, length);
 }
 
+bool whyrst_decode_tcp_brief(struct whyrst_segment *segment, const uint8_t *data, uint32_t captured)
+{
+    struct cursor c = cursor_make(data, captured);
+
+    if (captured < TCP_BRIEF) {
+        return false;
+    }
+    segment->source_port = cursor_be16(&c);
+    segment->destination_port = cursor_be16(&c);
+    segment->seq = cursor_be32(&c);
+    segment->ack = 0;
+    segment->flags = 0;
+    segment->window = 0;
+    segment->options = segment->payload = NULL;
+    segment->options_length = 0;
+    segment->payload_length = segment->payload_captured = 0;
+    segment->brief = segment->quoted = true;
+    return true;
+}
+
 /**
  * decode_tcp() - adds the segment that the packet ends in
  *
@@ -20,12 +40,14 @@ void decode_tcp(struct packet *p)
     struct whyrst_segment *segment = &p->segments[p->count];
     size_t captured = packet_left(p);
 
-    if (captured < TCP_NEEDED) {
+    segment->brief = false;
+    if (captured >= TCP_NEEDED) {
+        segment->quoted =
+            !whyrst_decode_tcp(segment, p->c.at, (uint32_t)captured, p->wire) || p->quoted;
+    } else if (!p->quoted || !whyrst_decode_tcp_brief(segment, p->c.at, (uint32_t)captured)) {
         packet_stop(p, p->wire < TCP_NEEDED ? WHYRST_SKIP_MALFORMED : WHYRST_SKIP_TRUNCATED);
         return;
     }
-    segment->quoted =
-        !whyrst_decode_tcp(segment, p->c.at, (uint32_t)captured, p->wire) || p->quoted;
     segment->unreachable = p->quoted ? p->unreachable : WHYRST_REACHABLE;
     segment->time_ns = p->frame->time_ns;
     segment->frame = p->frame->number;

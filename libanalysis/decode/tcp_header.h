@@ -13,6 +13,9 @@
  * too, takes a segment this short for one, with a stream number. */
 #define TCP_NEEDED 16u
 
+/* Up to the sequence number: what every ICMP error quotes at least (RFC 792). */
+#define TCP_BRIEF 8u
+
 /** whyrst_decode_tcp() of at least TCP_NEEDED captured bytes. */
 static inline bool fill_tcp(struct whyrst_segment *segment, const uint8_t *data, uint32_t captured,
                             uint32_t length)

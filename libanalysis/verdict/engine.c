@@ -424,8 +424,8 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
     struct conn *conn = place->conn;
 
     if (segment->quoted) {
-        conn =
-            connections_find(&engine->connections, place, segment); /* it takes a stream number */
+        conn = segment->brief ? connections_known(&engine->connections, place)
+                              : connections_find(&engine->connections, place, segment);
         engine->counts[WHYRST_COUNT_QUOTED]++;
         if (conn && segment->unreachable && (conn->flags & CONN_SYN)) {
             conn_make_extra(conn)->unreachable = segment->unreachable;

@@ -225,15 +225,16 @@ class Script:
         self._emit(connection, name, flags, seq, connection.sides[name].expects(), payload, {}, "")
 
     def _macro_quote(self, words):
-        """`quote [TYPE CODE]`: an ICMP error from a router that quotes the latest frame, to its sender;
-        time exceeded, unless said otherwise."""
-        kind, code = (int(word) for word in words) if words else (11, 0)
+        """`quote [TYPE CODE] [brief]`: an ICMP error from a router that quotes the latest frame, to its
+        sender; time exceeded, unless said otherwise. brief: 8 bytes of TCP."""
+        brief = words[-1:] == ["brief"]
+        kind, code = (int(word) for word in words[:2]) if len(words) >= 2 else (11, 0)
         data = self.frames[-1].data
         ip = packets.ip_offset(self.frames[-1])
         inner = data[ip:]
         if inner[0] >> 4 != 4:
             raise ScriptError("quote: IPv4 only")
-        icmp = struct.pack("!BBHI", kind, code, 0, 0) + inner[:len(inner)]
+        icmp = struct.pack("!BBHI", kind, code, 0, 0) + inner[:28 if brief else len(inner)]
         packet = packets.ip_packet(packets.address("198.51.100.1"), inner[12:16], 255, icmp,
                                    protocol=packets.ICMP)
         self._add(packets.ethernet(data[6:12], bytes([2, 0, 0, 0, 0, 9]), packet))
