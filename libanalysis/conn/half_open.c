@@ -32,7 +32,7 @@ bool half_open_fill(struct half_open *entry, const struct whyrst_segment *segmen
 
     if (segment->flags != WHYRST_TCP_SYN || segment->ip_version != 4 || segment->payload_length ||
         segment->ack || segment->tos || since_ns < 0 || since_ns > TIME_MAX ||
-        segment->frame > UINT32_MAX) {
+        segment->frame > UINT32_MAX || !segment->source_port || !segment->destination_port) {
         return false;
     }
     options = tcp_options_read(segment);

@@ -5,17 +5,17 @@
 
 #define CACHE_LINE 64u
 
-void arena_init(struct arena *arena, size_t entry_size)
+void arena_init(struct arena *arena, size_t entry_size, bool tracked)
 {
     *arena = (struct arena){.entry_size = entry_size, .free_head = ARENA_NONE};
     arena->chunks = g_ptr_array_new_with_free_func(g_aligned_free);
-    arena->used = g_byte_array_new();
+    arena->used = tracked ? g_byte_array_new() : NULL;
 }
 
 void arena_clear(struct arena *arena)
 {
     g_ptr_array_free(arena->chunks, TRUE);
-    g_byte_array_free(arena->used, TRUE);
+    g_clear_pointer(&arena->used, g_byte_array_unref);
 }
 
 void arena_empty(struct arena *arena)
@@ -23,18 +23,20 @@ void arena_empty(struct arena *arena)
     arena->positions = 0;
     arena->count = 0;
     arena->free_head = ARENA_NONE;
-    if (arena->used->len) {
+    if (arena->used && arena->used->len) {
         memset(arena->used->data, 0, arena->used->len);
     }
 }
 
 static void add_chunk(struct arena *arena)
 {
-    guint used = arena->used->len;
-
     g_ptr_array_add(arena->chunks, g_aligned_alloc(ARENA_CHUNK, arena->entry_size, CACHE_LINE));
-    g_byte_array_set_size(arena->used, used + ARENA_CHUNK / 8);
-    memset(arena->used->data + used, 0, ARENA_CHUNK / 8);
+    if (arena->used) {
+        guint used = arena->used->len;
+
+        g_byte_array_set_size(arena->used, used + ARENA_CHUNK / 8);
+        memset(arena->used->data + used, 0, ARENA_CHUNK / 8);
+    }
 }
 
 uint32_t arena_take(struct arena *arena)
@@ -50,15 +52,22 @@ uint32_t arena_take(struct arena *arena)
         }
         position = arena->positions++;
     }
-    arena->used->data[position / 8] |= (uint8_t)(1u << position % 8);
+    if (arena->used) {
+        arena->used->data[position / 8] |= (uint8_t)(1u << position % 8);
+    }
     memset(arena_at(arena, position), 0, arena->entry_size);
     return position;
 }
 
 void arena_release(struct arena *arena, uint32_t position)
 {
+    void *entry = arena_at(arena, position);
+
     arena->count--;
-    arena->used->data[position / 8] &= (uint8_t) ~(1u << position % 8);
-    memcpy(arena_at(arena, position), &arena->free_head, sizeof arena->free_head);
+    if (arena->used) {
+        arena->used->data[position / 8] &= (uint8_t) ~(1u << position % 8);
+    }
+    memset(entry, 0, arena->entry_size);
+    memcpy(entry, &arena->free_head, sizeof arena->free_head);
     arena->free_head = position;
 }

@@ -6,6 +6,7 @@
 #ifndef FLOW_ARENA_H
 #define FLOW_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,7 @@
 
 /**
  * struct arena - the chunks
- * @used:      a bit for each position in use
+ * @used:      a bit for each position in use; NULL: the owner sees it from its entries
  * @positions: ever used
  * @free_head: first released position (its first word links to the next), ARENA_NONE: none
  * @count:     in use
@@ -34,13 +35,14 @@ struct arena {
     uint32_t count;
 };
 
-void arena_init(struct arena *arena, size_t entry_size);
+/** @tracked: arena_used() is wanted */
+void arena_init(struct arena *arena, size_t entry_size, bool tracked);
 void arena_clear(struct arena *arena);
 /** Takes all entries out, keeping their memory for others. */
 void arena_empty(struct arena *arena);
 /** A position for a new entry, zeroed. */
 uint32_t arena_take(struct arena *arena);
-/** Keeps the entry's memory for another. */
+/** Keeps the entry's memory, zeroed but for its first word, for another. */
 void arena_release(struct arena *arena, uint32_t position);
 
 static inline void *arena_at(const struct arena *arena, uint32_t position)
@@ -50,7 +52,7 @@ static inline void *arena_at(const struct arena *arena, uint32_t position)
     return chunk + (position % ARENA_CHUNK) * arena->entry_size;
 }
 
-/** The entry at @position, or NULL when none is there. */
+/** The entry at @position of a tracked arena, or NULL when none is there. */
 static inline void *arena_used(const struct arena *arena, uint32_t position)
 {
     return position < arena->positions && arena->used->data[position / 8] >> position % 8 & 1

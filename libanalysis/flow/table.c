@@ -114,9 +114,9 @@ struct flow_table *flow_table_new(size_t entry_size, size_t short_size, uint64_t
 
     table->slots = make_slots(FIRST_SLOTS);
     table->mask = FIRST_SLOTS - 1;
-    arena_init(&table->entries, entry_size);
-    arena_init(&table->longs, FLOW_LONG + entry_size);
-    arena_init(&table->shorts, short_size);
+    arena_init(&table->entries, entry_size, true);
+    arena_init(&table->longs, FLOW_LONG + entry_size, true);
+    arena_init(&table->shorts, short_size, false); /* millions; a port tells */
     /* Odd constants keep the multiplier from losing bits even with a seed of 0. */
     table->seed[0] = seed ^ UINT64_C(0x9e3779b97f4a7c15);
     table->seed[1] = (seed << 32 | seed >> 32) ^ UINT64_C(0xd6e8feb86659fd93);
@@ -351,5 +351,11 @@ uint32_t flow_table_short_positions(const struct flow_table *table)
 
 void *flow_table_short_at(const struct flow_table *table, uint32_t position)
 {
-    return arena_used(&table->shorts, position);
+    struct flow_short_key *key;
+
+    if (position >= table->shorts.positions) {
+        return NULL;
+    }
+    key = arena_at(&table->shorts, position);
+    return key->port[0] || key->port[1] ? key : NULL;
 }

@@ -53,7 +53,7 @@ void flow_table_prefetch_slot(const struct flow_table *table, uint32_t hash);
 void *flow_table_guess(const struct flow_table *table, uint32_t hash);
 /** Takes @entry of @key out of the table and releases its memory. */
 void flow_table_remove(struct flow_table *table, const struct flow_key *key, void *entry);
-/** The same for short entries, all of IPv4. */
+/** The same for short entries, all of IPv4 and with a port that is not 0. */
 void *flow_table_find_short(const struct flow_table *table, const struct flow_key *key,
                             uint32_t hash);
 void *flow_table_add_short(struct flow_table *table, const struct flow_key *key, uint32_t hash);
