@@ -205,15 +205,15 @@ class Soak:
                 agreement_test.from_tshark(self.tshark, copy, self.types)  # must end, and well
                 self.apart += 1
                 return None, 0
-            lines, count = agreement_test.differences(self.tshark, self.arguments.plugin_tool, copy,
-                                                      self.types)
+            records, lines = agreement_test.compare_one(self.tshark, self.arguments.plugin_tool, copy,
+                                                        self.types, damaged=True)
         except subprocess.TimeoutExpired:
             return "tshark with the plugin hangs", 0
         except AssertionError as error:
             return f"plugin: {error}", 0
         finally:
             shutil.rmtree(copy.parent, ignore_errors=True)
-        return "\n".join(lines) or None, count
+        return "\n".join(lines) or None, sum("rst.origin" in record for record in records.values())
 
     def one(self, number):
         """Each copy has a seed of its own: --first N --copies 1 makes it again."""

@@ -39,11 +39,12 @@ def of_both(types):
 
 
 def from_tshark(tshark, capture, types):
-    """What the plugin says by frame, a dictionary of lists of values; and its statistics, as text."""
+    """What the plugin says by frame, a dictionary of lists of values; and its statistics, as text, which
+    tshark leaves out where it gives a damaged capture up."""
     names = ["frame.number", "tcp.stream", *types]
     text = tshark.field_text(capture, names, "-E", f"aggregator={SEPARATOR}",
                              *agreement_statistics.ARGUMENTS, check=False)
-    text, statistics = text.split("\n=", maxsplit=1)
+    text, _, statistics = text.partition("\n=")
     return {
         int(row["frame.number"]):
             {name: row[name].split(SEPARATOR) for name in names[1:] if row[name]}
@@ -113,6 +114,16 @@ def lines_of(name, records):
             yield "\t".join((str(name), str(frame), field, " | ".join(values)))
 
 
+def compare_one(tshark, tool, capture, types, damaged=False):
+    """The plugin's records of a capture, and the differences as lines."""
+    plugin, statistics = from_tshark(tshark, capture, types)
+    objects = from_tool(tool, capture)
+    lines = differences(plugin, records_of(objects, of_both(types)), of_both(types))
+    if statistics or not damaged:
+        lines.extend(agreement_statistics.differences(statistics, objects))
+    return plugin, lines
+
+
 def compare(arguments, tshark, scratch):
     """Compares all captures; returns whether they agree."""
     types = plugin_fields(tshark)
@@ -122,10 +133,7 @@ def compare(arguments, tshark, scratch):
 
     def one(numbered):
         number, (_, capture) = numbered
-        plugin, statistics = from_tshark(tshark, tshark.place(capture, scratch / str(number)), types)
-        objects = from_tool(arguments.tool, capture)
-        return plugin, [*differences(plugin, records_of(objects, of_both(types)), of_both(types)),
-                        *agreement_statistics.differences(statistics, objects)]
+        return compare_one(tshark, arguments.tool, tshark.place(capture, scratch / str(number)), types)
 
     failed, resets, written = 0, 0, [f"# Wireshark {tshark.series}"]
     with ThreadPoolExecutor(arguments.jobs) as pool:
