@@ -88,11 +88,12 @@ class Bench:
 
     def check(self, path, truth):
         """whyrst must count what is there."""
-        count, report = 0, ""
+        count, report = 0, None
         with subprocess.Popen([self.whyrst, "--format=ndjson", path],
                               stdout=subprocess.PIPE, text=True) as process:
-            for report in process.stdout:
-                count += '"type":"rst"' in report
+            for line in process.stdout:
+                count += line.startswith('{"type":"rst"')
+                report = line if line.startswith('{"type":"file"') else report
         report = json.loads(report)
         wrong = [f"{key} {report[key]}, not {truth[key]}" for key in COUNTS
                  if report[key] != truth[key]]
