@@ -6,6 +6,9 @@
 #include "bytes/seq.h"
 #include "conn/payload.h"
 
+/* The payload of an Ethernet frame without options. */
+#define ETHERNET_SEGMENT 1460u
+
 /* What the RST's receiver expects next: all it was seen to be sent, in a capture that saw it. */
 static uint32_t receiver_next(const struct rst_facts *facts)
 {
@@ -20,17 +23,42 @@ static uint32_t receiver_next(const struct rst_facts *facts)
     return next;
 }
 
-static uint32_t receiver_window(const struct rst_facts *facts)
+/* The latest window of @receiver. A SYN without the option means no scaling; a SYN not captured may
+ * have had any: then the largest, which calls in-window what may be so. */
+static uint32_t window_of(const struct endpoint *receiver, unsigned conn_flags)
 {
-    const struct endpoint *receiver = &facts->receiver;
-    uint8_t shift = receiver->wscale;
+    unsigned shift = receiver->wscale;
 
     if (shift == ENDPOINT_NO_WSCALE) {
-        /* A SYN without the option means no scaling; a SYN not captured may have had any: then
-         * take the largest, and call in-window what may be so. */
-        shift = facts->conn_flags & CONN_SYN_ACK ? 0 : 14;
+        shift = conn_flags & CONN_SYN_ACK ? 0 : 14;
     }
     return (uint32_t)receiver->window << shift;
+}
+
+static uint32_t receiver_window(const struct rst_facts *facts)
+{
+    return window_of(&facts->receiver, facts->conn_flags);
+}
+
+/* For another segment as large as @sender's largest; network cards may have joined many into one.
+ */
+static uint32_t room_needed(const struct endpoint *sender)
+{
+    return MIN(sender->segment_size, ETHERNET_SEGMENT);
+}
+
+/* A window of one segment (small devices) is filled by every segment: that tells nothing. */
+bool fills_window(const struct endpoint *sender, const struct endpoint *receiver,
+                  unsigned conn_flags)
+{
+    uint32_t window = window_of(receiver, conn_flags);
+    uint32_t size = room_needed(sender);
+
+    if (sender->last_payload_frame == 0 || !(receiver->flags & ENDPOINT_ACKED) ||
+        size < FULL_SEGMENT || (window >= size && window < 2 * size)) {
+        return false;
+    }
+    return seq_diff(receiver->ack + window, sender->payload_end) < (int32_t)size;
 }
 
 /* RFC 5961 section 3.2, and in SYN-SENT RFC 9293 section 3.10.7.3: there the ACK decides. */
@@ -132,6 +160,16 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
     facts->idle_ns = MAX(end - last, 0);
 }
 
+/* By the claimed sender's own word: what is in flight may have been read. */
+static bool has_shut_window(const struct rst_facts *facts)
+{
+    const struct endpoint *sender = &facts->sender;
+    uint32_t size = room_needed(&facts->receiver);
+
+    return (sender->flags & ENDPOINT_ACKED) && facts->receiver.last_payload_frame != 0 &&
+           size >= FULL_SEGMENT && window_of(sender, facts->conn_flags) < size;
+}
+
 static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
 {
     const struct whyrst_segment *rst = &facts->segment;
@@ -171,5 +209,6 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
     payload_observe(context, conn, &facts->state);
     gather_unacked(facts);
     gather_idle(context, conn, facts);
+    facts->window_shut = has_shut_window(facts);
     origin_decide(context, conn, facts);
 }

@@ -120,6 +120,7 @@ struct hindsight {
  * @silent_ns: from the latest payload to the RST, valid when @idle_known
  * @partial:   the capture lacks the connection's start, one of its directions, or payload that
  *             mattered: what is not seen may be otherwise
+ * @window_shut: the claimed sender had no room for another segment: what had come lay unread
  * @phase:     of the dialogue, inferred where it cannot be read
  * @hops, @ttl_expected, @hops_closer: comparison with the claimed sender's other segments, the TTL
  *             they had, and how many hops nearer to the capture point the RST was built (negative:
@@ -161,6 +162,7 @@ struct rst_facts {
     bool unacked_known;
 
     bool partial;
+    bool window_shut;
     enum observe_phase phase;
     int64_t silent_ns;
     enum hop_match hops;
@@ -206,6 +208,15 @@ int64_t round_trip_to(struct conn_context *context, const struct conn *conn, uns
 /** The segment that provoked the RST, by the rule for its shape; frame 0 when none is known. */
 struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,
                             const struct whyrst_segment *segment, enum rst_shape *shape);
+
+/** Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk.
+ */
+#define FULL_SEGMENT 536
+
+/** @sender has filled the window that @receiver gave: another segment as large as its largest would
+ *  not fit. One that has more to send waits (RFC 9293 section 3.8.6). */
+bool fills_window(const struct endpoint *sender, const struct endpoint *receiver,
+                  unsigned conn_flags);
 
 /** How long all was silent, with nobody owing the other anything, before a FIN of side @side; -1
  * when somebody did, or that is not known. A TLS alert that announces the close is part of it. */

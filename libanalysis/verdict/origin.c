@@ -12,9 +12,6 @@
 #include "bytes/seq.h"
 #include "conn/payload.h"
 
-/* Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk. */
-#define FULL_SEGMENT 536
-
 /* At least two full segments of @sender are under way: a flow, no message. */
 static bool is_in_flight(const struct endpoint *sender, const struct endpoint *receiver)
 {
@@ -22,10 +19,35 @@ static bool is_in_flight(const struct endpoint *sender, const struct endpoint *r
            seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
 }
 
-/* More payload of this side is on its way: its latest segment was full and without PSH (a sender
- * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), or two full ones are in flight.
+/* The two sides as the rules see them, and whether each has stopped for want of the other's window.
  */
-static bool is_flowing(const struct endpoint *sender, const struct endpoint *receiver)
+struct sides {
+    struct endpoint client;
+    struct endpoint server;
+    bool client_blocked;
+    bool server_blocked;
+};
+
+/* More than one segment, or its end may be there by chance. */
+static bool is_blocked(const struct endpoint *sender, const struct endpoint *receiver,
+                       unsigned conn_flags)
+{
+    return sender->bytes >= 2u * sender->segment_size && fills_window(sender, receiver, conn_flags);
+}
+
+static struct sides sides_of(const struct endpoint *client, const struct endpoint *server,
+                             unsigned conn_flags)
+{
+    return (struct sides){.client = *client,
+                          .server = *server,
+                          .client_blocked = is_blocked(client, server, conn_flags),
+                          .server_blocked = is_blocked(server, client, conn_flags)};
+}
+
+/* More payload of this side is on its way: its latest segment was full and without PSH (a sender
+ * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), two full ones are in flight, or
+ * the other side has no room for more. */
+static bool is_flowing(const struct endpoint *sender, const struct endpoint *receiver, bool blocked)
 {
     if (sender->last_payload_frame == 0) {
         return false;
@@ -33,7 +55,17 @@ static bool is_flowing(const struct endpoint *sender, const struct endpoint *rec
     if (!(sender->flags & ENDPOINT_PSH)) {
         return sender->segment_size >= FULL_SEGMENT;
     }
-    return is_in_flight(sender, receiver);
+    return blocked || is_in_flight(sender, receiver);
+}
+
+static bool client_flows(const struct sides *sides)
+{
+    return is_flowing(&sides->client, &sides->server, sides->client_blocked);
+}
+
+static bool server_flows(const struct sides *sides)
+{
+    return is_flowing(&sides->server, &sides->client, sides->server_blocked);
 }
 
 /* Payload of @sender that @receiver acknowledged but the capture lacks. */
@@ -49,8 +81,11 @@ static bool has_unseen(const struct endpoint *sender, const struct endpoint *rec
 }
 
 /* The phase of a dialogue that cannot be read, from who spoke last. */
-static enum observe_phase infer_phase(const struct endpoint *client, const struct endpoint *server)
+static enum observe_phase infer_phase(const struct sides *sides)
 {
+    const struct endpoint *client = &sides->client;
+    const struct endpoint *server = &sides->server;
+
     if (has_unseen(server, client)) {
         return OBSERVE_PHASE_COMPLETE;
     }
@@ -61,46 +96,41 @@ static enum observe_phase infer_phase(const struct endpoint *client, const struc
         return OBSERVE_PHASE_UNKNOWN;
     }
     if (client->last_payload_frame > server->last_payload_frame) {
-        return is_flowing(client, server) ? OBSERVE_PHASE_REQUEST : OBSERVE_PHASE_AWAITING;
+        return client_flows(sides) ? OBSERVE_PHASE_REQUEST : OBSERVE_PHASE_AWAITING;
     }
     if (is_in_flight(client, server)) {
         return OBSERVE_PHASE_REQUEST; /* the server spoke before it had heard the client out */
     }
-    return is_flowing(server, client) ? OBSERVE_PHASE_RESPONSE : OBSERVE_PHASE_COMPLETE;
+    return server_flows(sides) ? OBSERVE_PHASE_RESPONSE : OBSERVE_PHASE_COMPLETE;
 }
 
 /* What record boundaries leave open, TCP may tell: a side that is still sending is not complete. */
-static enum observe_phase refine_phase(enum observe_phase phase, const struct endpoint *client,
-                                       const struct endpoint *server)
+static enum observe_phase refine_phase(enum observe_phase phase, const struct sides *sides)
 {
-    if (phase == OBSERVE_PHASE_COMPLETE && is_flowing(server, client)) {
+    if (phase == OBSERVE_PHASE_COMPLETE && server_flows(sides)) {
         return OBSERVE_PHASE_RESPONSE;
     }
-    if (phase == OBSERVE_PHASE_AWAITING && is_flowing(client, server)) {
+    if (phase == OBSERVE_PHASE_AWAITING && client_flows(sides)) {
         return OBSERVE_PHASE_REQUEST;
     }
     return phase;
 }
 
-/* The two sides as the rules see them. */
-struct sides {
-    struct endpoint client;
-    struct endpoint server;
-};
-
 /* What the RST acknowledges its sender had received, too. */
 static struct sides sides_with_reset(const struct rst_facts *facts)
 {
-    struct endpoint sender = facts->sender;
+    struct sides sides = facts->from_client
+                             ? sides_of(&facts->sender, &facts->receiver, facts->conn_flags)
+                             : sides_of(&facts->receiver, &facts->sender, facts->conn_flags);
+    struct endpoint *sender = facts->from_client ? &sides.client : &sides.server;
 
     if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
-        (sender.flags & ENDPOINT_SPOKE)) {
-        sender.ack = sender.flags & ENDPOINT_ACKED ? seq_max(sender.ack, facts->segment.ack)
-                                                   : facts->segment.ack;
-        sender.flags |= ENDPOINT_ACKED;
+        (sender->flags & ENDPOINT_SPOKE)) {
+        sender->ack = sender->flags & ENDPOINT_ACKED ? seq_max(sender->ack, facts->segment.ack)
+                                                     : facts->segment.ack;
+        sender->flags |= ENDPOINT_ACKED;
     }
-    return facts->from_client ? (struct sides){.client = sender, .server = facts->receiver}
-                              : (struct sides){.client = facts->receiver, .server = sender};
+    return sides;
 }
 
 static enum observe_phase dialogue_phase(const struct rst_facts *facts, const struct sides *sides)
@@ -111,17 +141,16 @@ static enum observe_phase dialogue_phase(const struct rst_facts *facts, const st
 
     if (facts->state.phase == OBSERVE_PHASE_NO_DATA && !(facts->conn_flags & CONN_PAYLOAD) &&
         (!from_start || has_unseen(client, server) || has_unseen(server, client))) {
-        return infer_phase(client, server); /* not all that was said was captured */
+        return infer_phase(sides); /* not all that was said was captured */
     }
     if (facts->state.phase == OBSERVE_PHASE_UNKNOWN && facts->state.tls &&
         facts->state.tls_stage < WHYRST_TLS_ESTABLISHED && facts->state.hello_frame == 0) {
         return OBSERVE_PHASE_UNKNOWN; /* the client's part of the handshake was not captured */
     }
     if (facts->state.phase == OBSERVE_PHASE_UNKNOWN) {
-        return infer_phase(client, server);
+        return infer_phase(sides);
     }
-    return facts->state.exact ? facts->state.phase
-                              : refine_phase(facts->state.phase, client, server);
+    return facts->state.exact ? facts->state.phase : refine_phase(facts->state.phase, sides);
 }
 
 static enum whyrst_origin phase_origin(enum observe_phase phase)
@@ -223,6 +252,7 @@ int64_t origin_silence_before_fin(struct conn_context *context, struct conn *con
                                   int64_t fin_ns)
 {
     struct observe_state state;
+    struct sides sides;
     enum observe_phase phase;
 
     if (!(conn->flags & CONN_ESTABLISHED) || is_retransmitting(&conn->side[0], &conn->side[1]) ||
@@ -235,9 +265,8 @@ int64_t origin_silence_before_fin(struct conn_context *context, struct conn *con
 
         return quiet->after_ns - quiet->before_ns;
     }
-    phase = state.phase == OBSERVE_PHASE_UNKNOWN
-                ? infer_phase(&conn->side[conn->client], &conn->side[!conn->client])
-                : state.phase;
+    sides = sides_of(&conn->side[conn->client], &conn->side[!conn->client], conn->flags);
+    phase = state.phase == OBSERVE_PHASE_UNKNOWN ? infer_phase(&sides) : state.phase;
     return is_owed(phase) ? -1 : fin_ns - payload_silent_since(conn);
 }
 

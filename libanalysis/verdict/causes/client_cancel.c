@@ -22,7 +22,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->phase == OBSERVE_PHASE_RESPONSE || facts->origin == WHYRST_ORIGIN_MID_RESPONSE) {
         bool closed = facts->sender.flags & ENDPOINT_FIN;
 
-        if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
+        if (facts->window_shut && facts->shape == RST_SHAPE_ACTIVE) {
+            scale_add(scale, 65, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
+        } else if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
             scale_add(scale, 50, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
         } else if (!is_decision(facts)) {
             scale_add(scale, 35, EVIDENCE_RESPONSE_FLOWING, 0, 0,

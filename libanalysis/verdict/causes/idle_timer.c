@@ -69,6 +69,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
             scale_add(scale, -20, EVIDENCE_CLOSE_BEGUN, 0, 0, 0);
         }
         weigh_own_stack(facts, scale);
+        if (facts->window_shut) { /* nothing came because there was no room for it */
+            scale_add(scale, -20, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
+        }
     }
     if (facts->sender.keepalives >= 2) {
         scale_add(scale, -40, EVIDENCE_KEEPALIVES_LOST, facts->sender.keepalives, 0, 0);
