@@ -23,7 +23,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         bool closed = facts->sender.flags & ENDPOINT_FIN;
 
         if (facts->window_shut && facts->shape == RST_SHAPE_ACTIVE) {
-            scale_add(scale, 65, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
+            scale_add(scale, facts->state.exact ? 75 : 65, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
         } else if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
             scale_add(scale, 50, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
         } else if (!is_decision(facts)) {

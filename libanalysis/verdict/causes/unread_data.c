@@ -22,7 +22,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->origin == WHYRST_ORIGIN_TLS_PHASE) {
         scale->points -= 20; /* a server that dislikes a ClientHello has read it */
     }
-    if (facts->window_shut) {
+    if (facts->window_shut && !facts->from_client) {
         scale_add(scale, 12, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
     } else if (facts->idle_known && facts->silent_ns > LATE_NS) {
         scale_add(scale, -12, EVIDENCE_WAITED, facts->silent_ns, 0, 0);
