@@ -16,7 +16,7 @@ void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t 
 
 static struct heavy_entry *entry_at(const struct heavy *heavy, size_t position)
 {
-    return (void *)(heavy->entries + position * heavy->entry_size);
+    return (void *)(heavy->entries + heavy->index[position] * heavy->entry_size);
 }
 
 void *heavy_at(const struct heavy *heavy, size_t position)
@@ -35,9 +35,10 @@ void heavy_clear(struct heavy *heavy)
     }
     g_free(heavy->entries);
     g_free(heavy->tags);
+    g_free(heavy->index);
     heavy->entries = NULL;
-    heavy->tags = NULL;
-    heavy->size = 0;
+    heavy->tags = heavy->index = NULL;
+    heavy->size = heavy->count = heavy->room = 0;
 }
 
 /* Folds the product of two words, in which every bit reaches every other. */
@@ -111,16 +112,13 @@ static size_t lightest(const struct heavy *heavy, uint64_t hash)
     return found;
 }
 
-/* Gives up what is at @position, if anything. */
-static void make_free(struct heavy *heavy, size_t position)
+/* Gives up the entry at @place, so that another may have its memory. */
+static void give_up(struct heavy *heavy, size_t place)
 {
-    if (heavy->tags[position]) {
-        heavy->dropped++;
-        if (heavy->release) {
-            heavy->release(entry_at(heavy, position));
-        }
+    heavy->dropped++;
+    if (heavy->release) {
+        heavy->release(entry_at(heavy, place));
     }
-    memset(entry_at(heavy, position), 0, heavy->entry_size);
 }
 
 static void grow(struct heavy *heavy)
@@ -128,19 +126,28 @@ static void grow(struct heavy *heavy)
     struct heavy old = *heavy;
 
     heavy->size = old.size ? old.size * 2 : BUCKET;
-    heavy->entries = g_malloc_n(heavy->size, heavy->entry_size);
     heavy->tags = g_new0(uint32_t, heavy->size);
+    heavy->index = g_new0(uint32_t, heavy->size);
     for (size_t i = 0; i < old.size; i++) {
         if (old.tags[i]) { /* no bucket gets more than the one it came from had */
-            const struct heavy_entry *entry = entry_at(&old, i);
-            size_t place = lightest(heavy, entry->hash);
+            size_t place = lightest(heavy, entry_at(&old, i)->hash);
 
-            memcpy(entry_at(heavy, place), entry, heavy->entry_size);
             heavy->tags[place] = old.tags[i];
+            heavy->index[place] = old.index[i];
         }
     }
-    g_free(old.entries);
     g_free(old.tags);
+    g_free(old.index);
+}
+
+/* Memory for the entry at @place, which has none yet. */
+static void add_entry(struct heavy *heavy, size_t place)
+{
+    if (heavy->count == heavy->room) {
+        heavy->room = heavy->room ? heavy->room * 2 : BUCKET;
+        heavy->entries = g_realloc_n(heavy->entries, heavy->room, heavy->entry_size);
+    }
+    heavy->index[place] = (uint32_t)heavy->count++;
 }
 
 void *heavy_get(struct heavy *heavy, const void *key)
@@ -156,9 +163,14 @@ void *heavy_get(struct heavy *heavy, const void *key)
             grow(heavy);
         }
         place = lightest(heavy, hash);
-        make_free(heavy, place);
+        if (heavy->tags[place]) {
+            give_up(heavy, place);
+        } else {
+            add_entry(heavy, place);
+        }
         heavy->tags[place] = tag_of(hash);
         entry = entry_at(heavy, place);
+        memset(entry, 0, heavy->entry_size);
         entry->hash = hash;
         memcpy(entry + 1, key, heavy->key_size);
     }

@@ -21,6 +21,8 @@ struct heavy_entry {
 
 /**
  * struct heavy - the table
+ * @entries: one after the other, in the order in which they came: a place takes little
+ * @index:   of each place its entry's number
  * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not
  * at eight entries
  * @limit:   entries at most (a power of two)
@@ -34,7 +36,10 @@ struct heavy {
     void (*release)(void *entry);
     uint8_t *entries;
     uint32_t *tags;
-    size_t size; /* entries there is room for */
+    uint32_t *index;
+    size_t size;  /* places */
+    size_t count; /* entries in use */
+    size_t room;  /* entries there is memory for */
     uint64_t dropped;
 };
 
