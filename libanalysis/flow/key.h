@@ -107,16 +107,4 @@ static inline struct flow_short_key flow_key_entry(const struct flow_key *key)
     return entry;
 }
 
-static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
-{
-    if (a->port[0] != b->port[0] || a->port[1] != b->port[1] || a->version != b->version) {
-        return false;
-    }
-    if (a->version == 4) {
-        return flow_key_ipv4(a->address[0]) == flow_key_ipv4(b->address[0]) &&
-               flow_key_ipv4(a->address[1]) == flow_key_ipv4(b->address[1]);
-    }
-    return memcmp(a->address, b->address, sizeof a->address) == 0;
-}
-
 #endif

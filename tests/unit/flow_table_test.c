@@ -128,8 +128,8 @@ static void test_ipv6(void)
     flow_table_free(table);
 }
 
-/* The hash is keyed: keys that collide under one seed do not under another, and no bit of a key leaves
- * the hash as it was. */
+/* The hash is keyed: keys that collide under one seed do not under another, and no bit of a key
+ * leaves the hash as it was. */
 static void test_hash_is_keyed(void)
 {
     struct flow_table *one = flow_table_new(sizeof(struct entry), 0, 1000);
@@ -228,7 +228,7 @@ static void test_direction_does_not_matter(void)
     struct flow_key b = {0};
 
     g_assert_cmpuint(flow_key_make(&a, &there), !=, flow_key_make(&b, &back));
-    g_assert_true(flow_key_equal(&a, &b));
+    g_assert_cmpmem(&a, sizeof a, &b, sizeof b);
 }
 
 int main(int argc, char **argv)
