@@ -222,6 +222,7 @@ static void give_up(struct observer *o)
 }
 
 static void feed(struct observer *o, enum observe_side side, struct input *input);
+static void settle(struct observer *o);
 static void replay(struct observer *o, enum observe_side side);
 
 static uint8_t reader_of(enum detected kind)
@@ -458,10 +459,12 @@ static void feed(struct observer *o, enum observe_side side, struct input *input
         } else {
             void *state;
             const struct parser *parser = parser_of(o, side, &state);
+            const struct stream *peer =
+                o->reader[other] == o->reader[side] ? &o->streams[other] : NULL;
 
-            stream_feed(&o->streams[side], parser, state, side, input);
+            stream_feed(&o->streams[side], peer, parser, state, side, input);
             if (input->length > 0) {
-                settle_side(o, side);
+                settle(o);
             }
         }
     }

@@ -270,8 +270,14 @@ static bool serve(const struct feed *f, const struct want *want)
     return true;
 }
 
-void stream_feed(struct stream *stream, const struct parser *parser, void *state,
-                 enum observe_side side, struct input *input)
+/** Whether the other side's held bytes are held no more. */
+static bool is_others_turn(const struct feed *f, const struct stream *other)
+{
+    return other && other->held && f->parser->want(f->state, 1 - f->side).kind != WANT_HOLD;
+}
+
+void stream_feed(struct stream *stream, const struct stream *other, const struct parser *parser,
+                 void *state, enum observe_side side, struct input *input)
 {
     struct feed f = {stream, parser, state, side, input};
 
@@ -285,6 +291,9 @@ void stream_feed(struct stream *stream, const struct parser *parser, void *state
         if (stream->discard) {
             discard(&f);
             continue;
+        }
+        if (is_others_turn(&f, other)) {
+            return;
         }
         want = parser->want(state, side);
         if ((stream->held && want.kind != WANT_HOLD) || !serve(&f, &want)) {

@@ -134,10 +134,11 @@ struct input {
 
 /**
  * Feeds @parser with @input, until it is used up, the parser wants WANT_SWITCH or WANT_OPAQUE, or
- * WANT_HOLD is over: the caller then feeds the kept bytes again, before the rest of @input.
+ * WANT_HOLD is over on this side or on that of @other: the caller then feeds the kept bytes again,
+ * before the rest of @input. @other: the other side's stream, NULL when it has another parser.
  */
-void stream_feed(struct stream *stream, const struct parser *parser, void *state,
-                 enum observe_side side, struct input *input);
+void stream_feed(struct stream *stream, const struct stream *other, const struct parser *parser,
+                 void *state, enum observe_side side, struct input *input);
 /** Passes @length bytes that lie within what is to be skipped, short of its end; else false. */
 bool stream_pass(struct stream *stream, uint32_t length, uint64_t frame, int64_t time_ns);
 /** Appends the first @length bytes of @input to those kept. */

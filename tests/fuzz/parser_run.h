@@ -27,7 +27,7 @@ static inline void parser_run_settle(struct parser_run *run, enum observe_side s
 
         s->kept = NULL;
         s->held = false;
-        stream_feed(s, run->parser, run->state, side, &input);
+        stream_feed(s, NULL, run->parser, run->state, side, &input);
         g_free(kept);
     }
 }
@@ -42,7 +42,7 @@ static inline void parser_run_feed(struct parser_run *run, enum observe_side sid
     while (input.length > 0) {
         uint32_t before = input.length;
 
-        stream_feed(&run->streams[side], run->parser, run->state, side, &input);
+        stream_feed(&run->streams[side], NULL, run->parser, run->state, side, &input);
         parser_run_settle(run, OBSERVE_CLIENT);
         parser_run_settle(run, OBSERVE_SERVER);
         if (input.length == before) {
