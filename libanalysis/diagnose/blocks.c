@@ -35,7 +35,7 @@ struct block *blocks_add(GArray *blocks, enum across_kind kind, enum whyrst_conf
     block->across->confidence = confidence;
     block->across->sender = score_sender(score);
     block->server = *server;
-    block->from_ns = score->first_failed_ns;
+    block->from_ns = score->failures->first_ns;
     return block;
 }
 

@@ -43,35 +43,60 @@ static void note(int64_t *first, int64_t *last, int64_t time_ns)
     *last = *last == 0 ? time_ns : MAX(*last, time_ns);
 }
 
+static struct failures *failures_of(struct score *score)
+{
+    if (!score->failures) {
+        score->failures = g_new0(struct failures, 1);
+    }
+    return score->failures;
+}
+
 void score_add(struct score *score, const struct outcome *outcome, bool failed, struct place place)
 {
+    struct failures *failures;
+
     if (!failed) {
         score->good++;
         note(&score->first_good_ns, &score->last_good_ns, outcome->start_ns);
         return;
     }
+    failures = failures_of(score);
     score->failed++;
-    score->by[outcome->sender]++;
-    note(&score->first_failed_ns, &score->last_failed_ns, outcome->end_ns);
-    frames_add(&score->frames, place);
+    failures->by[outcome->sender]++;
+    note(&failures->first_ns, &failures->last_ns, outcome->end_ns);
+    frames_add(&failures->frames, place);
 }
 
-void score_merge(struct score *score, const struct score *other)
+static void merge_failures(struct failures *failures, const struct failures *other, uint32_t files)
+{
+    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
+        failures->by[i] += other->by[i];
+    }
+    note(&failures->first_ns, &failures->last_ns, other->first_ns);
+    note(&failures->first_ns, &failures->last_ns, other->last_ns);
+    frames_merge(&failures->frames, &other->frames, files);
+}
+
+void score_merge(struct score *score, const struct score *other, uint32_t files)
 {
     score->failed += other->failed;
     score->good += other->good;
-    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
-        score->by[i] += other->by[i];
-    }
-    if (other->failed) {
-        note(&score->first_failed_ns, &score->last_failed_ns, other->first_failed_ns);
-        note(&score->first_failed_ns, &score->last_failed_ns, other->last_failed_ns);
+    if (other->failures) {
+        merge_failures(failures_of(score), other->failures, files);
     }
     if (other->good) {
         note(&score->first_good_ns, &score->last_good_ns, other->first_good_ns);
         note(&score->first_good_ns, &score->last_good_ns, other->last_good_ns);
     }
-    frames_merge(&score->frames, &other->frames);
+}
+
+void score_clear(struct score *score)
+{
+    if (score->failures) {
+        frames_clear(&score->failures->frames);
+        g_free(score->failures);
+    }
+    *score = (struct score){0};
 }
 
 void tunnel_add(struct tunnel_cell *cell, const struct outcome *outcome)
@@ -104,10 +129,10 @@ enum whyrst_sender score_sender(const struct score *score)
     unsigned best = WHYRST_SENDER_UNKNOWN;
     uint32_t most = 0;
 
-    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
-        if (i != WHYRST_SENDER_UNKNOWN && score->by[i] > most) {
+    for (unsigned i = 0; score->failures && i < WHYRST_SENDER_COUNT; i++) {
+        if (i != WHYRST_SENDER_UNKNOWN && score->failures->by[i] > most) {
             best = i;
-            most = score->by[i];
+            most = score->failures->by[i];
         }
     }
     return (enum whyrst_sender)best;

@@ -16,16 +16,22 @@ struct server_key {
     uint8_t address[16];
 };
 
-/** struct score - failures and successes of a kind; @by: failures by sender */
+/** struct failures - more about failures; @by: how many of each sender */
+struct failures {
+    uint32_t by[WHYRST_SENDER_COUNT];
+    int64_t first_ns;
+    int64_t last_ns;
+    struct frames frames;
+};
+
+/** struct score - failures and successes of a kind; @failures is there when there are any: most
+ *  scores have none */
 struct score {
     uint32_t failed;
     uint32_t good;
-    uint32_t by[WHYRST_SENDER_COUNT];
-    int64_t first_failed_ns;
-    int64_t last_failed_ns;
     int64_t first_good_ns;
     int64_t last_good_ns;
-    struct frames frames;
+    struct failures *failures;
 };
 
 /** struct pair - a client's connections to a server */
@@ -80,7 +86,9 @@ bool outcome_is_failure(const struct outcome *outcome);
 bool outcome_is_good(const struct outcome *outcome);
 /** Adds a failure, or a success when @failed is false. */
 void score_add(struct score *score, const struct outcome *outcome, bool failed, struct place place);
-void score_merge(struct score *score, const struct score *other);
+/** Adds @other, whose files follow @files others. */
+void score_merge(struct score *score, const struct score *other, uint32_t files);
+void score_clear(struct score *score);
 /** Counts a request to a proxy; adds another cell's counts. */
 void tunnel_add(struct tunnel_cell *cell, const struct outcome *outcome);
 void tunnel_merge(struct tunnel_cell *cell, const struct tunnel_cell *other);

@@ -34,12 +34,28 @@ static void add_cell(struct combo *combo, const struct hello_cell *cell)
     } else if (cell->score.failed) {
         combo->several |= memcmp(combo->client, cell->key.client, sizeof combo->client) != 0;
     }
-    score_merge(&combo->score, &cell->score);
+    score_merge(&combo->score, &cell->score, 0);
+}
+
+static void free_combo(gpointer data)
+{
+    struct combo *combo = data;
+
+    score_clear(&combo->score);
+    g_free(combo);
+}
+
+static void free_score(gpointer data)
+{
+    struct score *score = data;
+
+    score_clear(score);
+    g_free(score);
 }
 
 GPtrArray *combos_new(const struct hello_cell *const *cells, guint count)
 {
-    GPtrArray *combos = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *combos = g_ptr_array_new_with_free_func(free_combo);
     g_autoptr(GHashTable) known = g_hash_table_new(hash_combo, equal_combos);
 
     for (guint i = 0; i < count; i++) {
@@ -94,7 +110,7 @@ GHashTable *combos_failures(const GPtrArray *combos, bool names)
 
 GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool names)
 {
-    GHashTable *scores = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    GHashTable *scores = g_hash_table_new_full(NULL, NULL, NULL, free_score);
 
     for (guint i = 0; i < combos->len; i++) {
         const struct combo *combo = g_ptr_array_index(combos, i);
@@ -108,7 +124,7 @@ GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool nam
             score = g_new0(struct score, 1);
             g_hash_table_insert(scores, key, score);
         }
-        score_merge(score, &combo->score);
+        score_merge(score, &combo->score, 0);
     }
     return scores;
 }

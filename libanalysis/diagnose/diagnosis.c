@@ -213,7 +213,7 @@ static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
 
         if (is_healthy(row) && ++healthy > LIMIT_HEALTHY) {
             if (row->stats->key.kind == ENDPOINT_SERVER) {
-                endpoint_merge(&diagnosis->rest, row->stats);
+                endpoint_merge(&diagnosis->rest, row->stats, 0);
                 summed++;
             }
             continue;

@@ -16,10 +16,13 @@ void endpoint_release(void *entry)
 {
     struct endpoint_stats *stats = entry;
 
-    g_free(stats->proxy);
+    frames_clear(&stats->bad_frames);
+    frames_clear(&stats->reset_frames);
+    proxy_free(stats->proxy);
     g_free(stats->rst_times);
     g_free(stats->idle);
     if (stats->closes) {
+        frames_clear(&stats->closes->frames);
         g_free(stats->closes->idle);
         g_free(stats->closes);
     }
@@ -200,12 +203,15 @@ static void merge_span(int64_t *first, int64_t *last, int64_t other_first, int64
     }
 }
 
-void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other)
+void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other,
+                    uint32_t files)
 {
+    uint32_t file = other->file ? other->file + files : 0;
+
     stats->state = stats->state ? stats->state : other->state;
-    stats->several |= other->several || (stats->file && stats->file != other->file);
-    stats->file = stats->file ? stats->file : other->file;
-    place_note(&stats->first, other->first);
+    stats->several |= other->several || (stats->file && stats->file != file);
+    stats->file = stats->file ? stats->file : file;
+    place_note(&stats->first, place_moved(other->first, files));
     stats->clients |= other->clients;
     stats->attempts += other->attempts;
     stats->handshakes += other->handshakes;
@@ -235,16 +241,16 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     merge_span(&stats->first_bad_ns, &stats->last_bad_ns, other->first_bad_ns, other->last_bad_ns);
     merge_span(&stats->first_reset_ns, &stats->last_reset_ns, other->first_reset_ns,
                other->last_reset_ns);
-    frames_merge(&stats->bad_frames, &other->bad_frames);
-    frames_merge(&stats->reset_frames, &other->reset_frames);
-    proxy_merge(&stats->proxy, other->proxy);
+    frames_merge(&stats->bad_frames, &other->bad_frames, files);
+    frames_merge(&stats->reset_frames, &other->reset_frames, files);
+    proxy_merge(&stats->proxy, other->proxy, files);
     sample_merge(&stats->rst_times, other->rst_times);
     sample_merge(&stats->idle, other->idle);
     if (other->closes) {
         struct silent_closes *closes = closes_of(stats);
 
         sample_merge(&closes->idle, other->closes->idle);
-        frames_merge(&closes->frames, &other->closes->frames);
+        frames_merge(&closes->frames, &other->closes->frames, files);
         merge_span(&closes->first_ns, &closes->last_ns, other->closes->first_ns,
                    other->closes->last_ns);
     }

@@ -100,8 +100,9 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
 /** Adds a close of the server after @idle_ns of silence; its connection is counted elsewhere. */
 void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t time_ns,
                         struct place place);
-/** Adds @other's counts; the keys are the caller's. */
-void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other);
+/** Adds @other's counts, whose files follow @files others; the keys are the caller's. */
+void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other,
+                    uint32_t files);
 /** Whether a server's address is 127.0.0.0/8 or ::1; whether two servers have the same address. */
 bool endpoint_is_loopback(const struct endpoint_key *key);
 bool endpoint_is_same_host(const struct endpoint_key *a, const struct endpoint_key *b);

@@ -103,8 +103,8 @@ static bool is_about_ja4(const struct group *group, uint32_t ja4)
 /* Both happened in the same time: the server was not just another one then. */
 static bool overlaps(const struct score *failed, const struct score *others)
 {
-    return others->good && others->first_good_ns <= failed->last_failed_ns &&
-           others->last_good_ns >= failed->first_failed_ns;
+    return others->good && others->first_good_ns <= failed->failures->last_ns &&
+           others->last_good_ns >= failed->failures->first_ns;
 }
 
 static double test(const struct score *own, const struct score *others)
@@ -146,7 +146,7 @@ static void pick(struct contrast *contrast, GHashTable *scores)
     g_hash_table_iter_init(&iter, scores);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         if (is_blocked(value)) {
-            score_merge(&contrast->picked, value);
+            score_merge(&contrast->picked, value, 0);
             contrast->blocked++;
         } else {
             g_hash_table_iter_remove(&iter);
@@ -160,6 +160,14 @@ static void contrast_begin(const struct group *group, uint32_t name, uint32_t ja
     *contrast = (struct contrast){.servers = combos_failed_at(group->combos, name, ja4)};
     *picked = combos_scores(group->combos, contrast->servers, name != 0);
     pick(contrast, *picked);
+}
+
+static void contrast_end(struct contrast *contrast)
+{
+    g_hash_table_unref(contrast->servers);
+    score_clear(&contrast->own);
+    score_clear(&contrast->others);
+    score_clear(&contrast->picked);
 }
 
 /* Under which names @ja4 was reset; of each, whether others say it, too. */
@@ -203,12 +211,12 @@ static void compare_ja4(const struct group *group, uint32_t ja4, struct contrast
         }
         if (combo->ja4 == ja4) {
             if (shared) {
-                score_merge(&contrast->own, &combo->score);
+                score_merge(&contrast->own, &combo->score, 0);
             }
             contrast->name = g_hash_table_size(names) == 1 ? combo->name : 0;
         } else if (!g_hash_table_contains(picked, number) &&
                    g_hash_table_contains(contrast->servers, &combo->server)) {
-            score_merge(&contrast->others, &combo->score);
+            score_merge(&contrast->others, &combo->score, 0);
             contrast->variety += g_hash_table_add(seen, number);
         }
     }
@@ -233,11 +241,11 @@ static void compare_name(const struct group *group, uint32_t name, struct contra
         const struct combo *combo = g_ptr_array_index(group->combos, i);
 
         if (combo->name == name) {
-            score_merge(&contrast->own, &combo->score);
+            score_merge(&contrast->own, &combo->score, 0);
         } else if (g_hash_table_contains(ja4s, GUINT_TO_POINTER(combo->ja4 + 1)) &&
                    !g_hash_table_contains(picked, GUINT_TO_POINTER(combo->name + 1)) &&
                    g_hash_table_contains(contrast->servers, &combo->server)) {
-            score_merge(&contrast->others, &combo->score);
+            score_merge(&contrast->others, &combo->score, 0);
         }
     }
     g_hash_table_unref(picked);
@@ -286,9 +294,9 @@ static char *fill(struct whyrst_finding *finding, const struct contrast *contras
     finding->other_resets = contrast->others.failed;
     finding->other_connections = (uint64_t)contrast->others.failed + contrast->others.good;
     finding->p = contrast->p;
-    finding->first_ns = contrast->own.first_failed_ns;
-    finding->last_ns = contrast->own.last_failed_ns;
-    finding->places = contrast->own.frames;
+    finding->first_ns = contrast->own.failures->first_ns;
+    finding->last_ns = contrast->own.failures->last_ns;
+    frames_merge(&finding->places, &contrast->own.failures->frames, 0);
     return g_strdup(text);
 }
 
@@ -349,7 +357,7 @@ static void find_ja4(const struct group *group, uint32_t number)
         !is_told(group, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, NULL, ja4, contrast.own.failed)) {
         add_ja4(group, &contrast, ja4);
     }
-    g_hash_table_unref(contrast.servers);
+    contrast_end(&contrast);
 }
 
 static void add_name(const struct group *group, const struct contrast *contrast, const char *name)
@@ -386,7 +394,7 @@ static void find_name(const struct group *group, uint32_t number)
         !is_told(group, WHYRST_FINDING_SNI_BLOCK, name, NULL, contrast.own.failed)) {
         add_name(group, &contrast, name);
     }
-    g_hash_table_unref(contrast.servers);
+    contrast_end(&contrast);
 }
 
 /* Each JA4 or name that shows LEAST resets. */

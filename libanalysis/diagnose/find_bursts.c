@@ -79,7 +79,7 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
     finding->seconds_ns = MAX(burst->end_ns - burst->start_ns, 1);
     finding->first_ns = burst->start_ns;
     finding->last_ns = burst->end_ns;
-    finding->places = stats->reset_frames;
+    frames_merge(&finding->places, &stats->reset_frames, 0);
     finding_evidence(finding, "%u connections of %u client%s reset within %.3f s, %u others of %u",
                      burst->count, burst->clients, burst->clients == 1 ? "" : "s",
                      (double)finding->seconds_ns / 1e9, stats->resets - burst->count,

@@ -105,8 +105,8 @@ static struct others find_others(const struct pair *const *pairs, guint count,
         }
         moments = moments_sorted(&pairs[i]->moments, &kept);
         for (uint32_t m = 0; m < kept; m++) {
-            bool during = moments[m].time_ns >= own->score.first_failed_ns &&
-                          moments[m].time_ns <= own->score.last_failed_ns;
+            bool during = moments[m].time_ns >= own->score.failures->first_ns &&
+                          moments[m].time_ns <= own->score.failures->last_ns;
 
             good += during && !moments[m].failed;
             failed += during && moments[m].failed;
@@ -134,9 +134,9 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
     finding->client = g_strdup(text);
     finding_count(finding, failed, all);
     finding_sender(finding, score_sender(&pair->score));
-    finding->first_ns = pair->score.first_failed_ns;
-    finding->last_ns = pair->score.last_failed_ns;
-    finding->places = pair->score.frames;
+    finding->first_ns = pair->score.failures->first_ns;
+    finding->last_ns = pair->score.failures->last_ns;
+    frames_merge(&finding->places, &pair->score.failures->frames, 0);
     finding_evidence(finding, "%s", block->across->contrast);
     return finding;
 }
@@ -185,7 +185,7 @@ static uint32_t good_since(const struct pair *pair)
     struct moment *moments = moments_sorted(&pair->moments, &count);
 
     for (uint32_t i = 0; i < count; i++) {
-        good += !moments[i].failed && moments[i].time_ns > pair->score.first_failed_ns;
+        good += !moments[i].failed && moments[i].time_ns > pair->score.failures->first_ns;
     }
     g_free(moments);
     return good;

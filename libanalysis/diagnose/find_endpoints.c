@@ -56,7 +56,7 @@ static struct whyrst_finding *add_bad(struct whyrst_diagnosis *diagnosis,
     finding_count(finding, endpoint_bad(stats), stats->attempts);
     finding->first_ns = stats->first_bad_ns;
     finding->last_ns = stats->last_bad_ns;
-    finding->places = stats->bad_frames;
+    frames_merge(&finding->places, &stats->bad_frames, 0);
     if (stats->troubles[TROUBLE_REFUSED]) {
         finding_sender(finding, endpoint_sender(stats->refused_by));
     }
@@ -210,7 +210,7 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding_sender(finding, endpoint_sender(stats->by));
     finding->first_ns = stats->first_reset_ns;
     finding->last_ns = stats->last_reset_ns;
-    finding->places = stats->reset_frames;
+    frames_merge(&finding->places, &stats->reset_frames, 0);
     finding_text(finding, "%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
                  endpoint_name(row), stats->resets, stats->connections, 100 * finding->share.rate,
                  100 * finding->share.low);

@@ -68,11 +68,10 @@ static void sum_up(struct node *node)
             node->answered_for = true;
             continue;
         }
-        endpoint_merge(&node->sum, stats);
+        endpoint_merge(&node->sum, stats, 0);
         node->worst = MAX(node->worst, endpoint_bad(stats));
         node->silent_ports += stats->troubles[TROUBLE_UNANSWERED] >= LEAST;
     }
-    endpoint_release(&node->sum); /* samples are of no interest */
 }
 
 static guint hash_client(gconstpointer data)
@@ -191,7 +190,7 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
     finding_count(finding, endpoint_bad(sum), sum->attempts);
     finding->first_ns = sum->first_bad_ns;
     finding->last_ns = sum->last_bad_ns;
-    finding->places = sum->bad_frames;
+    frames_merge(&finding->places, &sum->bad_frames, 0);
     if (sum->troubles[TROUBLE_REFUSED]) {
         finding_sender(finding, WHYRST_SENDER_SERVER);
         finding_text(finding, "%s is dead: %u of %u connections failed", name, endpoint_bad(sum),
@@ -243,6 +242,7 @@ void find_nodes(struct whyrst_diagnosis *diagnosis)
         if (node.worst >= LEAST && (is_refusing(&node) || is_silent(&node, served))) {
             add(diagnosis, &node);
         }
+        endpoint_release(&node.sum);
         i += node.count;
     }
 }

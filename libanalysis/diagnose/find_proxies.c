@@ -174,7 +174,7 @@ static void add_frames(const struct proxy_case *the, struct whyrst_finding *find
     const struct proxy_tally *tally = &the->stats->of[result];
 
     if (tally->count) {
-        frames_merge(&finding->places, &tally->frames);
+        frames_merge(&finding->places, &tally->frames, 0);
         finding->first_ns =
             finding->first_ns ? MIN(finding->first_ns, tally->first_ns) : tally->first_ns;
         finding->last_ns = MAX(finding->last_ns, tally->last_ns);

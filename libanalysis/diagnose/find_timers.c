@@ -65,7 +65,7 @@ static void add_resets(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoin
     finding_sender(finding, endpoint_sender(row->stats->by));
     finding->first_ns = row->stats->first_reset_ns;
     finding->last_ns = row->stats->last_reset_ns;
-    finding->places = row->stats->reset_frames;
+    frames_merge(&finding->places, &row->stats->reset_frames, 0);
     finding_text(finding, "%s resets connections after %.2f s of silence: %" G_GUINT64_FORMAT,
                  endpoint_name(row), (double)timer->ns / 1e9, idle->count);
     row->state = WHYRST_FINDING_IDLE_TIMER;
@@ -81,7 +81,7 @@ static void add_closes(struct whyrst_diagnosis *diagnosis, const struct whyrst_e
     finding->weight *= FIN_WEIGHT;
     finding->first_ns = closes->first_ns;
     finding->last_ns = closes->last_ns;
-    finding->places = closes->frames;
+    frames_merge(&finding->places, &closes->frames, 0);
     finding_text(finding, "%s closes connections (FIN) after %.2f s of silence: %" G_GUINT64_FORMAT,
                  endpoint_name(row), (double)timer->ns / 1e9, closes->idle->count);
     finding_evidence(finding, "an orderly close: only a request that crosses it meets a RST");

@@ -115,6 +115,7 @@ void finding_free(void *data)
     g_free(finding->sni);
     g_free(finding->ja4);
     g_ptr_array_unref(finding->evidence);
+    frames_clear(&finding->places);
     g_free(finding->frames_file);
     g_free(finding->open);
     g_free(finding);

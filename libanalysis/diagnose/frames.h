@@ -13,15 +13,22 @@ struct place {
     uint32_t frame;
 };
 
-/** struct frames - the first ones in the order of files and frames, without doubles */
+/**
+ * struct frames - the first ones in the order of files and frames, without doubles
+ * @places: LIMIT_FINDING_FRAMES at most; memory for the next power of two
+ */
 struct frames {
     uint32_t count;
-    struct place places[LIMIT_FINDING_FRAMES];
+    struct place *places;
 };
 
+/** @place, of a file that follows @files others. */
+struct place place_moved(struct place place, uint32_t files);
 /** Makes @first the earlier of the two; frame 0 stands for none. */
 void place_note(struct place *first, struct place other);
 void frames_add(struct frames *frames, struct place place);
-void frames_merge(struct frames *frames, const struct frames *other);
+/** Adds those of @other, whose files follow @files others. */
+void frames_merge(struct frames *frames, const struct frames *other, uint32_t files);
+void frames_clear(struct frames *frames);
 
 #endif

@@ -37,13 +37,13 @@ void ja4_add(struct ja4_stats *stats, const struct outcome *outcome, struct plac
     place_note(&stats->first, place);
 }
 
-void ja4_merge(struct ja4_stats *stats, const struct ja4_stats *other)
+void ja4_merge(struct ja4_stats *stats, const struct ja4_stats *other, uint32_t files)
 {
     for (unsigned i = 0; i < JA4_END_COUNT; i++) {
         stats->ends[i] += other->ends[i];
     }
     stats->handshakes += other->handshakes;
-    place_note(&stats->first, other->first);
+    place_note(&stats->first, place_moved(other->first, files));
 }
 
 static uint64_t connections(const struct ja4_stats *stats)

@@ -36,8 +36,8 @@ struct whyrst_ja4 {
 
 /** Counts a connection that has a ClientHello. */
 void ja4_add(struct ja4_stats *stats, const struct outcome *outcome, struct place place);
-/** Adds @other's counts; the keys are the caller's. */
-void ja4_merge(struct ja4_stats *stats, const struct ja4_stats *other);
+/** Adds @other's counts, whose files follow @files others; the keys are the caller's. */
+void ja4_merge(struct ja4_stats *stats, const struct ja4_stats *other, uint32_t files);
 /** Fills @rows (struct whyrst_ja4) from the table @ja4s, which must outlive them. */
 void ja4_rows(GArray *rows, const struct heavy *ja4s, const struct names *names);
 

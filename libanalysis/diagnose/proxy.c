@@ -189,7 +189,7 @@ void proxy_add(struct proxy_stats **stats, const struct outcome *outcome, uint32
     }
 }
 
-void proxy_merge(struct proxy_stats **stats, const struct proxy_stats *other)
+void proxy_merge(struct proxy_stats **stats, const struct proxy_stats *other, uint32_t files)
 {
     if (!other) {
         return;
@@ -208,10 +208,18 @@ void proxy_merge(struct proxy_stats **stats, const struct proxy_stats *other)
         if (other->of[i].count) {
             tally->count += other->of[i].count;
             note_time(tally, other->of[i].first_ns, other->of[i].last_ns);
-            frames_merge(&tally->frames, &other->of[i].frames);
+            frames_merge(&tally->frames, &other->of[i].frames, files);
         }
     }
     for (unsigned i = 0; i < PROXY_REPLIES && other->replies[i].count; i++) {
         count_reply(*stats, other->replies[i]);
     }
+}
+
+void proxy_free(struct proxy_stats *stats)
+{
+    for (unsigned i = 0; stats && i < PROXY_RESULT_COUNT; i++) {
+        frames_clear(&stats->of[i].frames);
+    }
+    g_free(stats);
 }

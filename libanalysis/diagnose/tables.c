@@ -11,7 +11,15 @@ static void release_pair(void *entry)
 {
     struct pair *pair = entry;
 
+    score_clear(&pair->score);
     moments_clear(&pair->moments);
+}
+
+static void release_hello(void *entry)
+{
+    struct hello_cell *cell = entry;
+
+    score_clear(&cell->score);
 }
 
 void tables_init(struct tables *tables)
@@ -25,7 +33,7 @@ void tables_init(struct tables *tables)
                sizeof(struct server_key) + sizeof((struct pair *)0)->client, LIMIT_PAIRS,
                release_pair);
     heavy_init(&tables->hellos, sizeof(struct hello_cell), sizeof(struct hello_key), LIMIT_HELLOS,
-               NULL);
+               release_hello);
     heavy_init(&tables->ja4s, sizeof(struct ja4_stats), sizeof(struct ja4_key), LIMIT_JA4S, NULL);
     heavy_init(&tables->tunnels, sizeof(struct tunnel_cell), sizeof(struct tunnel_key),
                LIMIT_TUNNELS, NULL);
@@ -176,50 +184,22 @@ void tables_add_close(struct tables *tables, const struct flow_key *key, unsigne
     endpoint_add_close(heavy_get(&tables->endpoints, &server), idle_ns, time_ns, place);
 }
 
-static void move_frames(struct frames *frames, uint32_t files)
-{
-    for (uint32_t i = 0; i < frames->count; i++) {
-        frames->places[i].file += files;
-    }
-}
-
-static struct proxy_stats *moved_proxy(const struct proxy_stats *proxy, uint32_t files)
-{
-    struct proxy_stats *moved = g_memdup2(proxy, sizeof *proxy);
-
-    for (unsigned i = 0; moved && i < PROXY_RESULT_COUNT; i++) {
-        move_frames(&moved->of[i].frames, files);
-    }
-    return moved;
-}
-
 static void merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files)
 {
     for (size_t i = 0; i < other->endpoints.size; i++) {
         const struct endpoint_stats *from = heavy_at(&other->endpoints, i);
-        struct endpoint_stats moved, *to;
-        struct silent_closes closes;
+        struct endpoint_key key;
+        struct endpoint_stats *to;
 
         if (!from) {
             continue;
         }
-        moved = *from;
-        moved.file += files;
-        moved.key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
-        moved.first.file += files;
-        move_frames(&moved.bad_frames, files);
-        move_frames(&moved.reset_frames, files);
-        moved.proxy = moved_proxy(from->proxy, files);
-        if (from->closes) {
-            closes = *from->closes;
-            move_frames(&closes.frames, files);
-            moved.closes = &closes;
-        }
-        to = heavy_get(&tables->endpoints, &moved.key);
+        key = from->key;
+        key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
+        to = heavy_get(&tables->endpoints, &key);
         to->entry.weight += from->entry.weight - 1;
         to->starts.left = to->exits.left = to->lost.left = &tables->moments_left;
-        endpoint_merge(to, &moved);
-        g_free(moved.proxy);
+        endpoint_merge(to, from, files);
     }
 }
 
@@ -227,17 +207,14 @@ static void merge_pairs(struct tables *tables, const struct tables *other, uint3
 {
     for (size_t i = 0; i < other->pairs.size; i++) {
         const struct pair *from = heavy_at(&other->pairs, i);
-        struct score moved;
         struct pair *to;
 
         if (!from) {
             continue;
         }
-        moved = from->score;
-        move_frames(&moved.frames, files);
         to = heavy_get(&tables->pairs, &from->server);
         to->entry.weight += from->entry.weight - 1;
-        score_merge(&to->score, &moved);
+        score_merge(&to->score, &from->score, files);
         to->hellos += from->hellos;
         to->moments.left = &tables->moments_left;
         moments_merge(&to->moments, &from->moments);
@@ -248,18 +225,18 @@ static void merge_hellos(struct tables *tables, const struct tables *other, uint
 {
     for (size_t i = 0; i < other->hellos.size; i++) {
         const struct hello_cell *from = heavy_at(&other->hellos, i);
-        struct hello_cell moved, *to;
+        struct hello_key key;
+        struct hello_cell *to;
 
         if (!from) {
             continue;
         }
-        moved = *from;
-        moved.key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
-        moved.key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
-        move_frames(&moved.score.frames, files);
-        to = heavy_get(&tables->hellos, &moved.key);
+        key = from->key;
+        key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
+        key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
+        to = heavy_get(&tables->hellos, &key);
         to->entry.weight += from->entry.weight - 1;
-        score_merge(&to->score, &moved.score);
+        score_merge(&to->score, &from->score, files);
     }
 }
 
@@ -267,18 +244,18 @@ static void merge_ja4s(struct tables *tables, const struct tables *other, uint32
 {
     for (size_t i = 0; i < other->ja4s.size; i++) {
         const struct ja4_stats *from = heavy_at(&other->ja4s, i);
-        struct ja4_stats moved, *to;
+        struct ja4_key key;
+        struct ja4_stats *to;
 
         if (!from) {
             continue;
         }
-        moved = *from;
-        moved.key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
-        moved.first.file += files;
-        if (moved.key.ja4) {
-            to = heavy_get(&tables->ja4s, &moved.key);
+        key = from->key;
+        key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
+        if (key.ja4) {
+            to = heavy_get(&tables->ja4s, &key);
             to->entry.weight += from->entry.weight - 1;
-            ja4_merge(to, &moved);
+            ja4_merge(to, from, files);
         }
     }
 }
