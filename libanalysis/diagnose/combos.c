@@ -3,28 +3,20 @@
 
 #include <string.h>
 
-static guint hash_server(gconstpointer server)
-{
-    return (guint)heavy_hash(server, sizeof(struct server_key));
-}
-
-static gboolean equal_servers(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, sizeof(struct server_key)) == 0;
-}
+#include "diagnose/servers.h"
 
 static guint hash_combo(gconstpointer data)
 {
     const struct combo *combo = data;
 
-    return hash_server(&combo->server) ^ combo->name * 2654435761u ^ combo->ja4 * 40503u;
+    return server_hash(&combo->server) ^ combo->name * 2654435761u ^ combo->ja4 * 40503u;
 }
 
 static gboolean equal_combos(gconstpointer a, gconstpointer b)
 {
     const struct combo *x = a, *y = b;
 
-    return x->name == y->name && x->ja4 == y->ja4 && equal_servers(&x->server, &y->server);
+    return x->name == y->name && x->ja4 == y->ja4 && server_equal(&x->server, &y->server);
 }
 
 static void add_cell(struct combo *combo, const struct hello_cell *cell)
@@ -80,7 +72,7 @@ static bool is_of(const struct combo *combo, uint32_t name, uint32_t ja4)
 
 GHashTable *combos_failed_at(const GPtrArray *combos, uint32_t name, uint32_t ja4)
 {
-    GHashTable *servers = g_hash_table_new(hash_server, equal_servers);
+    GHashTable *servers = g_hash_table_new(server_hash, server_equal);
 
     for (guint i = 0; i < combos->len; i++) {
         struct combo *combo = g_ptr_array_index(combos, i);

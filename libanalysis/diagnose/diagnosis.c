@@ -322,7 +322,9 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     diagnosis_forget(diagnosis);
     g_array_set_size(diagnosis->blocks, 0);
     diagnosis->whole = diagnosis->eras->len ? conclude_eras(diagnosis) : conclude_own(diagnosis);
-    make_rows(diagnosis, diagnosis->whole);
+    if (diagnosis->eras->len) {
+        make_rows(diagnosis, diagnosis->whole); /* of all of them */
+    }
     tell_replies(diagnosis);
     diagnosis->left_out = diagnosis->past_left_out + findings_rank(diagnosis->findings);
     for (guint i = 0; i < diagnosis->findings->len; i++) {

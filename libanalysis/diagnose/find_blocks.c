@@ -21,6 +21,7 @@
 
 #include "diagnose/combos.h"
 #include "diagnose/diagnosis.h"
+#include "diagnose/servers.h"
 
 /* Resets that make a case, connections to compare with, the share of resets that is "nearly all"
  * and that of "hardly any", and the chance (corrected for the number of tests) not to be one. */
@@ -469,22 +470,44 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
     }
 }
 
-void find_blocks(struct whyrst_diagnosis *diagnosis)
+/* Cells that failed, and those they may be compared with: of the same servers or names. Each that
+ * failed is two tests, of its name and of its JA4. */
+static GPtrArray *choose_cells(const struct tables *tables, double *tests)
 {
-    const struct heavy *hellos = &diagnosis->whole->hellos;
-    struct group all = {.diagnosis = diagnosis, .wide = true};
-    g_autoptr(GPtrArray) cells = g_ptr_array_new();
-    g_autoptr(GPtrArray) combos = NULL;
+    const struct heavy *hellos = &tables->hellos;
+    GPtrArray *cells = g_ptr_array_new();
+    g_autofree bool *names = g_new0(bool, tables->names.texts->len + 1);
+    struct servers servers;
 
+    servers_init(&servers);
     for (size_t i = 0; i < hellos->size; i++) {
-        struct hello_cell *cell = heavy_at(hellos, i);
+        const struct hello_cell *cell = heavy_at(hellos, i);
 
-        if (cell) {
-            g_ptr_array_add(cells, cell);
-            all.tests += cell->score.failed ? 2 : 0; /* a name and a JA4 */
+        if (cell && cell->score.failed) {
+            servers_add(&servers, &cell->key.server);
+            names[cell->key.name] = true;
+            *tests += 2;
         }
     }
-    if (all.tests == 0) {
+    names[0] = false; /* none, or one of those that have no number */
+    for (size_t i = 0; *tests > 0 && i < hellos->size; i++) {
+        struct hello_cell *cell = heavy_at(hellos, i);
+
+        if (cell && (names[cell->key.name] || servers_have(&servers, &cell->key.server))) {
+            g_ptr_array_add(cells, cell);
+        }
+    }
+    servers_clear(&servers);
+    return cells;
+}
+
+void find_blocks(struct whyrst_diagnosis *diagnosis)
+{
+    struct group all = {.diagnosis = diagnosis, .wide = true};
+    g_autoptr(GPtrArray) cells = choose_cells(diagnosis->whole, &all.tests);
+    g_autoptr(GPtrArray) combos = NULL;
+
+    if (cells->len == 0) {
         return;
     }
     qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_server);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "diagnose/diagnosis.h"
+#include "diagnose/servers.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -302,26 +303,41 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
     }
 }
 
-void find_clients(struct whyrst_diagnosis *diagnosis)
+/* All pairs of the servers that have a suspect; how many suspects there are. */
+static GPtrArray *choose_pairs(const struct heavy *table, uint64_t *suspects)
 {
-    const struct heavy *table = &diagnosis->whole->pairs;
-    g_autoptr(GPtrArray) pairs = g_ptr_array_new();
-    uint64_t tests = 0;
+    GPtrArray *pairs = g_ptr_array_new();
+    struct servers servers;
 
+    servers_init(&servers);
     for (size_t i = 0; i < table->size; i++) {
-        struct pair *pair = heavy_at(table, i);
+        const struct pair *pair = heavy_at(table, i);
 
-        if (pair) {
-            g_ptr_array_add(pairs, pair);
-            tests += pair->score.failed >= LEAST;
+        if (pair && pair->score.failed >= LEAST) {
+            servers_add(&servers, &pair->server);
+            ++*suspects;
         }
     }
+    for (size_t i = 0; *suspects && i < table->size; i++) {
+        struct pair *pair = heavy_at(table, i);
+
+        if (pair && servers_have(&servers, &pair->server)) {
+            g_ptr_array_add(pairs, pair);
+        }
+    }
+    servers_clear(&servers);
+    return pairs;
+}
+
+void find_clients(struct whyrst_diagnosis *diagnosis)
+{
+    uint64_t tests = 0;
+    g_autoptr(GPtrArray) pairs = choose_pairs(&diagnosis->whole->pairs, &tests);
+
     if (tests == 0) {
         return;
     }
-    if (pairs->len > 0) {
-        qsort(pairs->pdata, pairs->len, sizeof pairs->pdata[0], by_server);
-    }
+    qsort(pairs->pdata, pairs->len, sizeof pairs->pdata[0], by_server);
     for (guint i = 0, end; i < pairs->len; i = end) {
         const struct pair *first = pairs->pdata[i];
 

@@ -58,6 +58,17 @@ static bool is_answered_for(const struct endpoint_stats *stats)
            endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX;
 }
 
+/* Whether a port of it has failed often enough to ask what the others did. */
+static bool is_suspect(const struct node *node)
+{
+    for (guint i = 0; i < node->count; i++) {
+        if (endpoint_bad(node->rows[i]->stats) >= LEAST) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void sum_up(struct node *node)
 {
     node->sum = (struct endpoint_stats){.key = node->rows[0]->stats->key};
@@ -111,25 +122,31 @@ static GHashTable *served_clients(const struct whyrst_diagnosis *diagnosis)
 }
 
 /* Whether a packet came from the node since its first connection that failed. */
-static bool has_spoken(const struct node *node, GHashTable *served)
+static bool has_spoken(const struct whyrst_diagnosis *diagnosis, const struct node *node,
+                       GHashTable **served)
 {
     const struct endpoint_stats *sum = &node->sum;
     struct pair key = {.server = {.version = sum->key.version}};
     const struct pair *client;
 
+    if (!*served) {
+        *served = served_clients(diagnosis); /* few captures have a node that is silent */
+    }
     memcpy(key.client, sum->key.address, sizeof key.client);
-    client = g_hash_table_lookup(served, &key);
+    client = g_hash_table_lookup(*served, &key);
     return MAX(sum->last_word_ns, sum->last_good_ns) >= sum->first_bad_ns ||
            (client && client->score.last_good_ns >= sum->first_bad_ns);
 }
 
-static bool is_silent(const struct node *node, GHashTable *served)
+static bool is_silent(const struct whyrst_diagnosis *diagnosis, const struct node *node,
+                      GHashTable **served)
 {
     const struct endpoint_stats *sum = &node->sum;
     uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
 
     return sum->troubles[TROUBLE_REFUSED] == 0 && told_otherwise(sum) == 0 && !node->answered_for &&
-           (missing >= LEAST || node->silent_ports >= LEAST_PORTS) && !has_spoken(node, served);
+           (missing >= LEAST || node->silent_ports >= LEAST_PORTS) && 
+           !has_spoken(diagnosis, node, served);
 }
 
 /* Its own kernel refuses, and nothing was ever accepted. */
@@ -220,7 +237,7 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
 void find_nodes(struct whyrst_diagnosis *diagnosis)
 {
     g_autoptr(GPtrArray) rows = g_ptr_array_new();
-    g_autoptr(GHashTable) served = served_clients(diagnosis);
+    g_autoptr(GHashTable) served = NULL;
 
     for (guint i = 0; i < diagnosis->rows->len; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
@@ -238,12 +255,15 @@ void find_nodes(struct whyrst_diagnosis *diagnosis)
         } while (
             i + node.count < rows->len &&
             endpoint_is_same_host(&node.rows[0]->stats->key, &node.rows[node.count]->stats->key));
+        i += node.count;
+        if (!is_suspect(&node)) {
+            continue;
+        }
         sum_up(&node);
-        if (node.worst >= LEAST && (is_refusing(&node) || is_silent(&node, served))) {
+        if (node.worst >= LEAST && (is_refusing(&node) || is_silent(diagnosis, &node, &served))) {
             add(diagnosis, &node);
         }
         endpoint_release(&node.sum);
-        i += node.count;
     }
 }
 

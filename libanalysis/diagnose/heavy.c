@@ -150,24 +150,35 @@ static void add_entry(struct heavy *heavy, size_t place)
     heavy->index[place] = (uint32_t)heavy->count++;
 }
 
+/* A place, with memory, for a new entry. */
+static size_t make_place(struct heavy *heavy, uint64_t hash)
+{
+    size_t place;
+
+    if (heavy->size == 0) {
+        grow(heavy);
+    }
+    place = lightest(heavy, hash);
+    while (heavy->tags[place] && heavy->size < heavy->limit) {
+        grow(heavy);
+        place = lightest(heavy, hash);
+    }
+    if (heavy->tags[place]) {
+        give_up(heavy, place);
+    } else {
+        add_entry(heavy, place);
+    }
+    return place;
+}
+
 void *heavy_get(struct heavy *heavy, const void *key)
 {
     uint64_t hash = heavy_hash(key, heavy->key_size);
     struct heavy_entry *entry = search(heavy, key, hash);
 
     if (!entry) {
-        size_t place;
+        size_t place = make_place(heavy, hash);
 
-        while (heavy->size == 0 ||
-               (heavy->tags[lightest(heavy, hash)] && heavy->size < heavy->limit)) {
-            grow(heavy);
-        }
-        place = lightest(heavy, hash);
-        if (heavy->tags[place]) {
-            give_up(heavy, place);
-        } else {
-            add_entry(heavy, place);
-        }
         heavy->tags[place] = tag_of(hash);
         entry = entry_at(heavy, place);
         memset(entry, 0, heavy->entry_size);

@@ -6,43 +6,87 @@
 #include "diagnose/heavy.h"
 #include "limits.h"
 
-static guint hash_text(gconstpointer text)
-{
-    return (guint)heavy_hash(text, strlen(text));
-}
+#define FIRST_SIZE 64u
 
 void names_init(struct names *names)
 {
-    *names = (struct names){.numbers = g_hash_table_new(hash_text, g_str_equal),
-                            .texts = g_ptr_array_new_with_free_func(g_free)};
+    *names = (struct names){.texts = g_ptr_array_new_with_free_func(g_free)};
 }
 
 void names_clear(struct names *names)
 {
-    g_hash_table_unref(names->numbers);
+    g_free(names->slots);
+    g_free(names->tags);
     g_ptr_array_unref(names->texts);
+}
+
+static uint64_t hash_of(const char *text)
+{
+    return heavy_hash(text, strlen(text));
+}
+
+/* The slot of @text, or the free one where it belongs. */
+static uint32_t slot_of(const struct names *names, const char *text, uint64_t hash)
+{
+    uint32_t slot = (uint32_t)hash & (names->size - 1);
+
+    while (names->slots[slot] && (names->tags[slot] != hash >> 32 ||
+                                  strcmp(names_text(names, names->slots[slot]), text) != 0)) {
+        slot = (slot + 1) & (names->size - 1);
+    }
+    return slot;
+}
+
+static void put(struct names *names, uint32_t slot, uint64_t hash, uint32_t number)
+{
+    names->slots[slot] = number;
+    names->tags[slot] = (uint32_t)(hash >> 32);
+}
+
+/* Room for one more. */
+static void make_room(struct names *names)
+{
+    if (2 * (names->texts->len + 1) <= names->size) {
+        return;
+    }
+    names->size = MAX(FIRST_SIZE, 2 * names->size);
+    g_free(names->slots);
+    g_free(names->tags);
+    names->slots = g_new0(uint32_t, names->size);
+    names->tags = g_new0(uint32_t, names->size);
+    for (guint i = 0; i < names->texts->len; i++) {
+        const char *text = g_ptr_array_index(names->texts, i);
+        uint64_t hash = hash_of(text);
+
+        put(names, slot_of(names, text, hash), hash, i + 1);
+    }
 }
 
 uint32_t names_find(const struct names *names, const char *text)
 {
-    return text && text[0] ? GPOINTER_TO_UINT(g_hash_table_lookup(names->numbers, text)) : 0;
+    return text && text[0] && names->size ? names->slots[slot_of(names, text, hash_of(text))] : 0;
 }
 
 uint32_t names_number(struct names *names, const char *text)
 {
-    uint32_t number = names_find(names, text);
-    char *copy;
+    uint64_t hash;
+    uint32_t slot;
 
-    if (number || !text || !text[0]) {
-        return number;
+    if (!text || !text[0]) {
+        return 0;
+    }
+    make_room(names);
+    hash = hash_of(text);
+    slot = slot_of(names, text, hash);
+    if (names->slots[slot]) {
+        return names->slots[slot];
     }
     if (names->texts->len >= LIMIT_NAMES) {
         names->refused++;
         return 0;
     }
-    copy = g_strdup(text);
-    g_ptr_array_add(names->texts, copy);
-    g_hash_table_insert(names->numbers, copy, GUINT_TO_POINTER(names->texts->len));
+    g_ptr_array_add(names->texts, g_strdup(text));
+    put(names, slot, hash, names->texts->len);
     return names->texts->len;
 }
 

@@ -7,9 +7,15 @@
 
 #include <glib.h>
 
-/** struct names - number 0 stands for no text, and for those beyond LIMIT_NAMES (@refused) */
+/**
+ * struct names - number 0 stands for no text, and for those beyond LIMIT_NAMES (@refused)
+ * @slots: an open hash table of @size numbers, at most half of them used; 0 = free
+ * @tags:  of each slot half of its text's hash
+ */
 struct names {
-    GHashTable *numbers;
+    uint32_t *slots;
+    uint32_t *tags;
+    uint32_t size;
     GPtrArray *texts;
     uint64_t refused;
 };

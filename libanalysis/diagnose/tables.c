@@ -107,27 +107,21 @@ static void add_pair(struct tables *tables, const struct outcome *outcome, struc
     moments_add(&pair->moments, (struct moment){.time_ns = outcome->start_ns, .failed = failed});
 }
 
-static void add_ja4(struct tables *tables, const struct outcome *outcome, struct place place)
-{
-    struct ja4_key key = {.ja4 = names_number(&tables->names, outcome->ja4)};
-
-    if (key.ja4) {
-        ja4_add(heavy_get(&tables->ja4s, &key), outcome, place);
-    }
-}
-
-/* A ClientHello that was reset, or answered. */
+/* A ClientHello; only those that were reset, or answered, are compared. */
 static void add_hello(struct tables *tables, const struct outcome *outcome, uint32_t name,
                       struct place place)
 {
     bool failed = outcome->origin == WHYRST_ORIGIN_TLS_PHASE && outcome_is_failure(outcome);
-    struct hello_key key = {.server = server_key_of(outcome), .name = name};
+    struct ja4_key ja4 = {.ja4 = names_number(&tables->names, outcome->ja4)};
+    struct hello_key key = {.server = server_key_of(outcome), .name = name, .ja4 = ja4.ja4};
     struct hello_cell *cell;
 
+    if (ja4.ja4) {
+        ja4_add(heavy_get(&tables->ja4s, &ja4), outcome, place);
+    }
     if (!failed && !outcome->tls_answered) {
         return;
     }
-    key.ja4 = names_number(&tables->names, outcome->ja4);
     memcpy(key.client, outcome->client, sizeof key.client);
     cell = heavy_get(&tables->hellos, &key);
     score_add(&cell->score, outcome, failed, place);
@@ -168,7 +162,6 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
     }
     add_pair(tables, outcome, place);
     if (outcome->hello) {
-        add_ja4(tables, outcome, place);
         add_hello(tables, outcome, name, place);
     }
     add_tunnel(tables, outcome);
