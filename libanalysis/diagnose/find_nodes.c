@@ -145,7 +145,7 @@ static bool is_silent(const struct whyrst_diagnosis *diagnosis, const struct nod
     uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
 
     return sum->troubles[TROUBLE_REFUSED] == 0 && told_otherwise(sum) == 0 && !node->answered_for &&
-           (missing >= LEAST || node->silent_ports >= LEAST_PORTS) && 
+           (missing >= LEAST || node->silent_ports >= LEAST_PORTS) &&
            !has_spoken(diagnosis, node, served);
 }
 

@@ -73,7 +73,8 @@ const char *proxy_reply_text(char *text, size_t size, uint8_t kind, uint16_t rep
 void proxy_judge(struct outcome *outcome, const struct observe_proxy *asked);
 /** How many tunnels stood. */
 uint32_t proxy_tunnels(const struct proxy_stats *stats);
-/** Counts a connection; *@stats is made when NULL (proxy_free()); its frame is of file number @file. */
+/** Counts a connection; *@stats is made when NULL (proxy_free()); its frame is of file number
+ * @file. */
 void proxy_add(struct proxy_stats **stats, const struct outcome *outcome, uint32_t file);
 /** Adds @other, which may be NULL, and whose files follow @files others. */
 void proxy_merge(struct proxy_stats **stats, const struct proxy_stats *other, uint32_t files);

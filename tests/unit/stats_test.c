@@ -119,6 +119,7 @@ static void test_frames(void)
     for (uint32_t i = 0; i < frames.count; i++) {
         g_assert_cmpuint(frames.places[i].frame, ==, i + 1);
     }
+    frames_clear(&frames);
 }
 
 int main(int argc, char **argv)
