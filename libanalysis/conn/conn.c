@@ -258,8 +258,12 @@ static bool see_ack(struct conn *conn, unsigned side, const struct whyrst_segmen
     return false;
 }
 
-/* The peer of a reset connection lives on: it acknowledges what the "dead" side sent since, or it
- * answers a RST whose number was not exact with a challenge ACK (RFC 5961 section 3.2). */
+/* A RST that arrives ends all that its receiver sends, but for what was under way or held up. */
+#define HELD_UP_NS INT64_C(3000000000)
+
+/* The peer of a reset connection lives on: it acknowledges what the "dead" side sent since, it
+ * answers a RST whose number was not exact with a challenge ACK (RFC 5961 section 3.2), or it still
+ * speaks long afterwards: the RST never arrived. */
 static void see_life_after_reset(struct conn *conn, unsigned side,
                                  const struct whyrst_segment *segment)
 {
@@ -271,19 +275,24 @@ static void see_life_after_reset(struct conn *conn, unsigned side,
     }
     challenge = extra->reset_in_window && segment->payload_length == 0 &&
                 !(segment->flags & (SYN | FIN)) && segment->ack == conn->side[!side].next;
-    if (challenge || seq_after(conn->side[side].ack, extra->reset_next)) {
+    if (challenge || seq_after(conn->side[side].ack, extra->reset_next) ||
+        segment->time_ns - extra->resets[extra->reset_side].time_ns > HELD_UP_NS) {
         conn->flags &= (uint16_t) ~(CONN_RESET | CONN_REFUSED);
     }
 }
 
 /* Whether equal header fields prove a second capture by themselves. A stack does not send two IPv4
- * datagrams with one identification within so short a time (RFC 6864), nor repeat data at once. */
-static bool repeats_surely(const struct whyrst_segment *segment, int64_t after_ns)
+ * datagrams with one identification within so short a time (RFC 6864), nor repeat data at once; and
+ * a packet whose timestamps are not newer, but whose TTL is lower, has passed a router since. */
+static bool repeats_surely(const struct ring_entry *entry, const struct whyrst_segment *segment)
 {
+    int64_t after_ns = segment->time_ns - entry->time_ns;
+
     if (segment->ip_version == 4 && segment->ip_id != 0) {
-        return after_ns < 100 * INT64_C(1000000);
+        return true;
     }
-    return sequence_length(segment) > 0 && after_ns < 3 * INT64_C(1000000);
+    return (entry->timestamps && segment->ttl < entry->ttl) ||
+           (sequence_length(segment) > 0 && after_ns < 3 * INT64_C(1000000));
 }
 
 /* Had an equal segment been seen before, this one would not say anything new. */
@@ -324,14 +333,12 @@ uint32_t conn_find_duplicate(struct conn_context *context, struct conn *conn, un
     }
     for (unsigned i = 0; i < LIMIT_RING_WALK / 4 && at != 0; i++) {
         struct ring_entry *entry = ring_get(context->ring, at);
-        int64_t after_ns;
 
         if (!entry || segment->time_ns - entry->time_ns > window_ns) {
             break;
         }
-        after_ns = segment->time_ns - entry->time_ns;
         if (is_equal(entry, side, segment)) {
-            bool sure = repeats_surely(segment, after_ns);
+            bool sure = repeats_surely(entry, segment);
 
             if (sure || entry->copies < conn->copies) {
                 entry->copies++;

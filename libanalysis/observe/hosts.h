@@ -21,6 +21,7 @@
  * struct host - an address (port 0) or one of its services (address and port)
  * @ttl_min, @ttl_max: of its first segments of connections; 0 = none seen
  * @labels:        IPv6: its first segments of connections carry a flow label
+ * @twice:        its latest SYN-ACK passed two capture points
  * @accept_frame: its latest SYN-ACK; 0 = none
  * @burst:         the latest instant with resets by live sockets; a reference (g_rc_box), or NULL
  * @refused_frame: its latest RST to a SYN; 0 = none
@@ -32,6 +33,7 @@ struct host {
     uint8_t ttl_min;
     uint8_t ttl_max;
     bool labels;
+    bool twice;
     uint32_t accept_frame;
     uint32_t refused_frame;
     uint32_t refusals;

@@ -33,6 +33,13 @@ int hop_count(uint8_t ttl)
     return 0;
 }
 
+/* Raw sockets and spoofers build SYNs: a sender of whom nothing else was seen has no measure. */
+static bool is_unheard_of(const struct endpoint *sender)
+{
+    return !(sender->flags & ENDPOINT_SPOKE) ||
+           ((sender->flags & ENDPOINT_SYN_PLAIN) && !(sender->flags & ENDPOINT_ACKED));
+}
+
 static void compare_ttl(const struct host *host, struct rst_facts *facts)
 {
     const struct endpoint *sender = &facts->sender;
@@ -41,10 +48,7 @@ static void compare_ttl(const struct host *host, struct rst_facts *facts)
     uint8_t high = sender->ttl_max;
     int difference;
 
-    /* Raw sockets and spoofers build SYNs: a sender of whom nothing else was seen has no measure.
-     */
-    if (!(sender->flags & ENDPOINT_SPOKE) ||
-        ((sender->flags & ENDPOINT_SYN_PLAIN) && !(sender->flags & ENDPOINT_ACKED))) {
+    if (is_unheard_of(sender)) {
         if (!host || host->ttl_max == 0) {
             return;
         }
@@ -75,13 +79,16 @@ static void compare_id(struct rst_facts *facts)
     const struct endpoint *sender = &facts->sender;
     uint16_t step = (uint16_t)(facts->segment.ip_id - sender->ip_id);
 
-    if (facts->segment.ip_version != 4 || facts->segment.ip_id == 0 || sender->ip_id == 0) {
+    if (facts->segment.ip_version != 4 || sender->ip_id == 0) {
         return;
     }
-    if (step > 0 && step <= 16) {
+    if (facts->segment.ip_id != 0 && step > 0 && step <= 16) {
         facts->ip_id = ID_CONTINUES;
-    } else if ((sender->flags & ENDPOINT_ID_STEPS) && !(sender->flags & ENDPOINT_ID_JUMPS) &&
-               step > 1000 && step < UINT16_MAX - 1000) {
+    } else if (!(sender->flags & ENDPOINT_ID_STEPS) || (sender->flags & ENDPOINT_ID_JUMPS)) {
+        return;
+    } else if (facts->segment.ip_id == 0) {
+        facts->ip_id = facts->shape == RST_SHAPE_ACTIVE ? ID_ZERO : ID_UNKNOWN;
+    } else if (step > 1000 && step < UINT16_MAX - 1000) {
         facts->ip_id = ID_JUMPS;
     }
 }
@@ -215,13 +222,45 @@ static void note_answerable(struct conn_context *context, const struct conn *con
     }
 }
 
+/* The sender has acknowledged payload that came after its FIN: it had ended its own direction only,
+ * and went on to read. */
+static bool has_read_on(struct conn_context *context, const struct conn *conn,
+                        const struct rst_facts *facts)
+{
+    uint32_t acked = facts->sender.ack;
+    uint32_t at = conn->recent;
+
+    if (!(facts->sender.flags & ENDPOINT_FIN) || !(facts->sender.flags & ENDPOINT_ACKED) ||
+        facts->receiver.last_payload_frame == 0) {
+        return false;
+    }
+    if (seq_after(acked, facts->receiver.payload_end)) {
+        acked = facts->receiver.payload_end;
+    }
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            return false;
+        }
+        at = entry->previous;
+        if (entry->side == facts->from && (entry->flags & WHYRST_TCP_FIN)) {
+            return seq_after(acked, entry->ack);
+        }
+    }
+    return false;
+}
+
 /* Two captures in one file, or a mirror of both sides of a device: what the sender says passes
- * twice. Its latest segments may still be between the two points. */
+ * twice, and where it has said but one thing, what it was told. Its latest segments may still be
+ * between the two points. */
 static void note_copies(struct conn_context *context, const struct conn *conn,
                         struct rst_facts *facts)
 {
     uint32_t at = conn->recent;
+    unsigned once = 0;
     unsigned twice = 0;
+    unsigned peer_twice = 0;
 
     for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
         const struct ring_entry *entry = ring_get(context->ring, at);
@@ -230,16 +269,23 @@ static void note_copies(struct conn_context *context, const struct conn *conn,
             break;
         }
         at = entry->previous;
-        if (entry->side != facts->from || (entry->flags & WHYRST_TCP_RST) ||
+        if ((entry->flags & WHYRST_TCP_RST) ||
             facts->segment.time_ns - entry->time_ns < COPY_WITHIN_NS) {
             continue;
         }
-        if (entry->copies == 0) {
-            return;
+        if (entry->side != facts->from) {
+            peer_twice += entry->copies > 0;
+        } else if (entry->copies == 0) {
+            once++;
+        } else {
+            twice++;
         }
-        twice++;
     }
-    facts->passes_twice = twice >= 2;
+    facts->passes_once = once > 0 && twice == 0;
+    if (once > 0) {
+        return;
+    }
+    facts->passes_twice = twice >= 2 || (twice == 1 && peer_twice >= 2);
 }
 
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
@@ -255,6 +301,10 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     measure_quiet(context, conn, facts);
     count_unanswered(context, conn, facts);
     note_copies(context, conn, facts);
+    facts->read_on = has_read_on(context, conn, facts);
+    if (is_unheard_of(&facts->sender) && host && host->twice) {
+        facts->passes_twice = true;
+    }
     if (facts->shape == RST_SHAPE_ANSWER) {
         note_answerable(context, conn, facts);
     }

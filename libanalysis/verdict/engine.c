@@ -300,7 +300,7 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     record->frame = segment->frame;
     record->time_ns = segment->time_ns;
     record->duplicate_of = of;
-    record->twin->facts.later.copy_frame = (uint32_t)segment->frame;
+    learn_copy(&record->twin->facts, segment);
     queue_push(&engine->pending, record);
     return record;
 }
@@ -401,6 +401,7 @@ static G_NO_INLINE struct whyrst_record *add_unusual(struct whyrst_engine *engin
     duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment);
     if (duplicate_of) {
         engine->counts[WHYRST_COUNT_DUPLICATES]++;
+        learn_duplicate(engine->hosts, conn, side, segment);
         return segment->flags & WHYRST_TCP_RST ? add_duplicate(engine, conn, segment, duplicate_of)
                                                : NULL;
     }

@@ -55,6 +55,7 @@ enum id_match {
     ID_UNKNOWN,   /**< IPv6, 0 (ordinary on Linux), or no regular numbers to compare with */
     ID_CONTINUES, /**< a small step further */
     ID_JUMPS,     /**< far from the sender's regular numbers */
+    ID_ZERO,      /**< 0 on a live socket's RST, where the sender's regular numbers are not */
 };
 
 /** The mechanism that only other connections show. */
@@ -134,6 +135,7 @@ struct hindsight {
  * @answerable_ack, @answerable_data: the receiver sent a pure ACK, and data, that a host without
  * the connection would answer with this RST's number
  * @passes_twice: the claimed sender's other segments were captured at two points, each of them
+ * @passes_once: ... at one point, each of them
  * @accept_frame: the refusing service had accepted another connection; 0 = not seen
  * @refusals:  attempts that the same service has refused, this one included
  * @half_open: handshakes that this initiator reset, this one included
@@ -179,7 +181,9 @@ struct rst_facts {
     uint32_t in_flight_bytes;
     bool answerable_ack;
     bool answerable_data;
+    bool read_on; /**< the claimed sender has acknowledged payload that came after its FIN */
     bool passes_twice;
+    bool passes_once;
     uint32_t accept_frame;
     uint32_t refusals;
     uint32_t half_open;

@@ -106,8 +106,11 @@ static bool built_elsewhere(const struct judgement *judgement)
 /* Two hints, each of which routes or stacks may explain alone. */
 static bool is_unlike_host(const struct rst_facts *facts)
 {
-    return facts->hops == HOPS_NEAR && facts->shape == RST_SHAPE_ACTIVE &&
-           (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps;
+    int hints = (facts->hops == HOPS_NEAR) +
+                ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) +
+                (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) + has_zero_label(facts);
+
+    return facts->shape == RST_SHAPE_ACTIVE && hints >= 2;
 }
 
 /* A cause that names a device, at the named host's own distance, may be the host's own firewall. */

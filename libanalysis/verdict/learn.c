@@ -9,7 +9,7 @@
 #include "bytes/seq.h"
 
 /* Verdicts of one connection looked at when a later packet comes: the newest matter. */
-#define LOOK_BACK 8
+#define LOOK_BACK 32
 
 /* Two RSTs, one to each end, this close together have one cause. */
 #define TOGETHER_NS INT64_C(20000000)
@@ -25,11 +25,34 @@ static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned si
     uint8_t ttl = segment->ttl;
 
     host->labels |= segment->flow_label != 0;
+    host->twice = false;
     if (host->ttl_max == 0) {
         host->ttl_min = host->ttl_max = ttl;
     }
     host->ttl_min = MIN(host->ttl_min, ttl);
     host->ttl_max = MAX(host->ttl_max, ttl);
+}
+
+void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side,
+                     const struct whyrst_segment *segment)
+{
+    const struct flow_key key = conn_key(conn);
+
+    if ((segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) == (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {
+        hosts_get(hosts, &key, side, false, true)->twice = true;
+    }
+}
+
+void learn_copy(struct rst_facts *facts, const struct whyrst_segment *copy)
+{
+    facts->later.copy_frame = (uint32_t)copy->frame;
+    /* Where a translator stands between two capture points, the sender's other segments of this
+     * connection passed one of them, and there this RST looks as they do. */
+    if (facts->passes_once && copy->ttl == facts->ttl_expected) {
+        facts->segment.ttl = copy->ttl;
+        facts->hops = HOPS_SAME;
+        facts->hops_closer = 0;
+    }
 }
 
 static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsigned side,
@@ -210,6 +233,22 @@ static bool each_own_distance(const struct rst_facts *facts, const struct rst_fa
            facts->segment.ttl != earlier->segment.ttl;
 }
 
+/* The RST has a number that nobody has acknowledged, and no live socket would send: ahead of what
+ * its claimed sender has sent, or, without the ACK flag that a socket's own has, in the midst of
+ * it.
+ */
+static bool has_unheard_number(const struct rst_facts *facts)
+{
+    const struct whyrst_segment *rst = &facts->segment;
+
+    if (facts->shape != RST_SHAPE_OTHER || (facts->sender.flags & ENDPOINT_FIN)) {
+        return false;
+    }
+    return seq_after(rst->seq, facts->sender.next) ||
+           (!(rst->flags & WHYRST_TCP_ACK) && rst->seq != facts->sender.next &&
+            (facts->receiver.flags & ENDPOINT_ACKED) && seq_after(rst->seq, facts->receiver.ack));
+}
+
 /* A new RST tells of the older ones of its connection, and they of it. */
 static void learn_pair(struct whyrst_record *record, struct whyrst_record *other)
 {
@@ -229,14 +268,11 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
         }
         return;
     }
-    if (facts->shape == RST_SHAPE_OTHER && apart < INT64_C(2000000000) &&
-        !(facts->sender.flags & ENDPOINT_FIN) &&
-        seq_after(facts->segment.seq, facts->sender.next)) {
+    if (apart < INT64_C(2000000000) && has_unheard_number(facts)) {
         earlier->later.train_frame = (uint32_t)record->frame; /* numbers nobody acknowledged */
     }
-    if (earlier->shape == RST_SHAPE_OTHER && apart < INT64_C(2000000000) &&
-        !(earlier->sender.flags & ENDPOINT_FIN) && (earlier->sender.flags & ENDPOINT_SEEN) &&
-        seq_after(earlier->segment.seq, earlier->sender.next)) {
+    if (apart < INT64_C(2000000000) && (earlier->sender.flags & ENDPOINT_SEEN) &&
+        has_unheard_number(earlier)) {
         facts->later.train_frame = (uint32_t)other->frame; /* the same two, reordered */
     }
     if (abs(hop_count(facts->segment.ttl) - hop_count(earlier->segment.ttl)) >= 2) {

@@ -13,15 +13,22 @@ static bool is_decision(const struct rst_facts *facts)
            is_bare_abort(facts);
 }
 
+/* The client had ended its direction with the request, and now ends the response's, too. */
+static bool is_half_closed_download(const struct rst_facts *facts)
+{
+    return facts->origin == WHYRST_ORIGIN_AFTER_FIN && facts->shape == RST_SHAPE_ACTIVE &&
+           !(facts->receiver.flags & ENDPOINT_FIN) && facts->state.exact &&
+           facts->state.phase == OBSERVE_PHASE_RESPONSE;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!facts->from_client || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
         (facts->shape != RST_SHAPE_ACTIVE && facts->shape != RST_SHAPE_ANSWER)) {
         return;
     }
-    if (facts->phase == OBSERVE_PHASE_RESPONSE || facts->origin == WHYRST_ORIGIN_MID_RESPONSE) {
-        bool closed = facts->sender.flags & ENDPOINT_FIN;
-
+    if (facts->phase == OBSERVE_PHASE_RESPONSE || facts->origin == WHYRST_ORIGIN_MID_RESPONSE ||
+        is_half_closed_download(facts)) {
         if (facts->window_shut && facts->shape == RST_SHAPE_ACTIVE) {
             scale_add(scale, facts->state.exact ? 75 : 65, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
         } else if (facts->idle_known && facts->silent_ns >= STALLED_NS) {
@@ -30,11 +37,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
             scale_add(scale, 35, EVIDENCE_RESPONSE_FLOWING, 0, 0,
                       facts->receiver.last_payload_frame);
         } else {
-            scale_add(scale,
-                      closed               ? 70
-                      : facts->state.exact ? 75
-                                           : 65,
-                      EVIDENCE_RESPONSE_FLOWING, 0, 0, facts->receiver.last_payload_frame);
+            scale_add(scale, facts->state.exact ? 75 : 65, EVIDENCE_RESPONSE_FLOWING, 0, 0,
+                      facts->receiver.last_payload_frame);
         }
         weigh_own_stack(facts, scale);
     } else if (facts->phase == OBSERVE_PHASE_AWAITING && facts->shape == RST_SHAPE_ACTIVE) {

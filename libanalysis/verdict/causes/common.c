@@ -47,7 +47,7 @@ uint32_t bytes_after_fin(const struct rst_facts *facts)
     const struct endpoint *sender = &facts->sender;
     uint32_t covered = facts->segment.ack;
 
-    if (!(sender->flags & ENDPOINT_FIN) || !(sender->flags & ENDPOINT_ACKED) ||
+    if (!(sender->flags & ENDPOINT_FIN) || !(sender->flags & ENDPOINT_ACKED) || facts->read_on ||
         facts->shape != RST_SHAPE_ACTIVE || facts->receiver.last_payload_frame == 0) {
         return 0;
     }
@@ -205,8 +205,11 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
     } else if (facts->hops == HOPS_REBASED) {
         scale_add(scale, -5, EVIDENCE_TTL_REBASED_LIVE, facts->segment.ttl, facts->ttl_expected, 0);
     }
-    if (facts->ip_id == ID_JUMPS) {
+    if (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) {
         scale_add(scale, -10, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);
+    }
+    if (facts->shape == RST_SHAPE_ACTIVE && has_zero_label(facts)) {
+        scale_add(scale, -10, EVIDENCE_FLOW_LABEL_ZERO, 0, 0, 0);
     }
     weigh_life_after(facts, scale);
 }

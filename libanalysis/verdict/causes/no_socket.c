@@ -3,7 +3,7 @@
 #include "verdict/causes/common.h"
 
 /* A host that spoke this recently cannot well have forgotten: something before it answered. */
-#define RECENTLY_NS INT64_C(300000000)
+#define RECENTLY_NS INT64_C(900000000)
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
