@@ -33,10 +33,24 @@ SUBJECT = {"tls-fingerprint-block": ("ja4",), "sni-block": ("sni",), "ip-block":
 SUBJECTS = ("client", "sni", "ja4")
 
 
-def findings_of(program, path):
-    lines = subprocess.run([program, "--format=ndjson", "--no-progress", path], check=True,
-                           capture_output=True, text=True).stdout.splitlines()
-    return [record for record in map(json.loads, lines) if record["type"] == "finding"]
+def records_of(program, path):
+    lines = subprocess.run([program, "--format=ndjson", "--connections", "--no-progress", path],
+                           check=True, capture_output=True, text=True).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def check_clients(place, records):
+    """Endpoints count clients by estimate: about as many as connections know of."""
+    clients = collections.defaultdict(set)
+    for record in records:
+        if record["type"] == "connection":
+            clients[record["server_ip"], record["server_port"]].add(record["client_ip"])
+    for record in records:
+        server = record.get("address"), record.get("port")
+        if record["type"] == "endpoint" and record["kind"] == "server" and server in clients:
+            count = len(clients[server])
+            if abs(record["clients"] - count) > 1 + count / 4:
+                yield f"{place}: {record['name']} has {record['clients']} clients, not {count}"
 
 
 def seconds(time):
@@ -113,7 +127,9 @@ def main():
     score, failures, pending = collections.defaultdict(collections.Counter), [], []
     captures = check_samples.load(options.samples, options.names)
     for place, path, truth in captures:
-        found = findings_of(options.cli, path)
+        records = records_of(options.cli, path)
+        found = [record for record in records if record["type"] == "finding"]
+        failures += check_clients(place, records)
         for kind, line in check_capture(place, truth, found, score):
             (pending if kind in PENDING else failures).append(line)
     for kind in sorted(PENDING):

@@ -395,7 +395,8 @@ static enum whyrst_capture_status pcapng_open(struct whyrst_capture *capture)
     return WHYRST_CAPTURE_OK;
 }
 
-/* Enhanced packet blocks only: whatever else comes, and whatever is wrong, is left to pcapng_next(). */
+/* Enhanced packet blocks only: whatever else comes, and whatever is wrong, is left to
+ * pcapng_next(). */
 static size_t pcapng_more(struct whyrst_capture *capture, struct whyrst_frame *frames, size_t max)
 {
     const struct pcapng *ng = capture->state;

@@ -49,15 +49,18 @@ static void drop_connection(struct connections *c, struct conn *conn)
     flow_table_remove(c->table, &key, conn);
 }
 
-/* Drops a few SYNs that nobody answered in time; returns one that could go as well, or NULL. */
+/* Drops a few SYNs that nobody answered in time; returns one that could go as well, or NULL. Where
+ * some in a row have time left, others most likely have: in a flood that is all there is to see. */
 static struct half_open *clear_half_open(struct connections *c)
 {
     uint32_t positions = flow_table_short_positions(c->table);
     struct half_open *victim = NULL;
 
-    for (unsigned i = 0; i < 8 && positions > 0; i++) {
-        struct half_open *entry = flow_table_short_at(c->table, c->short_hand++ % positions);
+    for (unsigned i = 0, kept = 0; i < 8 && kept < 3 && positions > 0; i++) {
+        struct half_open *entry;
 
+        c->short_hand = c->short_hand + 1 < positions ? c->short_hand + 1 : 0;
+        entry = flow_table_short_at(c->table, c->short_hand);
         if (!entry) {
             continue;
         }
@@ -65,6 +68,7 @@ static struct half_open *clear_half_open(struct connections *c)
             drop_half_open(c, entry);
         } else {
             victim = entry;
+            kept++;
         }
     }
     return victim;

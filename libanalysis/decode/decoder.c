@@ -109,8 +109,9 @@ void whyrst_decoder_free(struct whyrst_decoder *decoder)
     }
 }
 
-static G_NO_INLINE unsigned decode_any(struct whyrst_decoder *decoder, const struct whyrst_frame *frame,
-                           struct whyrst_segment *segments)
+static G_NO_INLINE unsigned decode_any(struct whyrst_decoder *decoder,
+                                       const struct whyrst_frame *frame,
+                                       struct whyrst_segment *segments)
 {
     struct packet p = {
         .decoder = decoder,

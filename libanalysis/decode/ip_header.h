@@ -23,7 +23,8 @@
 
 #define PROTOCOL_TCP 6
 
-/** Fills the IP part of @segment from IPV4_MIN bytes at @data: the header's length, 0 when it lies. */
+/** Fills the IP part of @segment from IPV4_MIN bytes at @data: the header's length, 0 when it lies.
+ */
 static inline uint32_t fill_ipv4(struct whyrst_segment *segment, const uint8_t *data)
 {
     struct cursor c = cursor_make(data, IPV4_MIN);

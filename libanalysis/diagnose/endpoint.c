@@ -31,15 +31,9 @@ void endpoint_release(void *entry)
     moments_clear(&stats->lost);
 }
 
-/* FNV-1a over the address: which of a few bits a client sets needs no better hash. */
 static uint64_t client_bit(const uint8_t client[16])
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (unsigned i = 0; i < 16; i++) {
-        hash = (hash ^ client[i]) * UINT64_C(0x100000001b3);
-    }
-    return UINT64_C(1) << (hash >> 58);
+    return UINT64_C(1) << (heavy_hash(client, 16) >> 58);
 }
 
 uint64_t endpoint_clients(const struct endpoint_stats *stats)

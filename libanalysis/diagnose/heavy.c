@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "diagnose/heavy.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <glib.h>
@@ -75,24 +76,31 @@ static uint32_t tag_of(uint64_t hash)
     return (uint32_t)(hash >> 32) | 1;
 }
 
-static struct heavy_entry *search(const struct heavy *heavy, const void *key, uint64_t hash)
+static bool is_at(const struct heavy *heavy, size_t place, const void *key)
+{
+    return memcmp(entry_at(heavy, place) + 1, key, heavy->key_size) == 0;
+}
+
+/* The place of @key; false when it has none. */
+static bool search(const struct heavy *heavy, const void *key, uint64_t hash, size_t *place)
 {
     size_t first = heavy->size ? bucket_of(heavy, hash) : 0;
 
     for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
-        struct heavy_entry *entry = entry_at(heavy, i);
-
-        if (heavy->tags[i] == tag_of(hash) && entry->hash == hash &&
-            memcmp(entry + 1, key, heavy->key_size) == 0) {
-            return entry;
+        if (heavy->tags[i] == tag_of(hash) && is_at(heavy, i, key)) {
+            *place = i;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 void *heavy_find(const struct heavy *heavy, const void *key)
 {
-    return search(heavy, key, heavy_hash(key, heavy->key_size));
+    size_t place;
+
+    return search(heavy, key, heavy_hash(key, heavy->key_size), &place) ? entry_at(heavy, place)
+                                                                        : NULL;
 }
 
 /* A free place in the bucket, or that of its lightest entry. */
@@ -171,20 +179,30 @@ static size_t make_place(struct heavy *heavy, uint64_t hash)
     return place;
 }
 
+static void make_entry(struct heavy *heavy, const void *key, uint64_t hash)
+{
+    struct heavy_entry *entry;
+
+    heavy->last = make_place(heavy, hash);
+    heavy->tags[heavy->last] = tag_of(hash);
+    entry = entry_at(heavy, heavy->last);
+    memset(entry, 0, heavy->entry_size);
+    entry->hash = hash;
+    memcpy(entry + 1, key, heavy->key_size);
+}
+
 void *heavy_get(struct heavy *heavy, const void *key)
 {
-    uint64_t hash = heavy_hash(key, heavy->key_size);
-    struct heavy_entry *entry = search(heavy, key, hash);
+    struct heavy_entry *entry;
 
-    if (!entry) {
-        size_t place = make_place(heavy, hash);
+    if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
+        uint64_t hash = heavy_hash(key, heavy->key_size);
 
-        heavy->tags[place] = tag_of(hash);
-        entry = entry_at(heavy, place);
-        memset(entry, 0, heavy->entry_size);
-        entry->hash = hash;
-        memcpy(entry + 1, key, heavy->key_size);
+        if (!search(heavy, key, hash, &heavy->last)) {
+            make_entry(heavy, key, hash);
+        }
     }
+    entry = entry_at(heavy, heavy->last);
     entry->weight++;
     return entry;
 }

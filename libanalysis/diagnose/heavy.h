@@ -25,6 +25,7 @@ struct heavy_entry {
  * @index:   of each place its entry's number
  * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not
  * at eight entries
+ * @last:    place of the latest heavy_get(): many connections in a row are about one server
  * @limit:   entries at most (a power of two)
  * @release: frees what an entry owns; may be NULL
  * @dropped: entries that gave way
@@ -37,6 +38,7 @@ struct heavy {
     uint8_t *entries;
     uint32_t *tags;
     uint32_t *index;
+    size_t last;
     size_t size;  /* places */
     size_t count; /* entries in use */
     size_t room;  /* entries there is memory for */
