@@ -47,11 +47,12 @@ enum whyrst_unreachable {
  * @payload_length:   payload bytes on the wire, by the IP length (Ethernet padding excluded)
  * @options:          first byte of the TCP options; may be NULL when @options_length is 0
  * @options_length:   bytes of TCP options present in the capture, at most 40
+ * @options_cut:      the header has more options than the capture
  * @ip_version:       4 or 6; IPv4 addresses fill the first four bytes of the arrays below
- * @quoted:           the header was quoted by an ICMP error, or has a data offset that cannot be: no
- *                    segment, but it takes a stream number as it does in Wireshark
- * @brief:            quoted, and no more than ports and sequence number of it (RFC 792 asks for 8 bytes):
- *                    it takes no stream number, in Wireshark neither
+ * @quoted:           the header was quoted by an ICMP error, or has a data offset that cannot be:
+ * no segment, but it takes a stream number as it does in Wireshark
+ * @brief:            quoted, and no more than ports and sequence number of it (RFC 792 asks for 8
+ * bytes): it takes no stream number, in Wireshark neither
  * @unreachable:      what an ICMP error that quotes it says of the destination: enum
  *                    whyrst_unreachable
  * @source, @destination: addresses in network order, unused bytes zero
@@ -70,6 +71,7 @@ struct whyrst_segment {
     uint32_t payload_captured;
     uint32_t payload_length;
     uint8_t options_length;
+    bool options_cut;
     uint8_t ip_version;
     bool quoted;
     bool brief;

@@ -58,12 +58,21 @@ static bool read_linux_syn(const struct whyrst_segment *segment, struct tcp_opti
     return true;
 }
 
+/* What the capture lacks may have been there: the default MSS (RFC 9293 section 3.7.1), and any
+ * scale; the largest calls in-window what may be so. */
+static void suppose_cut(struct tcp_options *options)
+{
+    options->mss = options->mss ? options->mss : 536;
+    options->wscale = options->wscale <= SCALE_MAX ? options->wscale : SCALE_MAX;
+}
+
 struct tcp_options tcp_options_read(const struct whyrst_segment *segment)
 {
     struct tcp_options options = TCP_OPTIONS_NONE;
     struct cursor c = cursor_make(segment->options, segment->options_length);
 
-    if (tcp_options_usual(segment, &options) || read_linux_syn(segment, &options)) {
+    if (!segment->options_cut &&
+        (tcp_options_usual(segment, &options) || read_linux_syn(segment, &options))) {
         return options;
     }
     while (cursor_left(&c) > 0) {
@@ -87,6 +96,9 @@ struct tcp_options tcp_options_read(const struct whyrst_segment *segment)
         }
         options.any = true;
         read_one(&options, kind, body);
+    }
+    if (segment->options_cut) {
+        suppose_cut(&options);
     }
     return options;
 }

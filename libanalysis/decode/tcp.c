@@ -24,6 +24,7 @@ bool whyrst_decode_tcp_brief(struct whyrst_segment *segment, const uint8_t *data
     segment->window = 0;
     segment->options = segment->payload = NULL;
     segment->options_length = 0;
+    segment->options_cut = false;
     segment->payload_length = segment->payload_captured = 0;
     segment->brief = segment->quoted = true;
     return true;

@@ -36,10 +36,12 @@ static inline bool fill_tcp(struct whyrst_segment *segment, const uint8_t *data,
     segment->payload_length = length > header ? length - header : 0;
     segment->options = NULL;
     segment->options_length = 0;
+    segment->options_cut = false;
     if (header < TCP_MIN) {
         return false;
     }
     end = captured < header ? captured : header;
+    segment->options_cut = end < header;
     c = cursor_make(data, captured);
     if (end > TCP_MIN && cursor_skip(&c, TCP_MIN)) {
         segment->options = c.at;

@@ -87,6 +87,12 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
     if (event->new_payload && seq_after(end, rst->seq)) {
         return true;
     }
+    /* What the RST's builder had said in the sender's name, the sender says itself: it comes from
+     * elsewhere, and no reset side repeats itself. */
+    if (segment->payload_length > 0 && hop_count(segment->ttl) != hop_count(rst->ttl) &&
+        segment->time_ns - record->time_ns > OVERTAKEN_NS) {
+        return true;
+    }
     known = rst->flags & WHYRST_TCP_ACK ? rst->ack : record->facts.sender.ack;
     return (segment->flags & WHYRST_TCP_ACK) && seq_after(segment->ack, known) &&
            segment->time_ns - record->time_ns > OVERTAKEN_NS;

@@ -8,6 +8,12 @@ bool is_refusal(const struct rst_facts *facts)
     return facts->shape == RST_SHAPE_REFUSAL && facts->origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE;
 }
 
+bool is_probe_refusal(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_REFUSAL && facts->trigger.frame != 0 &&
+           !(facts->trigger.flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK));
+}
+
 bool is_bare_abort(const struct rst_facts *facts)
 {
     const struct endpoint *sender = &facts->sender;

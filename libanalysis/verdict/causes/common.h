@@ -7,6 +7,9 @@
 
 /** A RST that refuses a SYN, from the SYN's target. */
 bool is_refusal(const struct rst_facts *facts);
+/** A RST+ACK that answers a segment with neither SYN nor ACK, as only probes have it, of a
+ * connection that nobody has. */
+bool is_probe_refusal(const struct rst_facts *facts);
 /** A bare RST that knows the connection: a live socket's, of a stack that leaves out the ACK flag.
  */
 bool is_bare_abort(const struct rst_facts *facts);

@@ -4,8 +4,9 @@
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    if (is_refusal(facts)) {
-        scale_add(scale, 40, EVIDENCE_REFUSES_SYN, 0, 0, facts->trigger.frame);
+    if (is_refusal(facts) || is_probe_refusal(facts)) {
+        scale_add(scale, 40, is_refusal(facts) ? EVIDENCE_REFUSES_SYN : EVIDENCE_REFUSES_PROBE, 0,
+                  0, facts->trigger.frame);
         if (facts->accept_frame && facts->later.accept_frame) {
             scale_add(scale, 12, EVIDENCE_LISTENS_ELSEWHERE, facts->accept_frame, 0,
                       facts->later.accept_frame);

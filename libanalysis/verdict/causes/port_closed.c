@@ -4,10 +4,15 @@
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    if (!is_refusal(facts)) {
+    if (is_probe_refusal(facts)) {
+        /* Windows refuses probes of ports that listen, too. */
+        scale_add(scale, facts->segment.ttl > 64 ? 35 : 55, EVIDENCE_REFUSES_PROBE, 0, 0,
+                  facts->trigger.frame);
+    } else if (is_refusal(facts)) {
+        scale_add(scale, 55, EVIDENCE_REFUSES_SYN, 0, 0, facts->trigger.frame);
+    } else {
         return;
     }
-    scale_add(scale, 55, EVIDENCE_REFUSES_SYN, 0, 0, facts->trigger.frame);
     weigh_host_answer(facts, scale);
     if (facts->segment.seq != 0) {
         scale_add(scale, -12, EVIDENCE_REFUSAL_NUMBERED, 0, 0, 0);
