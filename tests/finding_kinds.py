@@ -163,7 +163,7 @@ def case_flapping():
     for _ in range(5):
         crowd(capture, 5)
         for n in range(5):
-            capture.refused(client=CLIENTS[n % 4])
+            capture.refused(wait=0.2, client=CLIENTS[n % 4])
     return [capture], {"flapping": {"server": WEB, "resets": 25, "connections": 50}}
 
 

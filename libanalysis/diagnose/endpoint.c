@@ -98,7 +98,9 @@ static void add_bad(struct endpoint_stats *stats, enum trouble trouble,
 static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome,
                       struct place place)
 {
+    int64_t age_ms = (outcome->end_ns - outcome->start_ns) / 1000000;
     struct moment moment = {.time_ns = outcome->end_ns,
+                            .age_ms = (uint32_t)CLAMP(age_ms, 0, UINT32_MAX),
                             .failed = true,
                             .client = (uint8_t)__builtin_ctzll(client_bit(outcome->client)),
                             .origin = (uint8_t)outcome->origin};

@@ -17,7 +17,8 @@
 /* Two bursts further apart than this belong to no deployment. */
 #define PACE_NS (INT64_C(3600) * SECOND)
 
-/** struct burst_of - the densest instant of an endpoint's resets */
+/** struct burst_of - the densest instant of an endpoint's resets; @old: all of the connections had
+ *  begun before it */
 struct burst_of {
     struct whyrst_endpoint *row;
     int64_t start_ns;
@@ -25,6 +26,7 @@ struct burst_of {
     uint32_t count;
     uint32_t clients;
     uint32_t phases;
+    bool old;
     double p;
 };
 
@@ -42,16 +44,22 @@ static struct burst_of densest(const struct moments *moments, int64_t window_ns)
         }
         if (i - begin + 1 > best.count) {
             uint64_t clients = 0, phases = 0;
+            bool old = true;
 
             for (uint32_t m = begin; m <= i; m++) {
+                int64_t start_ns = sorted[m].time_ns - sorted[m].age_ms * INT64_C(1000000);
+
                 clients |= UINT64_C(1) << sorted[m].client;
                 phases |= UINT64_C(1) << sorted[m].origin;
+                old &= start_ns <= sorted[begin].time_ns;
             }
             best = (struct burst_of){.start_ns = sorted[begin].time_ns,
                                      .end_ns = sorted[i].time_ns,
                                      .count = i - begin + 1,
                                      .clients = (uint32_t)__builtin_popcountll(clients),
-                                     .phases = (uint32_t)__builtin_popcountll(phases)};
+                                     .phases = (uint32_t)__builtin_popcountll(phases),
+                                     .old = old,
+                                     .p = 1};
         }
     }
     if (best.count >= LEAST) {
@@ -193,7 +201,7 @@ void find_bursts(struct whyrst_diagnosis *diagnosis)
         if (find_exit(diagnosis, &exits)) {
             g_array_append_val(bursts, exits);
         }
-        if (lost.p < CHANCE && lost.clients > 1) {
+        if (lost.p < CHANCE && lost.clients > 1 && lost.old) { /* new ones it would know */
             struct whyrst_finding *finding = add(diagnosis, &lost, WHYRST_FINDING_FAIL_OVER);
 
             finding_text(finding,

@@ -2,14 +2,16 @@
 /*
  * Which clients fail: one that exceeds a limit, or one whose address is not wanted.
  *
- * A limit shows in the client's own connections: those that fail all come after at least N others
- * within a window, those that come after fewer are accepted, also after failures. A banned address
- * fails from a moment on without exception, while other addresses are served in the same time. A
- * server that is down, or too slow for all, is neither.
+ * A limit shows in the client's own connections (limit.c), again and again, or while others are
+ * served: once may be an outage that met a busy client. A banned address fails from a moment on
+ * without exception, while other addresses are served in the same time. A server that is down, or
+ * too slow for all, is neither; nor is a client that fails now and then wherever it connects.
  */
+#include <math.h>
 #include <string.h>
 
 #include "diagnose/diagnosis.h"
+#include "diagnose/limit.h"
 #include "diagnose/servers.h"
 
 #define SECOND INT64_C(1000000000)
@@ -20,104 +22,119 @@
 #define HARDLY_ANY    0.1
 #define CHANCE        0.001
 
-static const int64_t windows[] = {SECOND / 4,  SECOND,      2 * SECOND,  5 * SECOND,
-                                  10 * SECOND, 60 * SECOND, 600 * SECOND};
-
-/** struct limit - a window, how many earlier connections in it precede every failure, and the
- * table: beyond that number (failed, accepted), below it (all accepted) */
-struct limit {
-    int64_t window_ns;
-    uint32_t number;
-    uint32_t failed;
-    uint32_t accepted;
-    uint32_t below;
-    double p;
+/** struct census - what all clients tell: their pairs, how many clients failed at each server that
+ * any failed at (struct server_key: number), and how many suspects there are to test */
+struct census {
+    const struct heavy *pairs;
+    GHashTable *failing;
+    uint64_t suspects;
 };
 
-/** struct others - the other clients of a server during one client's failures */
+/** struct event - a connection of the pair with this index in its group */
+struct event {
+    int64_t time_ns;
+    guint pair;
+    bool failed;
+};
+
+/** struct others - the other clients of a server during one client's failures; @near_failed,
+ *  @near_good: of their connections those next to one of the failures, before or after it */
 struct others {
     uint32_t clients;
     uint32_t failed;
     uint32_t good;
+    uint32_t near_failed;
+    uint32_t near_good;
 };
 
-static struct limit try_window(const struct moment *moments, uint32_t count, int64_t window_ns)
+static gint by_time(gconstpointer a, gconstpointer b)
 {
-    struct limit limit = {.window_ns = window_ns, .number = UINT32_MAX, .p = 1};
-    uint32_t begin = 0, after = 0;
-    int64_t first_failed = 0;
-    g_autofree uint32_t *before = g_new(uint32_t, count);
+    const struct event *x = a, *y = b;
 
-    for (uint32_t i = 0; i < count; i++) {
-        while (moments[i].time_ns - moments[begin].time_ns >= window_ns) {
-            begin++;
-        }
-        before[i] = i - begin;
-        if (moments[i].failed) {
-            limit.number = MIN(limit.number, before[i]);
-            limit.failed++;
-            first_failed = first_failed ? first_failed : moments[i].time_ns;
-        }
+    if (x->time_ns != y->time_ns) {
+        return x->time_ns < y->time_ns ? -1 : 1;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (before[i] >= limit.number) {
-            limit.accepted += !moments[i].failed;
-        } else {
-            limit.below++;
-            after += moments[i].time_ns > first_failed;
-        }
-    }
-    /* It was accepted again: without that it may be a ban, or the end of the service. */
-    if (limit.failed >= LEAST && limit.number >= 2 && limit.below >= LEAST && after >= 2) {
-        limit.p = stats_fisher(limit.failed, limit.accepted, 0, limit.below);
-    }
-    return limit;
+    return (x->pair > y->pair) - (x->pair < y->pair);
 }
 
-static struct limit find_limit(const struct pair *pair)
+/* All connections of a server's clients, as far as their times are kept. */
+static GArray *make_timeline(const struct pair *const *pairs, guint count)
 {
-    struct limit best = {.p = 1};
-    uint32_t count;
-    struct moment *moments = moments_sorted(&pair->moments, &count);
+    GArray *timeline = g_array_new(FALSE, FALSE, sizeof(struct event));
 
-    for (size_t i = 0; i < G_N_ELEMENTS(windows); i++) {
-        struct limit limit = try_window(moments, count, windows[i]);
+    for (guint i = 0; i < count; i++) {
+        const struct moments *moments = &pairs[i]->moments;
 
-        if (limit.p < best.p) {
-            best = limit;
+        for (uint32_t m = 0; m < MIN(moments->count, moments->room); m++) {
+            struct event event = {moments->items[m].time_ns, i, moments->items[m].failed};
+
+            g_array_append_val(timeline, event);
         }
     }
-    g_free(moments);
-    return best;
+    g_array_sort(timeline, by_time);
+    return timeline;
+}
+
+static void note_near(struct others *others, const struct event *event)
+{
+    others->near_failed += event->failed;
+    others->near_good += !event->failed;
+}
+
+/* Goes through the timeline; each neighbour of failures counts once. */
+static void find_neighbours(const GArray *timeline, guint own, struct others *others)
+{
+    const struct event *before = NULL; /* the latest of another client, not yet counted */
+    bool failing = false;
+
+    for (guint i = 0; i < timeline->len; i++) {
+        const struct event *event = &g_array_index(timeline, struct event, i);
+
+        if (event->pair == own && event->failed) {
+            if (before) {
+                note_near(others, before);
+            }
+            before = NULL;
+            failing = true;
+        } else if (event->pair != own) {
+            if (failing) {
+                note_near(others, event);
+            }
+            before = failing ? NULL : event;
+            failing = false;
+        }
+    }
 }
 
 /* The others from the pair's first failure to its last. */
 static struct others find_others(const struct pair *const *pairs, guint count,
-                                 const struct pair *own)
+                                 const GArray *timeline, guint own)
 {
+    const struct failures *failures = pairs[own]->score.failures;
+    g_autofree bool *served = g_new0(bool, count);
     struct others others = {0};
 
-    for (guint i = 0; i < count; i++) {
-        uint32_t kept, good = 0, failed = 0;
-        struct moment *moments;
+    for (guint i = 0; i < timeline->len; i++) {
+        const struct event *event = &g_array_index(timeline, struct event, i);
 
-        if (pairs[i] == own) {
+        if (event->pair == own || event->time_ns < failures->first_ns ||
+            event->time_ns > failures->last_ns) {
             continue;
         }
-        moments = moments_sorted(&pairs[i]->moments, &kept);
-        for (uint32_t m = 0; m < kept; m++) {
-            bool during = moments[m].time_ns >= own->score.failures->first_ns &&
-                          moments[m].time_ns <= own->score.failures->last_ns;
-
-            good += during && !moments[m].failed;
-            failed += during && moments[m].failed;
-        }
-        g_free(moments);
-        others.clients += good > 0;
-        others.good += good;
-        others.failed += failed;
+        others.failed += event->failed;
+        others.good += !event->failed;
+        others.clients += !event->failed && !served[event->pair];
+        served[event->pair] |= !event->failed;
     }
+    find_neighbours(timeline, own, &others);
     return others;
+}
+
+/* Whether others failed as well, then or at the same moments: it is the server's trouble. */
+static bool is_everyones(const struct others *others)
+{
+    return others->failed > HARDLY_ANY * others->good ||
+           others->near_failed > HARDLY_ANY * others->near_good;
 }
 
 static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
@@ -145,19 +162,18 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
 static bool find_rate_limit(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                             const struct others *others, uint64_t tests)
 {
-    struct limit limit = find_limit(pair);
-    double p = MIN(limit.p * (double)tests * G_N_ELEMENTS(windows), 1);
+    struct limit limit = limit_find(&pair->moments);
+    double p = MIN(limit.p * (double)tests, 1);
+    bool served = others->good >= LEAST && others->failed == 0;
     enum whyrst_confidence sure;
     struct whyrst_finding *finding;
     struct block *block;
     char client[48];
 
-    if (p > CHANCE || others->failed > others->good) {
+    if (p > CHANCE || is_everyones(others) || (limit.times < 2 && !served)) {
         return false; /* a server that fails all clients at its busiest is no limit's doing */
     }
-    sure = p < CHANCE / 10 && others->good >= LEAST && others->failed == 0
-               ? WHYRST_CONFIDENCE_HIGH
-               : WHYRST_CONFIDENCE_MEDIUM;
+    sure = p < CHANCE / 10 && served ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
     block = blocks_add(diagnosis->blocks, ACROSS_RATE, sure, &pair->server, &pair->score);
     memcpy(block->client, pair->client, sizeof block->client);
     endpoint_text(client, sizeof client, pair->server.version, pair->client, 0, false);
@@ -194,8 +210,38 @@ static uint32_t good_since(const struct pair *pair)
 
 static bool is_ja4_known_good(const struct whyrst_diagnosis *diagnosis, const struct pair *pair);
 
+static bool is_alone(const struct census *census, const struct server_key *server)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(census->failing, server)) == 1;
+}
+
+/* A client that fails now and then at other servers, where no other client does, fails several
+ * times in a row at some of them, which is no ban. Servers that bar it as well, without exception,
+ * say nothing of the kind. */
+static bool is_failing_anywhere(const struct census *census, const struct pair *own)
+{
+    uint64_t servers = 0, failed = 0, good = 0;
+
+    for (size_t i = 0; i < census->pairs->size; i++) {
+        const struct pair *pair = heavy_at(census->pairs, i);
+
+        if (!pair || pair == own || pair->server.version != own->server.version ||
+            memcmp(pair->client, own->client, sizeof own->client) != 0) {
+            continue;
+        }
+        servers++;
+        if (pair->score.failed && is_alone(census, &pair->server)) {
+            failed += pair->score.failed;
+            good += good_since(pair);
+        }
+    }
+    return good > 0 &&
+           pow((double)failed / (double)(failed + good), own->score.failed) * (double)servers >
+               CHANCE;
+}
+
 static void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
-                     const struct others *others, uint64_t tests)
+                     const struct others *others, const struct census *census)
 {
     uint32_t failed = pair->score.failed;
     struct whyrst_finding *finding;
@@ -204,12 +250,11 @@ static void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair
     double p;
 
     if (good_since(pair) > 0 || others->clients < LEAST_CLIENTS || others->good < LEAST ||
-        others->failed > HARDLY_ANY * others->good ||
-        (pair->hellos && !is_ja4_known_good(diagnosis, pair))) {
+        is_everyones(others) || (pair->hellos && !is_ja4_known_good(diagnosis, pair))) {
         return;
     }
-    p = MIN(stats_fisher(failed, 0, others->failed, others->good) * (double)tests, 1);
-    if (p > CHANCE * 10) {
+    p = MIN(stats_fisher(failed, 0, others->failed, others->good) * (double)census->suspects, 1);
+    if (p > CHANCE * 10 || is_failing_anywhere(census, pair)) {
         return;
     }
     block = blocks_add(diagnosis->blocks, ACROSS_ADDRESS,
@@ -272,39 +317,67 @@ static int by_server(const void *a, const void *b)
     return order ? order : memcmp(x->client, y->client, sizeof x->client);
 }
 
-/* Most failures first; of as many, in the order of addresses (the sort is stable). */
+/** struct suspect - a pair that failed, by its index in its group */
+struct suspect {
+    guint pair;
+    uint32_t failed;
+};
+
+/* Most failures first; of as many, in the order of addresses, which is that of the group. */
 static gint by_failures(gconstpointer a, gconstpointer b)
 {
-    const struct pair *x = *(const struct pair *const *)a;
-    const struct pair *y = *(const struct pair *const *)b;
+    const struct suspect *x = a, *y = b;
 
-    return (x->score.failed < y->score.failed) - (x->score.failed > y->score.failed);
+    if (x->failed != y->failed) {
+        return x->failed > y->failed ? -1 : 1;
+    }
+    return (x->pair > y->pair) - (x->pair < y->pair);
 }
 
 static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair *const *pairs,
-                          guint count, uint64_t tests)
+                          guint count, const struct census *census)
 {
-    g_autoptr(GPtrArray) suspects = g_ptr_array_new();
+    g_autoptr(GArray) suspects = g_array_new(FALSE, FALSE, sizeof(struct suspect));
+    g_autoptr(GArray) timeline = make_timeline(pairs, count);
 
     for (guint i = 0; i < count; i++) {
-        if (pairs[i]->score.failed >= LEAST) {
-            g_ptr_array_add(suspects, (gpointer)pairs[i]);
+        struct suspect suspect = {i, pairs[i]->score.failed};
+
+        if (suspect.failed >= LEAST) {
+            g_array_append_val(suspects, suspect);
         }
     }
-    g_ptr_array_sort(suspects, by_failures);
+    g_array_sort(suspects, by_failures);
     for (guint i = 0; i < MIN(suspects->len, LIMIT_SUSPECTS); i++) {
-        const struct pair *suspect = g_ptr_array_index(suspects, i);
-        struct others others;
+        guint own = g_array_index(suspects, struct suspect, i).pair;
+        struct others others = find_others(pairs, count, timeline, own);
 
-        others = find_others(pairs, count, suspect);
-        if (!find_rate_limit(diagnosis, suspect, &others, tests)) {
-            find_ban(diagnosis, suspect, &others, tests);
+        if (!find_rate_limit(diagnosis, pairs[own], &others, census->suspects)) {
+            find_ban(diagnosis, pairs[own], &others, census);
         }
     }
 }
 
-/* All pairs of the servers that have a suspect; how many suspects there are. */
-static GPtrArray *choose_pairs(const struct heavy *table, uint64_t *suspects)
+static struct census take_census(const struct heavy *pairs)
+{
+    struct census census = {.pairs = pairs, .failing = g_hash_table_new(server_hash, server_equal)};
+
+    for (size_t i = 0; i < pairs->size; i++) {
+        const struct pair *pair = heavy_at(pairs, i);
+
+        if (pair && pair->score.failed) {
+            gpointer server = (gpointer)&pair->server;
+            guint clients = GPOINTER_TO_UINT(g_hash_table_lookup(census.failing, server));
+
+            g_hash_table_insert(census.failing, server, GUINT_TO_POINTER(clients + 1));
+            census.suspects += pair->score.failed >= LEAST;
+        }
+    }
+    return census;
+}
+
+/* All pairs of the servers that have a suspect. */
+static GPtrArray *choose_pairs(const struct heavy *table)
 {
     GPtrArray *pairs = g_ptr_array_new();
     struct servers servers;
@@ -315,10 +388,9 @@ static GPtrArray *choose_pairs(const struct heavy *table, uint64_t *suspects)
 
         if (pair && pair->score.failed >= LEAST) {
             servers_add(&servers, &pair->server);
-            ++*suspects;
         }
     }
-    for (size_t i = 0; *suspects && i < table->size; i++) {
+    for (size_t i = 0; i < table->size; i++) {
         struct pair *pair = heavy_at(table, i);
 
         if (pair && servers_have(&servers, &pair->server)) {
@@ -326,18 +398,14 @@ static GPtrArray *choose_pairs(const struct heavy *table, uint64_t *suspects)
         }
     }
     servers_clear(&servers);
+    qsort(pairs->pdata, pairs->len, sizeof pairs->pdata[0], by_server);
     return pairs;
 }
 
-void find_clients(struct whyrst_diagnosis *diagnosis)
+static void find_in_groups(struct whyrst_diagnosis *diagnosis, const struct census *census)
 {
-    uint64_t tests = 0;
-    g_autoptr(GPtrArray) pairs = choose_pairs(&diagnosis->whole->pairs, &tests);
+    g_autoptr(GPtrArray) pairs = choose_pairs(census->pairs);
 
-    if (tests == 0) {
-        return;
-    }
-    qsort(pairs->pdata, pairs->len, sizeof pairs->pdata[0], by_server);
     for (guint i = 0, end; i < pairs->len; i = end) {
         const struct pair *first = pairs->pdata[i];
 
@@ -348,6 +416,16 @@ void find_clients(struct whyrst_diagnosis *diagnosis)
                 break;
             }
         }
-        find_in_group(diagnosis, (const struct pair *const *)pairs->pdata + i, end - i, tests);
+        find_in_group(diagnosis, (const struct pair *const *)pairs->pdata + i, end - i, census);
     }
+}
+
+void find_clients(struct whyrst_diagnosis *diagnosis)
+{
+    struct census census = take_census(&diagnosis->whole->pairs);
+
+    if (census.suspects) {
+        find_in_groups(diagnosis, &census);
+    }
+    g_hash_table_unref(census.failing);
 }

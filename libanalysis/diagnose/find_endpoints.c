@@ -8,6 +8,9 @@
 /* Fewer connections show nothing. */
 #define LEAST 3
 
+/* Nothing starts again sooner: refusals that are over more quickly are those of a limit. */
+#define LEAST_DOWN_NS INT64_C(500000000)
+
 /* Standard deviations below the number of runs that chance makes. */
 #define FLAPPING_SIGMA 4
 
@@ -132,17 +135,21 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
 static void find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t count, failed = 0, runs = 0, run = 0, downs = 0;
+    uint32_t count, failed = 0, runs = 0, downs = 0;
     struct moment *starts = moments_sorted(&stats->starts, &count);
+    int64_t since = 0; /* of a run of failures that has not lasted yet; 0 = of no interest */
     struct whyrst_finding *finding;
     double good, bad, mean, variance;
 
     for (uint32_t i = 0; i < count; i++) {
-        bool changes = i == 0 || starts[i].failed != starts[i - 1].failed;
-
-        runs += changes;
-        run = changes ? 1 : run + 1;
-        downs += starts[i].failed && run == 2; /* a single failure is no outage */
+        if (i == 0 || starts[i].failed != starts[i - 1].failed) {
+            runs++;
+            since = starts[i].failed ? starts[i].time_ns : 0;
+        }
+        if (since && starts[i].time_ns - since >= LEAST_DOWN_NS) {
+            downs++;
+            since = 0;
+        }
         failed += starts[i].failed;
     }
     g_free(starts);

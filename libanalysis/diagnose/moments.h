@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 /** struct moment - when a connection failed, or was accepted; @client: a few bits of its address,
- *  @origin: the phase that a RST hit */
+ *  @origin: the phase that a RST hit; @age_ms: how long the connection had lasted by then */
 struct moment {
     int64_t time_ns;
+    uint32_t age_ms;
     bool failed;
     uint8_t client;
     uint8_t origin;

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Findings of many connections whose failures have one cause, or none: by chance some of them look like
+blocks, limits and bursts, which they must not be called.
+
+    finding_chance.py PATH-TO-WHYRST [NAME...]
+"""
+import random
+
+import finding_cases
+from finding_cases import DAY, START, Capture
+
+SEEDS = range(8)
+
+
+def play(events, start):
+    """A capture of (time, client, server, what became of it), as near to these times as connections one
+    after the other come."""
+    capture = Capture(start)
+    for when, client, server, end in sorted(events):
+        wait = max(when - capture.now, 0.0001)
+        if end == "refused":
+            capture.refused(wait, client=client, server=server)
+        else:
+            capture.tls("www.example", "h2", end == "reset", wait, client, server)
+    return capture
+
+
+def populations(make):
+    """One capture for each seed, each on a day of its own."""
+    return [play(make(random.Random(seed)), START + seed * DAY) for seed in SEEDS]
+
+
+def at_random(dice, seconds, mean):
+    when = dice.uniform(0, mean)
+    while when < seconds:
+        yield when
+        when += dice.expovariate(1 / mean)
+
+
+def case_retries():
+    """Whoever fails tries again at once: failures come in bursts, but no burst makes them."""
+    def make(dice):
+        for when in at_random(dice, 900, 5):
+            if dice.random() < 0.1:
+                for again in range(dice.randrange(2, 8)):
+                    yield when + again * 0.2, "10.0.0.5", "192.0.2.1:443", "reset"
+            yield when + 2, "10.0.0.5", "192.0.2.1:443", "served"
+
+    return populations(make), {"reset-rate": {}}
+
+
+def case_bursts_that_fail():
+    """A browser opens six connections at once; now and then they fail, first or last."""
+    def make(dice):
+        for when in at_random(dice, 600, 15):
+            bad = dice.random() < 0.15
+            for number in range(6):
+                end = "reset" if bad and dice.random() < 0.8 else "served"
+                yield when + number * 0.1, "10.0.0.5", "192.0.2.1:443", end
+
+    return populations(make), {"reset-rate": {}}
+
+
+def case_outage_of_busy_clients():
+    """Two minutes in which all connections are reset, and clients try more often."""
+    def make(dice):
+        for client in ("10.0.0.5", "10.0.0.6"):
+            begin = dice.uniform(0, 400)
+            when, end = begin, begin + dice.expovariate(1 / 200)
+            while when < end:
+                failing = 300 < when < 420
+                yield when, client, "192.0.2.1:443", "reset" if failing else "served"
+                when += dice.expovariate(1 / (2 if failing else 8))
+
+    return populations(make), {"reset-rate": {}}
+
+
+def case_client_of_restarts():
+    """A client that comes only while the server starts anew, when nobody is let in."""
+    def make(dice):
+        for when in at_random(dice, 600, 1):
+            client = dice.choice(("10.0.0.5", "10.0.0.6", "10.0.0.7"))
+            yield when, client, "192.0.2.1:443", "refused" if when % 200 < 8 else "served"
+        for restart in range(3):
+            for _ in range(3):
+                yield restart * 200 + dice.uniform(0.5, 7), "10.0.0.8", "192.0.2.1:443", "refused"
+
+    return populations(make), {}
+
+
+def case_client_with_a_bad_line():
+    """Half of one client's connections fail, at whichever server: some of these see it fail only."""
+    def make(dice):
+        for when in at_random(dice, 500, 1):
+            client = dice.randrange(6)
+            end = "reset" if client == 0 and dice.random() < 0.5 else "served"
+            yield when, f"10.0.0.{client + 5}", f"192.0.2.{dice.randrange(8) + 1}:443", end
+
+    return populations(make), {"reset-rate": {}}
+
+
+def case_limit():
+    """A limit that is met again and again, others served: five within two seconds."""
+    def make(dice):
+        accepted = []
+        for when in at_random(dice, 300, 15):
+            for number in range(dice.randrange(3, 20)):
+                now = when + number * 0.2
+                accepted = [other for other in accepted if now - other < 2]
+                end = "reset" if len(accepted) >= 5 else "served"
+                accepted.append(now)
+                yield now, "10.0.0.5", "192.0.2.1:443", end
+        for when in at_random(dice, 300, 10):
+            yield when, "10.0.0.6", "192.0.2.1:443", "served"
+
+    wanted = {"client": "10.0.0.5", "server": "192.0.2.1:443"}
+    return populations(make), {"rate-limit": wanted, "reset-rate": {}}
+
+
+def case_refusals_of_a_moment():
+    """A token bucket that lets in two each second refuses the others: the service never went down."""
+    def make(dice):
+        tokens, last = 10.0, 0.0
+        for when in at_random(dice, 200, 15):
+            for number in range(dice.randrange(3, 40)):
+                now = max(when + number * 0.15, last)
+                tokens, last = min(10, tokens + 2 * (now - last)), now
+                tokens -= tokens >= 1
+                yield now, "10.0.0.5", "192.0.2.1:443", "served" if tokens >= 0.5 else "refused"
+
+    return populations(make), {"rate-limit": {"client": "10.0.0.5"}}
+
+
+def case_two_at_once():
+    """A server that does not know two old connections within a second: two are no burst."""
+    capture = Capture()
+    labels = [capture.asked(client=f"10.0.0.{number}") for number in (5, 6)]
+    for label in labels:
+        capture.say(5 if label == labels[0] else 0.3,
+                    f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
+        capture.say(0.02, f"{label}:s>c R")
+    for _ in range(20):
+        capture.served(wait=5)
+    return [capture], {}
+
+
+def case_young_connections():
+    """A host that does not know connections which it accepted a moment ago took over nothing."""
+    capture = Capture()
+    for number in range(12):
+        label = capture.connection(client=f"10.0.0.{number % 4 + 5}")
+        capture.say(0.05, f"handshake {label}")
+        capture.say(0.001, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
+        capture.say(0.02, f"{label}:s>c R")
+    for _ in range(40):
+        capture.served(wait=5)
+    return [capture], {"reset-rate": {}}
+
+
+if __name__ == "__main__":
+    finding_cases.main(globals())
