@@ -212,10 +212,10 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, -5, EVIDENCE_TTL_REBASED_LIVE, facts->segment.ttl, facts->ttl_expected, 0);
     }
     if (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) {
-        scale_add(scale, -10, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);
+        scale_add(scale, -12, EVIDENCE_IP_ID_JUMPS, facts->segment.ip_id, facts->sender.ip_id, 0);
     }
     if (facts->shape == RST_SHAPE_ACTIVE && has_zero_label(facts)) {
-        scale_add(scale, -10, EVIDENCE_FLOW_LABEL_ZERO, 0, 0, 0);
+        scale_add(scale, -12, EVIDENCE_FLOW_LABEL_ZERO, 0, 0, 0);
     }
     weigh_life_after(facts, scale);
 }
