@@ -83,11 +83,15 @@ class Capture:
         self.say(0.02, f"{label}:s>c A")
         return label
 
-    def tls(self, name, alpn, reset, wait=0.1, client="10.0.0.5", server="192.0.2.1:443"):
-        """A ClientHello that is reset, or answered. The ALPN makes the JA4."""
+    def tls(self, name, alpn, reset, wait=0.1, client="10.0.0.5", server="192.0.2.1:443", version="1.3",
+            alert=""):
+        """A ClientHello that is reset, after a fatal alert or without one, or answered. The ALPN and the
+        version make the JA4."""
         label = self.connection(client, server)
         self.say(wait, f"handshake {label}")
-        self.say(0.001, f"{label}:c>s PA tls hello sni={name} alpn={alpn}")
+        self.say(0.001, f"{label}:c>s PA tls hello sni={name} alpn={alpn} version={version}")
+        if alert:
+            self.say(0.02, f"{label}:s>c PA tls alert fatal {alert}")
         if reset:
             self.say(0.02, f"{label}:s>c RA")
             return

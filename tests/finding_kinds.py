@@ -194,6 +194,26 @@ def case_every_fingerprint_reset():
     return [capture], {"reset-rate": {"server": "192.0.2.1:443", "resets": 12}}
 
 
+def case_alert_says_why():
+    """A JA4 without TLS 1.3 is told so by an alert before each RST: nobody has it blocked."""
+    capture = Capture()
+    for n in range(20):
+        capture.tls("a.example", "h2" if n % 2 else "http/1.1", n % 2, client=CLIENTS[n // 2 % 4],
+                    version="1.2" if n % 2 else "1.3", alert="protocol_version" if n % 2 else "")
+    return [capture], {"reset-rate": {"server": "192.0.2.1:443", "resets": 10}}
+
+
+def case_version_not_wanted():
+    """All JA4s without TLS 1.3 are reset, and none with it: the version is reason enough. Both are told of,
+    as a possibility, and their RSTs are not laid to it."""
+    capture = Capture()
+    for n in range(60):
+        old = n % 3 > 0
+        capture.tls("a.example", "h2" if n % 3 == 1 else "http/1.1", old, client=CLIENTS[n // 3 % 4],
+                    version="1.2" if old else "1.3")
+    return [capture], {"tls-fingerprint-block": {"server": "192.0.2.1:443", "resets": 20, "confidence": "low"}}
+
+
 def case_fingerprint_of_one_client():
     """The JA4 that is reset is one client's only one: its address may be meant."""
     capture = Capture()

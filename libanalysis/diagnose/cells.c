@@ -18,6 +18,9 @@ bool outcome_is_failure(const struct outcome *outcome)
     if (!outcome->by_server && outcome->sender != WHYRST_SENDER_MIDDLEBOX) {
         return false; /* the client's own doing */
     }
+    if (outcome->tls_alert) {
+        return false; /* the two could not agree, and one of them says why */
+    }
     switch (outcome->origin) {
     case WHYRST_ORIGIN_REFUSED_HANDSHAKE:
     case WHYRST_ORIGIN_ABORTED_HANDSHAKE:

@@ -65,6 +65,33 @@ GPtrArray *combos_new(const struct hello_cell *const *cells, guint count)
     return combos;
 }
 
+/* The two digits of JA4 that say which TLS version the client offers at most. */
+static bool have_one_version(const char *a, const char *b)
+{
+    return a && b && strlen(a) > 3 && strlen(b) > 3 && memcmp(a + 1, b + 1, 2) == 0;
+}
+
+bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
+                        const struct names *names, uint32_t ja4)
+{
+    const char *own = names_text(names, ja4);
+    bool several = false;
+
+    for (guint i = 0; i < combos->len; i++) {
+        const struct combo *combo = g_ptr_array_index(combos, i);
+
+        if (combo->ja4 == ja4 || !g_hash_table_contains(servers, &combo->server) ||
+            !have_one_version(own, names_text(names, combo->ja4))) {
+            continue;
+        }
+        if (!g_hash_table_contains(picked, GUINT_TO_POINTER(combo->ja4 + 1))) {
+            return false;
+        }
+        several = true;
+    }
+    return several;
+}
+
 static bool is_of(const struct combo *combo, uint32_t name, uint32_t ja4)
 {
     return (!name || combo->name == name) && (!ja4 || combo->ja4 == ja4);

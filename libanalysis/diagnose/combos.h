@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "diagnose/cells.h"
+#include "diagnose/names.h"
 
 /** struct combo - all clients' ClientHellos with one server, name and JA4
  *  @client: the first of those that failed; @several: others failed, too */
@@ -28,5 +29,10 @@ GHashTable *combos_failed_at(const GPtrArray *combos, uint32_t name, uint32_t ja
 GHashTable *combos_failures(const GPtrArray *combos, bool names);
 /** A table of each name's (@names) or JA4's score at @servers, by its number + 1. */
 GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool names);
+
+/** Whether all of a TLS version, and at least two JA4s, were reset (are in @picked) at @servers,
+ * and others answered have another: the version of @ja4. Its text is of @names. */
+bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
+                        const struct names *names, uint32_t ja4);
 
 #endif

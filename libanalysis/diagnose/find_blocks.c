@@ -55,6 +55,7 @@ struct group {
  * @candidates: of which these were picked
  * @variety:    JA4s that @others, or, of a name, @own consists of
  * @name:       the only name that a JA4 was reset under, or 0
+ * @version:    all JA4s with this one's TLS version are blocked, several, and no other
  */
 struct contrast {
     GHashTable *servers;
@@ -66,6 +67,7 @@ struct contrast {
     guint candidates;
     guint variety;
     uint32_t name;
+    bool version;
     double p;
 };
 
@@ -221,6 +223,8 @@ static void compare_ja4(const struct group *group, uint32_t ja4, struct contrast
             contrast->variety += g_hash_table_add(seen, number);
         }
     }
+    contrast->version = combos_are_version(group->combos, contrast->servers, picked,
+                                           &group->diagnosis->whole->names, ja4);
     g_hash_table_unref(picked);
 }
 
@@ -333,8 +337,9 @@ static struct across *explain(const struct group *group, const struct contrast *
 static void add_ja4(const struct group *group, const struct contrast *contrast, const char *ja4)
 {
     const struct score *own = &contrast->own, *others = &contrast->others;
-    struct whyrst_finding *finding = finding_add(
-        group->diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, confidence_of(contrast));
+    struct whyrst_finding *finding =
+        finding_add(group->diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK,
+                    contrast->version ? WHYRST_CONFIDENCE_LOW : confidence_of(contrast));
     g_autofree char *server = fill(finding, contrast);
 
     finding->ja4 = g_strdup(ja4);
@@ -342,7 +347,12 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
     finding_text(finding, "%s reset%s the TLS client %s: %u of %u connections, others %u of %u",
                  server, finding->server ? "s" : "", ja4, own->failed, own->failed + own->good,
                  others->failed, others->failed + others->good);
-    finding_evidence(finding, "%s", explain(group, contrast, ja4)->contrast);
+    if (contrast->version) {
+        finding_evidence(finding, "all JA4s of this TLS version are reset and no other: the server "
+                                  "may want another version of whoever comes");
+    } else {
+        finding_evidence(finding, "%s", explain(group, contrast, ja4)->contrast);
+    }
 }
 
 static void find_ja4(const struct group *group, uint32_t number)
