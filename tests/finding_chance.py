@@ -158,5 +158,32 @@ def case_young_connections():
     return [capture], {"reset-rate": {}}
 
 
+def case_polling_clients():
+    """A server that forgot connections at times nobody knows: clients that poll each 30 s find out then."""
+    capture = Capture()
+    for number in range(10):
+        label = capture.asked(client=f"10.0.0.{number + 5}")
+        capture.say(0.01, f'{label}:s>c PA http "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"')
+        capture.say(0.001, f"{label}:c>s A")
+        capture.say(30, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
+        capture.say(0.02, f"{label}:s>c R")
+    return [capture], {"reset-rate": {}}
+
+
+def case_spells_of_resets():
+    """Half a minute in which seven connections a second are reset, in an hour: some come close together."""
+    captures = []
+    for seed in SEEDS:
+        dice, capture = random.Random(seed), Capture(START + seed * DAY)
+        labels = [capture.asked(0.01, client=f"10.0.0.{number % 9 + 5}") for number in range(200)]
+        times = sorted(100 + dice.uniform(0, 30) for _ in labels)
+        for label, when in zip(labels, times):
+            capture.say(max(when - capture.now, 0.0001), f"{label}:s>c RA")
+        for _ in range(20):
+            capture.served(wait=150)
+        captures.append(capture)
+    return captures, {"reset-rate": {}}
+
+
 if __name__ == "__main__":
     finding_cases.main(globals())

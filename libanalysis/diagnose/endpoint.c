@@ -27,8 +27,7 @@ void endpoint_release(void *entry)
         g_free(stats->closes);
     }
     moments_clear(&stats->starts);
-    moments_clear(&stats->exits);
-    moments_clear(&stats->lost);
+    moments_clear(&stats->ends);
 }
 
 static uint64_t client_bit(const uint8_t client[16])
@@ -119,11 +118,12 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     note_span(&stats->first_reset_ns, &stats->last_reset_ns, outcome->end_ns);
     frames_add(&stats->reset_frames, place);
     if (strcmp(outcome->cause, "process-exit") == 0) {
-        moments_add(&stats->exits, moment);
+        moment.kind = MOMENT_EXIT;
     } else if (strcmp(outcome->cause, "no-socket") == 0 && outcome->idle_ns < 0) {
-        moments_add(&stats->lost, moment);
+        moment.kind = MOMENT_LOST;
     }
-    if (outcome->idle_ns >= 0) {
+    moments_add(&stats->ends, moment);
+    if (outcome->idle_ns >= 0 && !outcome->prompted) {
         sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
     }
 }
@@ -250,10 +250,9 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
         merge_span(&closes->first_ns, &closes->last_ns, other->closes->first_ns,
                    other->closes->last_ns);
     }
-    if (stats->exits.left) {
+    if (stats->ends.left) {
         moments_merge(&stats->starts, &other->starts);
-        moments_merge(&stats->exits, &other->exits);
-        moments_merge(&stats->lost, &other->lost);
+        moments_merge(&stats->ends, &other->ends);
     }
 }
 

@@ -48,7 +48,7 @@ struct silent_closes {
  * @last_word_ns: last sign of life of the server
  * @first:      the first frame of a connection that is known: of its RST, else its first
  * @starts:     connections that began, accepted or not
- * @exits:      RSTs of a process that ended; @lost: of a host that did not know the connection
+ * @ends:       @resets: of a process that ended, of a host that did not know the connection, others
  * @proxy:       when it was asked to be a proxy, else NULL
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
  * @closes:      silences before its FINs, NULL = none
@@ -82,8 +82,7 @@ struct endpoint_stats {
     struct frames bad_frames;
     struct frames reset_frames;
     struct moments starts;
-    struct moments exits;
-    struct moments lost;
+    struct moments ends;
     struct proxy_stats *proxy;
     struct sample *rst_times;
     struct sample *idle;

@@ -14,6 +14,9 @@
 #define LEAST_SERVERS 3
 #define CHANCE        0.001
 
+/* Resets this near to a burst tell how dense they are about it. */
+#define ABOUT_NS (30 * SECOND)
+
 /* Two bursts further apart than this belong to no deployment. */
 #define PACE_NS (INT64_C(3600) * SECOND)
 
@@ -30,41 +33,72 @@ struct burst_of {
     double p;
 };
 
-/* The window of @window_ns with most of @moments; by chance where they are spread over their time.
+/* @moments[@begin..@end] as a burst; others than @kind among them do not count. */
+static struct burst_of burst_at(const struct moment *moments, uint32_t begin, uint32_t end,
+                                enum moment_kind kind)
+{
+    struct burst_of burst = {
+        .start_ns = moments[begin].time_ns, .end_ns = moments[end].time_ns, .old = true, .p = 1};
+    uint64_t clients = 0, phases = 0;
+
+    for (uint32_t i = begin; i <= end; i++) {
+        if (moments[i].kind == kind) {
+            clients |= UINT64_C(1) << moments[i].client;
+            phases |= UINT64_C(1) << moments[i].origin;
+            burst.old &=
+                moments[i].time_ns - moments[i].age_ms * INT64_C(1000000) <= moments[begin].time_ns;
+            burst.count++;
+        }
+    }
+    burst.clients = (uint32_t)__builtin_popcountll(clients);
+    burst.phases = (uint32_t)__builtin_popcountll(phases);
+    return burst;
+}
+
+/* How many resets of any kind are to be expected in @window_ns: as many as in all of their time, or
+ * about the burst, where they come in spells. */
+static double expected(const struct moment *moments, uint32_t count, const struct burst_of *burst,
+                       int64_t window_ns)
+{
+    int64_t span = MAX(moments[count - 1].time_ns - moments[0].time_ns, 60 * SECOND);
+    uint32_t inside = 0, about = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_inside =
+            moments[i].time_ns >= burst->start_ns && moments[i].time_ns <= burst->end_ns;
+
+        inside += is_inside;
+        about += !is_inside && moments[i].time_ns >= burst->start_ns - ABOUT_NS &&
+                 moments[i].time_ns <= burst->end_ns + ABOUT_NS;
+    }
+    return MAX((double)(count - inside + 1) / (double)span, (double)(about + 1) / (2 * ABOUT_NS)) *
+           (double)window_ns;
+}
+
+/* The window of @window_ns with most moments of @kind; by chance where resets are as dense anyway.
  */
-static struct burst_of densest(const struct moments *moments, int64_t window_ns)
+static struct burst_of densest(const struct moments *moments, enum moment_kind kind,
+                               int64_t window_ns)
 {
     struct burst_of best = {.p = 1};
-    uint32_t count, begin = 0;
+    uint32_t count, begin = 0, inside = 0;
     struct moment *sorted = moments_sorted(moments, &count);
 
     for (uint32_t i = 0; i < count; i++) {
-        while (sorted[i].time_ns - sorted[begin].time_ns > window_ns) {
-            begin++;
+        if (sorted[i].kind != kind) {
+            continue;
         }
-        if (i - begin + 1 > best.count) {
-            uint64_t clients = 0, phases = 0;
-            bool old = true;
-
-            for (uint32_t m = begin; m <= i; m++) {
-                int64_t start_ns = sorted[m].time_ns - sorted[m].age_ms * INT64_C(1000000);
-
-                clients |= UINT64_C(1) << sorted[m].client;
-                phases |= UINT64_C(1) << sorted[m].origin;
-                old &= start_ns <= sorted[begin].time_ns;
-            }
-            best = (struct burst_of){.start_ns = sorted[begin].time_ns,
-                                     .end_ns = sorted[i].time_ns,
-                                     .count = i - begin + 1,
-                                     .clients = (uint32_t)__builtin_popcountll(clients),
-                                     .phases = (uint32_t)__builtin_popcountll(phases),
-                                     .old = old,
-                                     .p = 1};
+        inside++;
+        for (; sorted[i].time_ns - sorted[begin].time_ns > window_ns || sorted[begin].kind != kind;
+             begin++) {
+            inside -= sorted[begin].kind == kind;
+        }
+        if (inside > best.count) {
+            best = burst_at(sorted, begin, i, kind);
         }
     }
     if (best.count >= LEAST) {
-        int64_t span = MAX(sorted[count - 1].time_ns - sorted[0].time_ns, 60 * SECOND);
-        double mean = (double)(count - best.count + 1) * (double)window_ns / (double)span;
+        double mean = expected(sorted, count, &best, window_ns);
 
         best.p = MIN(stats_poisson_tail(best.count, mean) * count, 1);
     }
@@ -195,8 +229,8 @@ void find_bursts(struct whyrst_diagnosis *diagnosis)
         if (row->stats->key.kind != ENDPOINT_SERVER || !row->stats->resets) {
             continue;
         }
-        exits = densest(&row->stats->exits, SECOND / 2);
-        lost = densest(&row->stats->lost, 2 * SECOND);
+        exits = densest(&row->stats->ends, MOMENT_EXIT, SECOND / 2);
+        lost = densest(&row->stats->ends, MOMENT_LOST, 2 * SECOND);
         exits.row = lost.row = row;
         if (find_exit(diagnosis, &exits)) {
             g_array_append_val(bursts, exits);

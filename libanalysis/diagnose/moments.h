@@ -6,14 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** struct moment - when a connection failed, or was accepted; @client: a few bits of its address,
- *  @origin: the phase that a RST hit; @age_ms: how long the connection had lasted by then */
+/** What a RST's cause says of its sender. */
+enum moment_kind { MOMENT_OTHER, MOMENT_EXIT, MOMENT_LOST };
+
+/** struct moment - when a connection failed, or was accepted; @client: a few bits of its address;
+ *  of a RST, @origin: the phase that it hit, @age_ms: how long the connection had lasted by then */
 struct moment {
     int64_t time_ns;
     uint32_t age_ms;
     bool failed;
     uint8_t client;
     uint8_t origin;
+    uint8_t kind;
 };
 
 /**

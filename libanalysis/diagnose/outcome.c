@@ -174,6 +174,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
                          : record->time_ns,
         .idle_ns =
             facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
+        .prompted = facts->trigger.frame != 0,
         .frame = record->frame,
         .ja4 = record->ja4,
         .sni = record->sni,

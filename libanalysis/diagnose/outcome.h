@@ -29,6 +29,7 @@ enum outcome_end {
  * @tls_done:    the TLS handshake was completed
  * @tls_alert:   it was not, and an alert ended it
  * @idle_ns:     silence before the RST (origin idle-timeout), else -1
+ * @prompted:    the RST answers a segment: how long the silence was its sender has chosen
  * @start_ns, @end_ns: first segment; the RST, else the last segment
  * @server_ns:   the server's last sign of life, 0 = none; never too early
  * @unreachable: what an ICMP error said of the server (enum whyrst_unreachable)
@@ -50,6 +51,7 @@ struct outcome {
     uint8_t unreachable;
     bool tls_done;
     bool tls_alert;
+    bool prompted;
     uint8_t proxy_kind;
     uint16_t proxy_reply;
     enum retry retry;

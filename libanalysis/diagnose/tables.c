@@ -151,13 +151,13 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
     }
     note_time(tables, outcome->start_ns, outcome->end_ns);
     tables->connections++;
-    stats->starts.left = stats->exits.left = stats->lost.left = &tables->moments_left;
+    stats->starts.left = stats->ends.left = &tables->moments_left;
     endpoint_add(stats, outcome, place);
     if (name) {
         struct endpoint_key named = {.kind = ENDPOINT_NAME, .name = name};
 
         stats = heavy_get(&tables->endpoints, &named);
-        stats->starts.left = stats->exits.left = stats->lost.left = &tables->moments_left;
+        stats->starts.left = stats->ends.left = &tables->moments_left;
         endpoint_add(stats, outcome, place);
     }
     add_pair(tables, outcome, place);
@@ -191,7 +191,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
         to = heavy_get(&tables->endpoints, &key);
         to->entry.weight += from->entry.weight - 1;
-        to->starts.left = to->exits.left = to->lost.left = &tables->moments_left;
+        to->starts.left = to->ends.left = &tables->moments_left;
         endpoint_merge(to, from, files);
     }
 }
