@@ -17,6 +17,9 @@
 /** Resets of one endpoint within this time count as one instant (a process that dies). */
 #define HOSTS_INSTANT_NS INT64_C(100000000)
 
+/** Instants with resets closer to one another than this belong to one spell. */
+#define HOSTS_SPELL_NS INT64_C(1000000000)
+
 /**
  * struct host - an address (port 0) or one of its services (address and port)
  * @ttl_min, @ttl_max: of its first segments of connections; 0 = none seen
@@ -52,6 +55,8 @@ struct burst {
     uint32_t origins;       /**< a bit for each phase that was hit */
     uint8_t peer[16];       /**< the first one's other end */
     bool several_peers;     /**< not all others' ends are the same */
+    uint32_t
+        spell; /**< instants with resets before it, each less than HOSTS_SPELL_NS after another */
 };
 
 struct hosts;

@@ -85,6 +85,7 @@ struct across {
  * @burst_refused_frame: the service's first answer to a SYN after that instant, a RST; 0 = not so
  * @burst_idle_min_ns, @burst_idle_max_ns: shortest and longest silence before them
  * @burst_alike:    all of them of one other end, in one phase
+ * @burst_spell:    instants with such resets just before, see struct burst
  * @accept_frame, @refused_frame: the claimed sender's service answered a SYN later so
  * @copy_frame:     a second capture of this RST; 0 = not seen
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
@@ -99,6 +100,7 @@ struct hindsight {
     uint32_t other_ttl_frame;
     uint32_t burst;
     uint32_t burst_refused_frame;
+    uint32_t burst_spell;
     int64_t burst_idle_min_ns;
     int64_t burst_idle_max_ns;
     bool burst_alike;

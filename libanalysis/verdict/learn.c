@@ -184,6 +184,21 @@ static bool belongs_to_burst(const struct conn *conn, const struct whyrst_record
             facts->sender_quiet_ns > record->time_ns - burst->start_ns);
 }
 
+/* An instant begins: its burst takes the place of the one before. */
+static void begin_burst(struct host *endpoint, int64_t time_ns)
+{
+    struct burst *before = endpoint->burst;
+    struct burst *burst = g_rc_box_new0(struct burst);
+
+    burst->start_ns = time_ns;
+    burst->idle_min_ns = INT64_MAX;
+    if (before) {
+        burst->spell = time_ns - before->start_ns < HOSTS_SPELL_NS ? before->spell + 1 : 0;
+        g_rc_box_release(before);
+    }
+    endpoint->burst = burst;
+}
+
 /* Resets by live sockets of one endpoint (a server's service, a client's host) in one instant. */
 static void learn_burst(struct hosts *hosts, const struct conn *conn, struct whyrst_record *record)
 {
@@ -200,12 +215,7 @@ static void learn_burst(struct hosts *hosts, const struct conn *conn, struct why
         return;
     }
     if (!endpoint->burst || record->time_ns - endpoint->burst->start_ns > HOSTS_INSTANT_NS) {
-        if (endpoint->burst) {
-            g_rc_box_release(endpoint->burst);
-        }
-        endpoint->burst = g_rc_box_new0(struct burst);
-        endpoint->burst->start_ns = record->time_ns;
-        endpoint->burst->idle_min_ns = INT64_MAX;
+        begin_burst(endpoint, record->time_ns);
     }
     if (facts->idle_known) {
         endpoint->burst->idle_min_ns = MIN(endpoint->burst->idle_min_ns, facts->idle_ns);

@@ -131,6 +131,7 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
             cache->facts.later.burst_refused_frame = cache->burst->refused_frame;
             cache->facts.later.burst_idle_min_ns = cache->burst->idle_min_ns;
             cache->facts.later.burst_idle_max_ns = cache->burst->idle_max_ns;
+            cache->facts.later.burst_spell = cache->burst->spell;
             cache->facts.later.burst_alike =
                 !cache->burst->several_peers && __builtin_popcount(cache->burst->origins) == 1;
         }

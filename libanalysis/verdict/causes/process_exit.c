@@ -5,6 +5,10 @@
 #include "verdict/causes/common.h"
 #include "verdict/timers.h"
 
+/* A process ends once, and the next one with it; so many instants are an endpoint's that goes on.
+ */
+#define SPELL 3
+
 /* Nobody owed the other anything. */
 static bool is_between_exchanges(const struct rst_facts *facts)
 {
@@ -38,6 +42,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         /* Channels of one session end together while the process lives on; in the middle of an
          * exchange that is less likely. */
         scale_add(scale, is_between_exchanges(facts) ? -30 : -15, EVIDENCE_SAME_PEER, 0, 0, 0);
+    }
+    if (facts->later.burst_spell >= SPELL) {
+        scale_add(scale, -30, EVIDENCE_SPELL, facts->later.burst_spell, 0, 0);
     }
     if (facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->segment.ttl <= 64) {
         /* A killed process has nothing unread on idle connections: Linux sends FIN there. */
