@@ -77,6 +77,7 @@ struct across {
  * struct hindsight - what packets after the RST (and other connections) have shown; frames 0 = not
  * @life_frame:     the claimed sender went on: payload or acknowledgements that a reset side has
  * not
+ * @trigger_taken:  the claimed sender has acknowledged what the RST answers
  * @syn_ack_frame:  a SYN-ACK after a refusal
  * @both_frame, @both_ns: a RST to the other end at about the same time, and how far apart
  * @train_frame:    a later RST of the same claimed sender with other numbers
@@ -93,6 +94,7 @@ struct across {
  */
 struct hindsight {
     uint32_t life_frame;
+    bool trigger_taken;
     uint32_t syn_ack_frame;
     uint32_t copy_frame;
     uint32_t both_frame;

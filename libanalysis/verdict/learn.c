@@ -98,6 +98,12 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
            segment->time_ns - record->time_ns > OVERTAKEN_NS;
 }
 
+static bool takes_trigger(const struct trigger *trigger, const struct whyrst_segment *segment)
+{
+    return trigger->length > 0 && (segment->flags & WHYRST_TCP_ACK) &&
+           !seq_before(segment->ack, trigger->seq + trigger->length);
+}
+
 /* What the segment says of @record, the connection's newest verdict, and of those before. */
 static void learn_after_reset(struct whyrst_record *record, unsigned side,
                               const struct whyrst_segment *segment, const struct conn_event *event)
@@ -108,6 +114,7 @@ static void learn_after_reset(struct whyrst_record *record, unsigned side,
         if (record->facts.from != side) {
             continue;
         }
+        later->trigger_taken |= takes_trigger(&record->facts.trigger, segment);
         if (record->facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE &&
             (segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) ==
                 (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {

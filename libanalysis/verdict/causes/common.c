@@ -79,6 +79,12 @@ bool passed_one_point(const struct rst_facts *facts)
     return facts->passes_twice && facts->later.copy_frame == 0;
 }
 
+bool is_answer_on_the_way(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_ANSWER && facts->trigger.length > 0 &&
+           facts->later.life_frame != 0 && !facts->later.trigger_taken;
+}
+
 bool has_zero_label(const struct rst_facts *facts)
 {
     return facts->segment.ip_version == 6 && facts->segment.flow_label == 0 &&
@@ -176,7 +182,11 @@ void weigh_host_answer(const struct rst_facts *facts, struct scale *scale)
 
 void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
 {
-    weigh_life_after(facts, scale);
+    if (is_answer_on_the_way(facts)) {
+        scale_add(scale, 20, EVIDENCE_LIFE_AFTER, 0, 0, facts->later.life_frame);
+    } else {
+        weigh_life_after(facts, scale);
+    }
     if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window &&
         facts->segment.window != facts->sender.window) {
         scale_add(scale, 20, EVIDENCE_WINDOW_COPIED, facts->segment.window, 0,

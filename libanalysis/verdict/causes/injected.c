@@ -19,7 +19,7 @@ static void weigh_later(const struct rst_facts *facts, struct scale *scale)
 
     if (later->syn_ack_frame) {
         scale_add(scale, 70, EVIDENCE_SYN_ACK_AFTER, 0, 0, later->syn_ack_frame);
-    } else if (later->life_frame) {
+    } else if (later->life_frame && !is_answer_on_the_way(facts)) {
         scale_add(scale, 55, EVIDENCE_LIFE_AFTER, 0, 0, later->life_frame);
     }
     if (later->both_frame && later->both_ns <= SAME_TIME_NS) {
