@@ -108,9 +108,10 @@ static bool is_unlike_host(const struct rst_facts *facts)
 {
     int hints = (facts->hops == HOPS_NEAR) +
                 ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) +
-                (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) + has_zero_label(facts);
+                (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) + has_zero_label(facts) +
+                is_like_answer(facts);
 
-    return facts->shape == RST_SHAPE_ACTIVE && hints >= 2;
+    return (facts->shape == RST_SHAPE_ACTIVE || is_like_answer(facts)) && hints >= 2;
 }
 
 /* A cause that names a device, at the named host's own distance, may be the host's own firewall. */

@@ -30,6 +30,13 @@ bool is_bare_abort(const struct rst_facts *facts)
            (facts->conn_flags & CONN_ESTABLISHED);
 }
 
+bool is_like_answer(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_OTHER && !(facts->segment.flags & WHYRST_TCP_ACK) &&
+           facts->segment.ack == 0 && facts->segment.window == 0 && !facts->options.timestamps &&
+           facts->ip_id != ID_CONTINUES;
+}
+
 bool is_stateless_answer(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_ANSWER && !is_bare_abort(facts) &&

@@ -13,6 +13,9 @@ bool is_probe_refusal(const struct rst_facts *facts);
 /** A bare RST that knows the connection: a live socket's, of a stack that leaves out the ACK flag.
  */
 bool is_bare_abort(const struct rst_facts *facts);
+/** A bare RST like an answer's, with nothing that only a connection knows: what it answers may not
+ * have been captured. */
+bool is_like_answer(const struct rst_facts *facts);
 /** An answer to a segment by someone without the connection's state, the connection being alive. */
 bool is_stateless_answer(const struct rst_facts *facts);
 /** The decision of a live socket, before any close. */

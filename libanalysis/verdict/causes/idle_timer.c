@@ -56,6 +56,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         } else {
             weigh_own_stack(facts, scale);
         }
+        if (is_like_answer(facts)) {
+            scale_add(scale, -10, EVIDENCE_LIKE_ANSWER, 0, 0, 0);
+        }
         weigh_burst(facts, scale);
     } else {
         bool stalled = facts->from_client && facts->phase == OBSERVE_PHASE_RESPONSE;
