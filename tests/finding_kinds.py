@@ -235,6 +235,21 @@ def case_ip_block():
                                     "other_resets": 0}}
 
 
+def case_too_large():
+    """One client's uploads are too large, as the server's 413 says before each RST: its address is not meant."""
+    capture = Capture()
+    for _ in range(6):
+        label = capture.connection("10.0.0.99", WEB)
+        capture.say(0.1, f"handshake {label}")
+        capture.say(0.001, f'{label}:c>s A http "POST / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 90000\\r\\n\\r\\n"'
+                    " + len 1300")
+        capture.say(0.02, f'{label}:s>c PA http "HTTP/1.1 413 Too Large\\r\\nContent-Length: 0\\r\\n\\r\\n"')
+        capture.say(0.001, f"{label}:c>s A len 1400")
+        capture.say(0.001, f"{label}:s>c RA")
+        crowd(capture, 3)
+    return [capture], {"reset-rate": {"server": WEB, "resets": 6}}
+
+
 def case_everybody_blocked():
     """One client is reset, and so are the others: no block of an address."""
     capture = Capture()

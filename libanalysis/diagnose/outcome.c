@@ -180,6 +180,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .sni = record->sni,
         .retry = retry_of(facts, judgement, record->http_method),
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
+        .told_why = facts->state.early_response && facts->state.http_status >= 400,
     };
     set_ends(outcome, &record->key, record->client);
     set_tls(outcome, &facts->state);
