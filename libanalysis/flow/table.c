@@ -323,11 +323,6 @@ size_t flow_table_count(const struct flow_table *table)
     return count(table);
 }
 
-size_t flow_table_short_count(const struct flow_table *table)
-{
-    return table->shorts.count;
-}
-
 uint32_t flow_table_positions(const struct flow_table *table)
 {
     return table->entries.positions + table->longs.positions;

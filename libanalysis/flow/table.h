@@ -60,9 +60,8 @@ void *flow_table_add_short(struct flow_table *table, const struct flow_key *key,
 void flow_table_remove_short(struct flow_table *table, void *entry);
 void *flow_table_short_at(const struct flow_table *table, uint32_t position);
 uint32_t flow_table_short_positions(const struct flow_table *table);
-/** Entries in the table, short ones included, and those alone. */
+/** Entries in the table, short ones included. */
 size_t flow_table_count(const struct flow_table *table);
-size_t flow_table_short_count(const struct flow_table *table);
 /** The key of an entry of IP version @version. */
 static inline struct flow_key flow_entry_key(const void *entry, uint8_t version)
 {
