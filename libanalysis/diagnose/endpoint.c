@@ -30,9 +30,10 @@ void endpoint_release(void *entry)
     moments_clear(&stats->ends);
 }
 
-static uint64_t client_bit(const uint8_t client[16])
+/* Which of CLIENT_BITS clients it is. */
+static uint8_t client_number(const uint8_t client[16])
 {
-    return UINT64_C(1) << (heavy_hash(client, 16) >> 58);
+    return (uint8_t)(heavy_hash(client, 16) >> 58);
 }
 
 uint64_t endpoint_clients(const struct endpoint_stats *stats)
@@ -101,7 +102,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     struct moment moment = {.time_ns = outcome->end_ns,
                             .age_ms = (uint32_t)CLAMP(age_ms, 0, UINT32_MAX),
                             .failed = true,
-                            .client = (uint8_t)__builtin_ctzll(client_bit(outcome->client)),
+                            .client = client_number(outcome->client),
                             .origin = (uint8_t)outcome->origin};
 
     stats->by[outcome->sender]++;
@@ -132,7 +133,7 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
 {
     stats->file = place.file + 1;
     place_note(&stats->first, place);
-    stats->clients |= client_bit(outcome->client);
+    stats->clients |= UINT64_C(1) << client_number(outcome->client);
     stats->last_word_ns = MAX(stats->last_word_ns, outcome->server_ns);
     stats->attempts += outcome->attempt;
     stats->handshakes += outcome->attempt && outcome->established;
@@ -146,6 +147,7 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     if (stats->key.kind == ENDPOINT_SERVER &&
         (outcome->established || outcome->end == OUTCOME_REFUSED)) {
         moments_add(&stats->starts, (struct moment){.time_ns = outcome->start_ns,
+                                                    .client = client_number(outcome->client),
                                                     .failed = outcome->end == OUTCOME_REFUSED});
     }
     switch (outcome->end) {

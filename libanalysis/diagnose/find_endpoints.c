@@ -128,47 +128,71 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
     return explained * 5 >= (uint64_t)count * 4;
 }
 
+/** struct runs - an endpoint's connections in the order of time, accepted or refused
+ *  @count: runs; @downs: of refused ones that lasted; @clients: a bit for each, @barred: refused */
+struct runs {
+    uint32_t accepted;
+    uint32_t refused;
+    uint32_t count;
+    uint32_t downs;
+    uint64_t clients;
+    uint64_t barred;
+};
+
+static struct runs count_runs(const struct moments *moments)
+{
+    struct runs runs = {0};
+    uint32_t count;
+    struct moment *starts = moments_sorted(moments, &count);
+    int64_t since = 0; /* of a run of failures that has not lasted yet; 0 = of no interest */
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t client = UINT64_C(1) << starts[i].client;
+
+        runs.clients |= client;
+        runs.barred |= starts[i].failed ? client : 0;
+        runs.refused += starts[i].failed;
+        runs.accepted += !starts[i].failed;
+        if (i == 0 || starts[i].failed != starts[i - 1].failed) {
+            runs.count++;
+            since = starts[i].failed ? starts[i].time_ns : 0;
+        }
+        if (since && starts[i].time_ns - since >= LEAST_DOWN_NS) {
+            runs.downs++;
+            since = 0;
+        }
+    }
+    g_free(starts);
+    return runs;
+}
+
 /*
  * Down and up again, several times: connections fail in runs, and longer ones than where failures
- * fall among the others at random (the Wald-Wolfowitz test, by its normal approximation).
+ * fall among the others at random (the Wald-Wolfowitz test, by its normal approximation). What
+ * comes and goes for one of several clients only is no service.
  */
 static void find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t count, failed = 0, runs = 0, downs = 0;
-    struct moment *starts = moments_sorted(&stats->starts, &count);
-    int64_t since = 0; /* of a run of failures that has not lasted yet; 0 = of no interest */
+    struct runs runs = count_runs(&stats->starts);
+    double good = runs.accepted, bad = runs.refused;
+    double mean = 2 * good * bad / MAX(good + bad, 1) + 1;
+    double variance = (mean - 1) * (mean - 2) / MAX(good + bad - 1, 1);
+    bool one_client = runs.barred != runs.clients && __builtin_popcountll(runs.barred) == 1;
     struct whyrst_finding *finding;
-    double good, bad, mean, variance;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (i == 0 || starts[i].failed != starts[i - 1].failed) {
-            runs++;
-            since = starts[i].failed ? starts[i].time_ns : 0;
-        }
-        if (since && starts[i].time_ns - since >= LEAST_DOWN_NS) {
-            downs++;
-            since = 0;
-        }
-        failed += starts[i].failed;
-    }
-    g_free(starts);
-    bad = failed;
-    good = count - failed;
-    mean = 2 * good * bad / MAX(count, 1) + 1;
-    variance = (mean - 1) * (mean - 2) / MAX((double)count - 1, 1);
-    if (is_several_hosts(stats) || downs < 2 || runs < 4 ||
-        mean - runs < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
+    if (is_several_hosts(stats) || one_client || runs.downs < 2 || runs.count < 4 ||
+        mean - runs.count < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
         is_explained(diagnosis, row, endpoint_bad(stats))) {
         return;
     }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_FLAPPING,
-                      downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+                      runs.downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
     finding_text(finding, "%s comes and goes: down %u times, %u of %u connections failed",
-                 endpoint_name(row), downs, endpoint_bad(stats), stats->attempts);
+                 endpoint_name(row), runs.downs, endpoint_bad(stats), stats->attempts);
     finding_evidence(finding,
-                     "failed and accepted connections come in %u runs, %.0f would be chance", runs,
-                     mean);
+                     "failed and accepted connections come in %u runs, %.0f would be chance",
+                     runs.count, mean);
     finding_troubles(finding, stats);
 }
 

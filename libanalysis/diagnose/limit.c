@@ -75,21 +75,24 @@ static void fill_limit(struct limit *limit, const struct moment *moments, const 
 static struct limit try_window(const struct moment *moments, uint32_t count, int64_t window_ns)
 {
     struct limit limit = {.window_ns = window_ns, .number = UINT32_MAX, .p = 1};
-    uint32_t begin = 0, after = 0, between = 0, most = 0;
+    uint32_t begin = 0, after = 0, between = 0, most = 0, unknown = 0;
     g_autofree uint32_t *before = g_new(uint32_t, count);
 
+    while (unknown < count && moments[unknown].failed) {
+        unknown++; /* how many came before these was not captured */
+    }
     for (uint32_t i = 0; i < count; i++) {
         while (moments[i].time_ns - moments[begin].time_ns >= window_ns) {
             begin++;
         }
         before[i] = i - begin;
         most = MAX(most, before[i]);
-        if (moments[i].failed) {
+        if (moments[i].failed && i >= unknown) {
             limit.number = MIN(limit.number, before[i]);
             limit.failed++;
         }
     }
-    fill_limit(&limit, moments, before, count, &after, &between);
+    fill_limit(&limit, moments + unknown, before + unknown, count - unknown, &after, &between);
     if (is_limit(&limit, after)) {
         limit.p = chance_of(&limit, most, between);
     }
