@@ -250,6 +250,18 @@ def case_too_large():
     return [capture], {"reset-rate": {"server": WEB, "resets": 6}}
 
 
+def case_client_stops():
+    """One client stops in the middle of its request's head, each time; a timer resets it. No address is meant."""
+    capture = Capture()
+    for _ in range(5):
+        label = capture.connection("10.0.0.99", WEB)
+        capture.say(0.1, f"handshake {label}")
+        capture.say(0.001, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHo"')
+        crowd(capture, 3)
+        capture.say(5, f"{label}:s>c RA")
+    return [capture], {"reset-rate": {"server": WEB, "resets": 5}}
+
+
 def case_everybody_blocked():
     """One client is reset, and so are the others: no block of an address."""
     capture = Capture()

@@ -18,8 +18,8 @@ bool outcome_is_failure(const struct outcome *outcome)
     if (!outcome->by_server && outcome->sender != WHYRST_SENDER_MIDDLEBOX) {
         return false; /* the client's own doing */
     }
-    if (outcome->tls_alert || outcome->told_why) {
-        return false; /* the other side says what it does not like, and that is not the client */
+    if (outcome->tls_alert || outcome->told_why || outcome->stalled) {
+        return false; /* the server says what it does not like, or has waited for long enough */
     }
     switch (outcome->origin) {
     case WHYRST_ORIGIN_REFUSED_HANDSHAKE:

@@ -12,6 +12,9 @@
  * 6298) are over. */
 #define NO_ANSWER_NS INT64_C(3000000000)
 
+/* Nobody pauses for this long in the middle of a message. */
+#define STALLED_NS INT64_C(3000000000)
+
 #define TLS_ALERT_FATAL 2
 
 static void set_ends(struct outcome *outcome, const struct flow_key *key, unsigned client)
@@ -143,6 +146,16 @@ static enum outcome_end end_by(enum whyrst_origin origin)
     }
 }
 
+/* The client owed the rest of its request or ClientHello, and nothing came for long. */
+static bool has_stalled(const struct rst_facts *facts)
+{
+    bool owes = facts->origin == WHYRST_ORIGIN_MID_REQUEST ||
+                (facts->origin == WHYRST_ORIGIN_TLS_PHASE &&
+                 facts->state.tls_stage == WHYRST_TLS_CLIENT_HELLO_PARTIAL);
+
+    return owes && facts->idle_known && facts->silent_ns >= STALLED_NS;
+}
+
 bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome)
 {
     const struct rst_facts *facts = &record->facts;
@@ -180,6 +193,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .sni = record->sni,
         .retry = retry_of(facts, judgement, record->http_method),
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
+        .stalled = has_stalled(facts),
         .told_why = facts->state.early_response && facts->state.http_status >= 400,
     };
     set_ends(outcome, &record->key, record->client);

@@ -29,6 +29,7 @@ enum outcome_end {
  * @tls_done:    the TLS handshake was completed
  * @tls_alert:   it was not, and an alert ended it
  * @told_why:    an error response came while its request was still on its way
+ * @stalled:     the client had stopped in the middle of what it had to send
  * @idle_ns:     silence before the RST (origin idle-timeout), else -1
  * @prompted:    the RST answers a segment: how long the silence was its sender has chosen
  * @start_ns, @end_ns: first segment; the RST, else the last segment
@@ -53,6 +54,7 @@ struct outcome {
     bool tls_done;
     bool tls_alert;
     bool told_why;
+    bool stalled;
     bool prompted;
     uint8_t proxy_kind;
     uint16_t proxy_reply;
