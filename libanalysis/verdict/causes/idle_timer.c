@@ -6,11 +6,14 @@
 /* Silence shorter than this is no timer's in a dialogue under way. */
 #define TIMER_NS INT64_C(3000000000)
 
-static void weigh_timer(int64_t silent_ns, struct scale *scale)
+/* Shorter timers that are known are of connections without a request: a response takes its time. */
+#define RESPONSE_NS INT64_C(60000000000)
+
+static void weigh_timer(int64_t silent_ns, bool idle, struct scale *scale)
 {
     int64_t timer_ns = timers_nearest(silent_ns);
 
-    if (timer_ns > 0) {
+    if (timer_ns > 0 && (idle || timer_ns >= RESPONSE_NS)) {
         scale_add(scale, 10, EVIDENCE_KNOWN_TIMER, silent_ns, timer_ns, 0);
     }
 }
@@ -80,7 +83,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, -40, EVIDENCE_KEEPALIVES_LOST, facts->sender.keepalives, 0, 0);
     }
     if (!facts->from_client) { /* the known timers are those of servers and devices */
-        weigh_timer(idle ? facts->idle_ns : facts->silent_ns, scale);
+        weigh_timer(idle ? facts->idle_ns : facts->silent_ns, idle, scale);
     }
 }
 
