@@ -258,9 +258,6 @@ static bool see_ack(struct conn *conn, unsigned side, const struct whyrst_segmen
     return false;
 }
 
-/* A RST that arrives ends all that its receiver sends, but for what was under way or held up. */
-#define HELD_UP_NS INT64_C(3000000000)
-
 /* The peer of a reset connection lives on: it acknowledges what the "dead" side sent since, it
  * answers a RST whose number was not exact with a challenge ACK (RFC 5961 section 3.2), or it still
  * speaks long afterwards: the RST never arrived. */
@@ -276,7 +273,7 @@ static void see_life_after_reset(struct conn *conn, unsigned side,
     challenge = extra->reset_in_window && segment->payload_length == 0 &&
                 !(segment->flags & (SYN | FIN)) && segment->ack == conn->side[!side].next;
     if (challenge || seq_after(conn->side[side].ack, extra->reset_next) ||
-        segment->time_ns - extra->resets[extra->reset_side].time_ns > HELD_UP_NS) {
+        segment->time_ns - extra->resets[extra->reset_side].time_ns > CONN_HELD_UP_NS) {
         conn->flags &= (uint16_t) ~(CONN_RESET | CONN_REFUSED);
     }
 }

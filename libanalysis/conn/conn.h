@@ -133,6 +133,9 @@ struct quiet {
 
 struct whyrst_record;
 
+/** A RST that arrives ends all that its receiver sends, but for what was under way or held up. */
+#define CONN_HELD_UP_NS INT64_C(900000000)
+
 /** struct past_reset - the latest RST of one side; frame 0 = none */
 struct past_reset {
     int64_t time_ns;

@@ -306,6 +306,16 @@ static bool is_established(const struct rst_facts *facts, const struct sides *si
             has_unseen(&sides->client, &sides->server));
 }
 
+/* The other side's RST cannot have arrived: long afterwards a live socket resets, too. */
+static bool has_outlived_reset(const struct conn *conn, const struct rst_facts *facts)
+{
+    const struct conn_extra *extra = conn_extra(conn);
+
+    return !(conn->flags & CONN_CLOSED) && facts->shape == RST_SHAPE_ACTIVE &&
+           facts->from != extra->reset_side &&
+           facts->segment.time_ns - extra->resets[extra->reset_side].time_ns > CONN_HELD_UP_NS;
+}
+
 void origin_decide(const struct conn_context *context, const struct conn *conn,
                    struct rst_facts *facts)
 {
@@ -314,7 +324,7 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
 
     facts->partial = is_partial(facts, &sides);
     facts->origin_sure = !facts->partial;
-    if (conn->flags & (CONN_CLOSED | CONN_RESET)) {
+    if (conn->flags & (CONN_CLOSED | CONN_RESET) && !has_outlived_reset(conn, facts)) {
         facts->origin = WHYRST_ORIGIN_AFTER_CLOSE;
         return;
     }
