@@ -86,6 +86,34 @@ def case_client_of_restarts():
             for _ in range(3):
                 yield restart * 200 + dice.uniform(0.5, 7), "10.0.0.8", "192.0.2.1:443", "refused"
 
+    return populations(make), {"flapping": {"server": "192.0.2.1:443"}}
+
+
+def case_restart_of_a_busy_server():
+    """Half a minute of refusals, and thousands of connections before and since."""
+    def make(dice):
+        for when in at_random(dice, 1500, 1):
+            yield when, f"10.0.0.{dice.randrange(6) + 5}", "192.0.2.1:443", "refused" if 300 < when < 330 else "served"
+
+    return populations(make), {"service-down": {"server": "192.0.2.1:443"}}
+
+
+def case_one_client_refused_for_a_time():
+    """Nobody else tries meanwhile, but the service need not have been down."""
+    def make(dice):
+        for when in at_random(dice, 600, 5):
+            client, end = ("10.0.0.5", "refused") if 300 < when < 360 else (f"10.0.0.{dice.randrange(2) + 5}", "served")
+            yield when, client, "192.0.2.1:443", end
+
+    return populations(make), {}
+
+
+def case_round_robin():
+    """One of four servers behind an address refuses: no times of its own."""
+    def make(dice):
+        for number, when in enumerate(at_random(dice, 300, 2)):
+            yield when, f"10.0.0.{dice.randrange(3) + 5}", "192.0.2.1:443", "served" if number % 4 else "refused"
+
     return populations(make), {}
 
 

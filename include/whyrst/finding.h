@@ -33,7 +33,7 @@ extern "C" {
     X(RATE_LIMIT, "rate-limit", "a client is reset or refused beyond a number of connections")     \
     X(DEAD_NODE, "dead-node", "a host accepts no connection on any port, or is silent on all")     \
     X(WRONG_PORT, "wrong-port", "this port refuses, others of the same host accept")               \
-    X(SERVICE_DOWN, "service-down", "it accepted connections, and since a moment refuses them")    \
+    X(SERVICE_DOWN, "service-down", "it accepted, and from a moment on refuses, or did so once")   \
     X(FLAPPING, "flapping", "it refuses and accepts by turns")                                     \
     X(LOOPBACK_TRAP, "loopback-trap", "connections to the own host are refused")                   \
     X(UNANSWERED, "unanswered", "SYNs get no answer")                                              \
@@ -75,7 +75,7 @@ WHYRST_API const char *whyrst_finding_kind_text(enum whyrst_finding_kind kind);
     X(OTHER_RESETS, "other_resets", INTEGER, "Of those it is compared with: how many show it")     \
     X(OTHER_CONNECTIONS, "other_connections", INTEGER, "Those it is compared with")                \
     X(P_VALUE, "p_value", NUMBER, "Chance of so large a contrast without a reason, corrected")     \
-    X(SECONDS, "seconds", DURATION, "The timer, the window or the burst's length")                 \
+    X(SECONDS, "seconds", DURATION, "The timer, the window, or how long it lasted")                \
     X(FIRST_TIME, "first_time", TIME, "First connection that shows it")                            \
     X(LAST_TIME, "last_time", TIME, "Last connection that shows it")                               \
     X(EVIDENCE, "evidence", STRINGS, "Facts behind it, with their figures")                        \

@@ -26,7 +26,7 @@ void endpoint_release(void *entry)
         g_free(stats->closes->idle);
         g_free(stats->closes);
     }
-    moments_clear(&stats->starts);
+    timeline_clear(&stats->starts);
     moments_clear(&stats->ends);
 }
 
@@ -146,9 +146,8 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     }
     if (stats->key.kind == ENDPOINT_SERVER &&
         (outcome->established || outcome->end == OUTCOME_REFUSED)) {
-        moments_add(&stats->starts, (struct moment){.time_ns = outcome->start_ns,
-                                                    .client = client_number(outcome->client),
-                                                    .failed = outcome->end == OUTCOME_REFUSED});
+        timeline_add(&stats->starts, outcome->start_ns, client_number(outcome->client),
+                     outcome->established);
     }
     switch (outcome->end) {
     case OUTCOME_OPEN:
@@ -253,7 +252,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
                    other->closes->last_ns);
     }
     if (stats->ends.left) {
-        moments_merge(&stats->starts, &other->starts);
+        timeline_merge(&stats->starts, &other->starts);
         moments_merge(&stats->ends, &other->ends);
     }
 }

@@ -12,6 +12,7 @@
 #include "diagnose/outcome.h"
 #include "diagnose/proxy.h"
 #include "diagnose/sample.h"
+#include "diagnose/timeline.h"
 
 enum endpoint_kind { ENDPOINT_SERVER = 1, ENDPOINT_NAME, ENDPOINT_REST };
 
@@ -81,7 +82,7 @@ struct endpoint_stats {
     struct place first;
     struct frames bad_frames;
     struct frames reset_frames;
-    struct moments starts;
+    struct timeline starts;
     struct moments ends;
     struct proxy_stats *proxy;
     struct sample *rst_times;

@@ -130,22 +130,6 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
     return finding;
 }
 
-/* The first connection that began within half a minute of the burst was refused. */
-static bool is_refused_after(const struct burst_of *burst)
-{
-    uint32_t count, next = 0;
-    struct moment *starts = moments_sorted(&burst->row->stats->starts, &count);
-    bool refused;
-
-    while (next < count && starts[next].time_ns <= burst->end_ns) {
-        next++;
-    }
-    refused =
-        next < count && starts[next].failed && starts[next].time_ns - burst->end_ns <= 30 * SECOND;
-    g_free(starts);
-    return refused;
-}
-
 /*
  * The server's process ended. Channels of one client's session end together while the server lives
  * on, so connections of one client must have been hit in different phases, or their successor been
@@ -153,7 +137,7 @@ static bool is_refused_after(const struct burst_of *burst)
  */
 static bool find_exit(struct whyrst_diagnosis *diagnosis, const struct burst_of *burst)
 {
-    bool refused = is_refused_after(burst);
+    bool refused = timeline_refuses(&burst->row->stats->starts, burst->end_ns, 30 * SECOND);
     struct whyrst_finding *finding;
 
     if (burst->p >= CHANCE || (burst->clients == 1 && burst->phases == 1 && !refused)) {

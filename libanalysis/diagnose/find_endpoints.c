@@ -8,11 +8,11 @@
 /* Fewer connections show nothing. */
 #define LEAST 3
 
-/* Nothing starts again sooner: refusals that are over more quickly are those of a limit. */
-#define LEAST_DOWN_NS INT64_C(500000000)
-
 /* Standard deviations below the number of runs that chance makes. */
 #define FLAPPING_SIGMA 4
+
+/* The most likely that refusals in a row may be by chance. */
+#define MOST_CHANCE 0.001
 
 static uint32_t accepted(const struct endpoint_stats *stats)
 {
@@ -128,88 +128,115 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
     return explained * 5 >= (uint64_t)count * 4;
 }
 
-/** struct runs - an endpoint's connections in the order of time, accepted or refused
- *  @count: runs; @downs: of refused ones that lasted; @clients: a bit for each, @barred: refused */
-struct runs {
-    uint32_t accepted;
-    uint32_t refused;
-    uint32_t count;
-    uint32_t downs;
-    uint64_t clients;
-    uint64_t barred;
-};
-
-static struct runs count_runs(const struct moments *moments)
+/* What comes and goes for one of several clients only is no service. */
+static bool is_of_one_client(const struct timeline *starts)
 {
-    struct runs runs = {0};
-    uint32_t count;
-    struct moment *starts = moments_sorted(moments, &count);
-    int64_t since = 0; /* of a run of failures that has not lasted yet; 0 = of no interest */
-
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t client = UINT64_C(1) << starts[i].client;
-
-        runs.clients |= client;
-        runs.barred |= starts[i].failed ? client : 0;
-        runs.refused += starts[i].failed;
-        runs.accepted += !starts[i].failed;
-        if (i == 0 || starts[i].failed != starts[i - 1].failed) {
-            runs.count++;
-            since = starts[i].failed ? starts[i].time_ns : 0;
-        }
-        if (since && starts[i].time_ns - since >= LEAST_DOWN_NS) {
-            runs.downs++;
-            since = 0;
-        }
-    }
-    g_free(starts);
-    return runs;
+    return (starts->barred | starts->served) != starts->barred &&
+           __builtin_popcountll(starts->barred) == 1;
 }
 
 /*
  * Down and up again, several times: connections fail in runs, and longer ones than where failures
- * fall among the others at random (the Wald-Wolfowitz test, by its normal approximation). What
- * comes and goes for one of several clients only is no service.
+ * fall among the others at random (the Wald-Wolfowitz test, by its normal approximation).
  */
-static void find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
+                          const struct runs *runs)
 {
     const struct endpoint_stats *stats = row->stats;
-    struct runs runs = count_runs(&stats->starts);
-    double good = runs.accepted, bad = runs.refused;
+    double good = runs->accepted, bad = runs->refused;
     double mean = 2 * good * bad / MAX(good + bad, 1) + 1;
     double variance = (mean - 1) * (mean - 2) / MAX(good + bad - 1, 1);
-    bool one_client = runs.barred != runs.clients && __builtin_popcountll(runs.barred) == 1;
     struct whyrst_finding *finding;
 
-    if (is_several_hosts(stats) || one_client || runs.downs < 2 || runs.count < 4 ||
-        mean - runs.count < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
+    if (runs->downs < 2 || runs->count < 4 ||
+        mean - runs->count < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
+        is_of_one_client(&row->stats->starts) ||
         is_explained(diagnosis, row, endpoint_bad(stats))) {
-        return;
+        return false;
     }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_FLAPPING,
-                      runs.downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+                      runs->downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
     finding_text(finding, "%s comes and goes: down %u times, %u of %u connections failed",
-                 endpoint_name(row), runs.downs, endpoint_bad(stats), stats->attempts);
+                 endpoint_name(row), runs->downs, endpoint_bad(stats), stats->attempts);
     finding_evidence(finding,
                      "failed and accepted connections come in %u runs, %.0f would be chance",
-                     runs.count, mean);
+                     runs->count, mean);
     finding_troubles(finding, stats);
+    return true;
 }
 
 /* It accepted, and from a moment on refused, whoever came. */
 static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
+    bool strangers = stats->starts.barred && !(stats->starts.barred & stats->starts.served);
+    struct whyrst_finding *finding =
+        add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
+                strangers ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
+
+    finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
+                 endpoint_name(row), stats->connections, endpoint_bad(stats));
+    if (strangers) {
+        finding_evidence(finding, "no client that was accepted before has tried since");
+    }
+    finding_troubles(finding, stats);
+}
+
+/* The chance that of @bad refused connections among @all as many as @run follow one another. */
+static double run_chance(uint32_t all, uint32_t bad, uint32_t run)
+{
+    double chance = all - run + 1;
+
+    for (uint32_t i = 0; i < run; i++) {
+        chance *= (double)(bad - i) / (all - i);
+    }
+    return chance;
+}
+
+/* A service that was down once, and came back: nearly all refusals are one run. */
+static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
+                        const struct runs *runs)
+{
+    const struct run *run = &runs->longest;
+    double chance;
     struct whyrst_finding *finding;
 
-    if (is_several_hosts(stats) || stats->connections < LEAST || endpoint_bad(stats) < LEAST ||
-        stats->first_bad_ns <= stats->last_good_ns) {
+    if (run->count < LEAST || run->next_ns == 0 || runs->downs == 0 ||
+        run->count * 5 < runs->refused * 4 || is_of_one_client(&row->stats->starts) ||
+        is_explained(diagnosis, row, endpoint_bad(row->stats))) {
+        return;
+    }
+    chance = run_chance(runs->accepted + runs->refused, runs->refused, run->count);
+    if (chance > MOST_CHANCE) {
         return;
     }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN, WHYRST_CONFIDENCE_MEDIUM);
-    finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
-                 endpoint_name(row), stats->connections, endpoint_bad(stats));
-    finding_troubles(finding, stats);
+    finding->p = chance;
+    finding->seconds_ns = run->next_ns - run->first_ns;
+    finding->first_ns = run->first_ns;
+    finding->last_ns = run->last_ns;
+    finding_text(finding,
+                 "%s was down for %.1f s: %u connections in a row refused, others "
+                 "accepted before and after",
+                 endpoint_name(row), (double)finding->seconds_ns / 1e9, run->count);
+    finding_troubles(finding, row->stats);
+}
+
+/* What its handshakes tell of a server that has accepted connections. */
+static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    struct runs runs;
+
+    if (is_several_hosts(stats) || endpoint_bad(stats) < LEAST) {
+        return;
+    }
+    runs = timeline_runs(&stats->starts);
+    if (stats->connections >= LEAST && stats->first_bad_ns > stats->last_good_ns) {
+        find_down(diagnosis, row);
+    } else if (!find_flapping(diagnosis, row, &runs)) {
+        find_outage(diagnosis, row, &runs);
+    }
 }
 
 void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats)
@@ -271,8 +298,7 @@ void find_endpoints(struct whyrst_diagnosis *diagnosis)
         } else if (stats->last_good_ns == 0 && endpoint_bad(stats) >= LEAST) {
             find_closed(diagnosis, row);
         } else {
-            find_down(diagnosis, row);
-            find_flapping(diagnosis, row);
+            find_absence(diagnosis, row);
         }
         if (endpoint_is_proxy(row)) {
             find_proxy(diagnosis, row);

@@ -306,7 +306,7 @@ size_t tables_bytes(const struct tables *tables)
            tables->hellos.size * sizeof(struct hello_cell) +
            tables->ja4s.size * sizeof(struct ja4_stats) +
            tables->tunnels.size * sizeof(struct tunnel_cell) +
-           (LIMIT_MOMENTS - tables->moments_left) * sizeof(struct moment);
+           (LIMIT_MOMENTS - tables->moments_left) * sizeof(struct timeline_item);
 }
 
 uint64_t tables_dropped(const struct tables *tables)
