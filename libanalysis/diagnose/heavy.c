@@ -65,15 +65,16 @@ uint64_t heavy_hash(const void *bytes, size_t length)
     return mix(hash ^ word ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0x94d049bb133111eb));
 }
 
-static size_t bucket_of(const struct heavy *heavy, uint64_t hash)
-{
-    return ((size_t)hash & (heavy->size / BUCKET - 1)) * BUCKET;
-}
-
 /* Never 0. */
 static uint32_t tag_of(uint64_t hash)
 {
     return (uint32_t)(hash >> 32) | 1;
+}
+
+/* First place of the bucket: by the tag, so that a table grows without a look at its entries. */
+static size_t bucket_of(const struct heavy *heavy, uint32_t tag)
+{
+    return ((size_t)(tag >> 1) & (heavy->size / BUCKET - 1)) * BUCKET;
 }
 
 static bool is_at(const struct heavy *heavy, size_t place, const void *key)
@@ -82,12 +83,12 @@ static bool is_at(const struct heavy *heavy, size_t place, const void *key)
 }
 
 /* The place of @key; false when it has none. */
-static bool search(const struct heavy *heavy, const void *key, uint64_t hash, size_t *place)
+static bool search(const struct heavy *heavy, const void *key, uint32_t tag, size_t *place)
 {
-    size_t first = heavy->size ? bucket_of(heavy, hash) : 0;
+    size_t first = heavy->size ? bucket_of(heavy, tag) : 0;
 
     for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
-        if (heavy->tags[i] == tag_of(hash) && is_at(heavy, i, key)) {
+        if (heavy->tags[i] == tag && is_at(heavy, i, key)) {
             *place = i;
             return true;
         }
@@ -99,14 +100,15 @@ void *heavy_find(const struct heavy *heavy, const void *key)
 {
     size_t place;
 
-    return search(heavy, key, heavy_hash(key, heavy->key_size), &place) ? entry_at(heavy, place)
-                                                                        : NULL;
+    return search(heavy, key, tag_of(heavy_hash(key, heavy->key_size)), &place)
+               ? entry_at(heavy, place)
+               : NULL;
 }
 
 /* A free place in the bucket, or that of its lightest entry. */
-static size_t lightest(const struct heavy *heavy, uint64_t hash)
+static size_t lightest(const struct heavy *heavy, uint32_t tag)
 {
-    size_t first = bucket_of(heavy, hash);
+    size_t first = bucket_of(heavy, tag);
     size_t found = first;
 
     for (size_t i = first; i < first + BUCKET; i++) {
@@ -138,7 +140,7 @@ static void grow(struct heavy *heavy)
     heavy->index = g_new0(uint32_t, heavy->size);
     for (size_t i = 0; i < old.size; i++) {
         if (old.tags[i]) { /* no bucket gets more than the one it came from had */
-            size_t place = lightest(heavy, entry_at(&old, i)->hash);
+            size_t place = lightest(heavy, old.tags[i]);
 
             heavy->tags[place] = old.tags[i];
             heavy->index[place] = old.index[i];
@@ -159,17 +161,17 @@ static void add_entry(struct heavy *heavy, size_t place)
 }
 
 /* A place, with memory, for a new entry. */
-static size_t make_place(struct heavy *heavy, uint64_t hash)
+static size_t make_place(struct heavy *heavy, uint32_t tag)
 {
     size_t place;
 
     if (heavy->size == 0) {
         grow(heavy);
     }
-    place = lightest(heavy, hash);
+    place = lightest(heavy, tag);
     while (heavy->tags[place] && heavy->size < heavy->limit) {
         grow(heavy);
-        place = lightest(heavy, hash);
+        place = lightest(heavy, tag);
     }
     if (heavy->tags[place]) {
         give_up(heavy, place);
@@ -179,15 +181,14 @@ static size_t make_place(struct heavy *heavy, uint64_t hash)
     return place;
 }
 
-static void make_entry(struct heavy *heavy, const void *key, uint64_t hash)
+static void make_entry(struct heavy *heavy, const void *key, uint32_t tag)
 {
     struct heavy_entry *entry;
 
-    heavy->last = make_place(heavy, hash);
-    heavy->tags[heavy->last] = tag_of(hash);
+    heavy->last = make_place(heavy, tag);
+    heavy->tags[heavy->last] = tag;
     entry = entry_at(heavy, heavy->last);
     memset(entry, 0, heavy->entry_size);
-    entry->hash = hash;
     memcpy(entry + 1, key, heavy->key_size);
 }
 
@@ -196,10 +197,10 @@ void *heavy_get(struct heavy *heavy, const void *key)
     struct heavy_entry *entry;
 
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
-        uint64_t hash = heavy_hash(key, heavy->key_size);
+        uint32_t tag = tag_of(heavy_hash(key, heavy->key_size));
 
-        if (!search(heavy, key, hash, &heavy->last)) {
-            make_entry(heavy, key, hash);
+        if (!search(heavy, key, tag, &heavy->last)) {
+            make_entry(heavy, key, tag);
         }
     }
     entry = entry_at(heavy, heavy->last);

@@ -15,7 +15,6 @@
 /** struct heavy_entry - what each entry begins with; the key, a multiple of 8 bytes without
  * padding, follows. @weight is how often it was asked for; 0 = free */
 struct heavy_entry {
-    uint64_t hash;
     uint64_t weight;
 };
 
@@ -24,7 +23,7 @@ struct heavy_entry {
  * @entries: one after the other, in the order in which they came: a place takes little
  * @index:   of each place its entry's number
  * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not
- * at eight entries
+ *           at eight entries
  * @last:    place of the latest heavy_get(): many connections in a row are about one server
  * @limit:   entries at most (a power of two)
  * @release: frees what an entry owns; may be NULL
