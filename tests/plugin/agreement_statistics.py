@@ -48,11 +48,17 @@ def sections(text):
     return {re.match(r"(?:.*/ ?)?([^/.:]+)", part)[1]: part for part in parts if part.strip()}
 
 
+def shown(text):
+    """As Wireshark shows a text of packets: control characters escaped as in C."""
+    letters = dict(zip("\a\b\t\n\v\f\r", "abtnvfr"))
+    return re.sub(r"[\x00-\x1f\x7f]", lambda c: "\\" + letters.get(c[0], f"{ord(c[0]):03o}"), text)
+
+
 def same(text, value):
     """A cell's text and the tool's value: shares are rounded differently."""
     if text.endswith(" %") and value is not None:
         return abs(float(text[:-2]) - 100 * float(value)) < 0.0501
-    return text == ("-" if value is None else str(value))
+    return text == ("-" if value is None else shown(str(value)))
 
 
 def compare_rows(rows, objects, titles):
@@ -83,7 +89,7 @@ def compare_tree(counts, top, expected, lines):
 def endpoint_top(endpoint):
     """The labels of an endpoint's line and of its parent."""
     is_name = endpoint["kind"] == "sni"
-    label = ("SNI " if is_name else "") + endpoint["name"]
+    label = ("SNI " if is_name else "") + shown(endpoint["name"])
     label += f" [{endpoint['state']}]" if "state" in endpoint else ""
     label += " [above the alert rate]" if endpoint["flagged"] else ""
     return ("Server names" if is_name else "Servers", label)

@@ -10,8 +10,9 @@
 static struct whyrst_segment segment(uint32_t client, bool from_client, uint8_t flags, uint32_t seq,
                                      uint32_t ack)
 {
-    static uint64_t frame;
-    struct whyrst_segment s = {.time_ns = (int64_t)++frame * 1000,
+    static uint64_t frames;
+    uint64_t frame = ++frames;
+    struct whyrst_segment s = {.time_ns = (int64_t)frame * 1000,
                                .frame = frame,
                                .ip_version = 4,
                                .source_port = from_client ? 40000 : 443,
