@@ -2,10 +2,11 @@
 /*
  * The tap of what is known of all connections together.
  *
- * Theory of operation. Statistics are made of taps, and taps hear of frames; but endpoints and JA4s
- * are known when the last frame was read. So each is told of with a frame that belongs to it, when
- * frames are dissected again: once in each pass, and a display filter of a statistic chooses the
- * endpoints of the frames that match it. In the first pass NULL stands for what is not yet known.
+ * Theory of operation. Statistics are made of taps, and taps hear of frames; but findings,
+ * endpoints and JA4s are known when the last frame was read. So each is told of with a frame that
+ * belongs to it, when frames are dissected again: once in each pass, and a display filter of a
+ * statistic chooses those of the frames that match it. In the first pass NULL stands for what is
+ * not yet known.
  */
 #include "together.h"
 
@@ -40,22 +41,37 @@ static gint compare_frames(gconstpointer a, gconstpointer b)
     return x->rank == y->rank ? 0 : x->rank < y->rank ? -1 : 1;
 }
 
+/* Its first frame; the capture's where it has none. */
+static uint32_t finding_frame(const struct whyrst_finding *finding)
+{
+    struct whyrst_value frames;
+
+    return whyrst_finding_get(finding, WHYRST_FINDING_FIELD_FRAMES, &frames)
+               ? (uint32_t)frames.numbers[0]
+               : 1;
+}
+
+static void add_row(struct together_row row)
+{
+    g_array_append_val(known.rows, row);
+}
+
 static void make_rows(const struct whyrst_diagnosis *diagnosis)
 {
-    struct together_row row = {0};
+    const struct whyrst_finding *finding;
+    const struct whyrst_endpoint *endpoint;
+    const struct whyrst_ja4 *ja4;
 
     g_array_set_size(known.rows, 0);
-    if (!diagnosis) {
-        return;
+    for (uint32_t i = 0; diagnosis && (finding = whyrst_diagnosis_finding(diagnosis, i)); i++) {
+        add_row((struct together_row){finding_frame(finding), i, .finding = finding});
     }
-    for (row.rank = 0; (row.endpoint = whyrst_diagnosis_endpoint(diagnosis, row.rank));
-         row.rank++) {
-        row.frame = (uint32_t)whyrst_endpoint_frame(row.endpoint);
-        g_array_append_val(known.rows, row);
+    for (uint32_t i = 0; diagnosis && (endpoint = whyrst_diagnosis_endpoint(diagnosis, i)); i++) {
+        add_row((struct together_row){(uint32_t)whyrst_endpoint_frame(endpoint), i,
+                                      .endpoint = endpoint});
     }
-    for (row.rank = 0; (row.ja4 = whyrst_diagnosis_ja4(diagnosis, row.rank)); row.rank++) {
-        row.frame = (uint32_t)whyrst_ja4_frame(row.ja4);
-        g_array_append_val(known.rows, row);
+    for (uint32_t i = 0; diagnosis && (ja4 = whyrst_diagnosis_ja4(diagnosis, i)); i++) {
+        add_row((struct together_row){(uint32_t)whyrst_ja4_frame(ja4), i, .ja4 = ja4});
     }
     g_array_sort(known.rows, compare_frames);
 }
@@ -104,4 +120,19 @@ void together_tap_frame(packet_info *pinfo)
         }
         tap_queue_packet(tap, pinfo, row);
     }
+}
+
+/**
+ * together_numbers - "12, 40"
+ *
+ * Allocated in @scope.
+ */
+char *together_numbers(wmem_allocator_t *scope, const struct whyrst_value *value)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(scope, NULL);
+
+    for (size_t i = 0; i < value->count; i++) {
+        wmem_strbuf_append_printf(text, "%s%" G_GUINT64_FORMAT, i ? ", " : "", value->numbers[i]);
+    }
+    return wmem_strbuf_finalize(text);
 }

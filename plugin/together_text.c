@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tshark -z rst,endpoints and -z rst,ja4: tables of what all connections together say, printed when
- * the capture has been read, in one pass or two.
+ * tshark -z rst,findings, -z rst,endpoints and -z rst,ja4: tables of what all connections together
+ * say, printed when the capture has been read, in one pass or two.
  */
 #include "together.h"
 
@@ -31,6 +31,7 @@ typedef const struct whyrst_column *(*name_function)(int field);
 struct table {
     const char *argument; /* of -z */
     const char *title;
+    bool has_rates;
     bool has_flags;
     const struct column *columns;
     unsigned column_count;
@@ -38,6 +39,11 @@ struct table {
     get_function get;
     name_function name;
 };
+
+static bool get_finding(const void *row, int field, struct whyrst_value *value)
+{
+    return whyrst_finding_get(row, (enum whyrst_finding_field)field, value);
+}
 
 static bool get_endpoint(const void *row, int field, struct whyrst_value *value)
 {
@@ -47,6 +53,11 @@ static bool get_endpoint(const void *row, int field, struct whyrst_value *value)
 static bool get_ja4(const void *row, int field, struct whyrst_value *value)
 {
     return whyrst_ja4_get(row, (enum whyrst_ja4_field)field, value);
+}
+
+static const void *finding_at(const struct whyrst_diagnosis *diagnosis, size_t index)
+{
+    return whyrst_diagnosis_finding(diagnosis, index);
 }
 
 static const void *endpoint_at(const struct whyrst_diagnosis *diagnosis, size_t index)
@@ -59,6 +70,11 @@ static const void *ja4_at(const struct whyrst_diagnosis *diagnosis, size_t index
     return whyrst_diagnosis_ja4(diagnosis, index);
 }
 
+static const struct whyrst_column *finding_column(int field)
+{
+    return whyrst_finding_column((enum whyrst_finding_field)field);
+}
+
 static const struct whyrst_column *endpoint_column(int field)
 {
     return whyrst_endpoint_column((enum whyrst_endpoint_field)field);
@@ -69,8 +85,21 @@ static const struct whyrst_column *ja4_column(int field)
     return whyrst_ja4_column((enum whyrst_ja4_field)field);
 }
 
+#define F(name) WHYRST_FINDING_FIELD_##name
 #define E(name) WHYRST_ENDPOINT_FIELD_##name
 #define J(name) WHYRST_JA4_FIELD_##name
+
+static const struct column finding_columns[] = {
+    {"Rank", F(RANK), F(RANK)},
+    {"Kind", F(KIND), F(KIND)},
+    {"Confidence", F(CONFIDENCE), F(CONFIDENCE)},
+    {"Sender", F(SENDER), F(SENDER)},
+    {"Connections", F(RESETS), F(RESETS)},
+    {"Of", F(CONNECTIONS), F(CONNECTIONS)},
+    {"Finding", F(TEXT), F(TEXT)},
+    {"Frames", F(FRAMES), F(FRAMES)},
+    {"What to do", F(ADVICE), F(ADVICE)},
+};
 
 static const struct column endpoint_columns[] = {
     {"Endpoint", E(NAME), E(NAME)},
@@ -106,11 +135,17 @@ static const struct column ja4_columns[] = {
 };
 
 static const struct table tables[] = {
-    {"rst,endpoints", "Endpoints of TCP connections", true, endpoint_columns,
+    {"rst,findings", "Findings about TCP connections", false, false, finding_columns,
+     G_N_ELEMENTS(finding_columns), finding_at, get_finding, finding_column},
+    {"rst,endpoints", "Endpoints of TCP connections", true, true, endpoint_columns,
      G_N_ELEMENTS(endpoint_columns), endpoint_at, get_endpoint, endpoint_column},
-    {"rst,ja4", "TCP connections by JA4 and outcome", false, ja4_columns, G_N_ELEMENTS(ja4_columns),
-     ja4_at, get_ja4, ja4_column},
+    {"rst,ja4", "TCP connections by JA4 and outcome", true, false, ja4_columns,
+     G_N_ELEMENTS(ja4_columns), ja4_at, get_ja4, ja4_column},
 };
+
+#define MOST_COLUMNS G_N_ELEMENTS(endpoint_columns)
+G_STATIC_ASSERT(G_N_ELEMENTS(finding_columns) <= MOST_COLUMNS);
+G_STATIC_ASSERT(G_N_ELEMENTS(ja4_columns) <= MOST_COLUMNS);
 
 static char *value_text(const struct whyrst_value *value)
 {
@@ -119,6 +154,8 @@ static char *value_text(const struct whyrst_value *value)
         return RST_FORMAT_TEXT(NULL, value->string);
     case WHYRST_TYPE_NUMBER:
         return wmem_strdup_printf(NULL, "%.1f %%", 100 * value->number);
+    case WHYRST_TYPE_NUMBERS:
+        return together_numbers(NULL, value);
     default:
         return wmem_strdup_printf(NULL, "%" G_GUINT64_FORMAT, value->integer);
     }
@@ -175,7 +212,7 @@ static int column_width(const struct table *table, const struct column *column,
 
 static void print_table(const struct table *table, const struct whyrst_diagnosis *diagnosis)
 {
-    int widths[MAX(G_N_ELEMENTS(endpoint_columns), G_N_ELEMENTS(ja4_columns))];
+    int widths[MOST_COLUMNS];
     const void *row;
 
     for (unsigned i = 0; i < table->column_count; i++) {
@@ -205,7 +242,7 @@ static void draw(void *data)
     if (!results_diagnosis(&diagnosis, &number)) {
         return;
     }
-    printf("\n" LINE "%s. Rates have a 95 %% interval", table->title);
+    printf("\n" LINE "%s%s", table->title, table->has_rates ? ". Rates have a 95 % interval" : "");
     if (table->has_flags) {
         printf("; flagged: all of it is above %g %%", 100 * settings_alert_rate());
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Statistics > TCP Resets > Endpoint health, By JA4 and outcome: in tshark -2 -z rst_endpoints,tree
- * and rst_outcome,tree. Lines whose count is 0 are left out.
+ * Statistics > TCP Resets > Findings, Endpoint health, By JA4 and outcome: in tshark -2 -z
+ * rst_findings,tree, rst_endpoints,tree and rst_outcome,tree. Lines whose count is 0 are left out.
  */
 #include "together.h"
 
@@ -10,10 +10,11 @@
 #include <epan/tap.h>
 
 /* The name of each tree's first lines, by which they are found again. */
-#define SERVERS "Servers"
-#define NAMES   "Server names"
-#define HELLOS  "ClientHellos"
-#define UNKNOWN "Known when the whole capture has been read (tshark: -2)"
+#define FINDINGS "Findings, and the connections that show them"
+#define SERVERS  "Servers"
+#define NAMES    "Server names"
+#define HELLOS   "ClientHellos"
+#define UNKNOWN  "Known when the whole capture has been read (tshark: -2)"
 
 /* A window with more lines than this is of no use, and takes minutes to open. */
 #define MOST_ROWS 500u
@@ -207,6 +208,75 @@ static tap_packet_status add_endpoint(stats_tree *tree, packet_info *pinfo,
     return TAP_PACKET_REDRAW;
 }
 
+static void init_findings(stats_tree *tree)
+{
+    create_root(tree, FINDINGS);
+}
+
+static const char *finding_text(const struct whyrst_finding *finding,
+                                enum whyrst_finding_field field)
+{
+    struct whyrst_value value;
+
+    return whyrst_finding_get(finding, field, &value) ? value.string : "";
+}
+
+static uint64_t finding_count(const struct whyrst_finding *finding, enum whyrst_finding_field field)
+{
+    struct whyrst_value value;
+
+    return whyrst_finding_get(finding, field, &value) ? value.integer : 0;
+}
+
+/* "2. dead-node (high): 192.0.2.1 is dead: 13 of 13 connections failed": with its rank first, no
+ * two are the same, whatever names of packets are in the text. */
+static char *finding_label(wmem_allocator_t *scope, const struct whyrst_finding *finding)
+{
+    return wmem_strdup_printf(
+        scope, "%02u. %s (%s): %s", (unsigned)finding_count(finding, WHYRST_FINDING_FIELD_RANK),
+        finding_text(finding, WHYRST_FINDING_FIELD_KIND),
+        finding_text(finding, WHYRST_FINDING_FIELD_CONFIDENCE),
+        RST_FORMAT_TEXT(scope, finding_text(finding, WHYRST_FINDING_FIELD_TEXT)));
+}
+
+/* Lines of text below the finding: they count the connections that it is about. */
+static void add_reasons(stats_tree *tree, wmem_allocator_t *scope,
+                        const struct whyrst_finding *finding, int line, uint64_t count)
+{
+    struct whyrst_value value;
+
+    if (whyrst_finding_get(finding, WHYRST_FINDING_FIELD_EVIDENCE, &value)) {
+        for (size_t i = 0; i < value.count; i++) {
+            add(tree, RST_FORMAT_TEXT(scope, value.strings[i]), line, count);
+        }
+    }
+    if (whyrst_finding_get(finding, WHYRST_FINDING_FIELD_FRAMES, &value)) {
+        char *frames = together_numbers(scope, &value); /* as a display filter to copy */
+
+        add(tree, wmem_strdup_printf(scope, "frame.number in {%s}", frames), line, count);
+    }
+    add(tree, finding_text(finding, WHYRST_FINDING_FIELD_ADVICE), line, count);
+}
+
+static tap_packet_status add_finding(stats_tree *tree, packet_info *pinfo,
+                                     epan_dissect_t *dissection _U_, const void *data,
+                                     tap_flags_t flags _U_)
+{
+    const struct together_row *row = data;
+
+    if (!row) {
+        return tell_unknown(tree);
+    }
+    if (!row->finding) {
+        return TAP_PACKET_DONT_REDRAW;
+    }
+    uint64_t count = finding_count(row->finding, WHYRST_FINDING_FIELD_RESETS);
+    int root = add(tree, FINDINGS, 0, count);
+    int line = add(tree, finding_label(pinfo->pool, row->finding), root, count);
+    add_reasons(tree, pinfo->pool, row->finding, line, count);
+    return TAP_PACKET_REDRAW;
+}
+
 static void init_outcomes(stats_tree *tree)
 {
     create_root(tree, HELLOS);
@@ -250,6 +320,9 @@ static tap_packet_status add_ja4(stats_tree *tree, packet_info *pinfo _U_,
  */
 void together_tree_register(void)
 {
+    stats_tree_register_plugin(TOGETHER_TAP, "rst_findings",
+                               "TCP Resets" RST_MENU_SEPARATOR "Findings", 0, add_finding,
+                               init_findings, NULL);
     stats_tree_register_plugin(TOGETHER_TAP, "rst_endpoints",
                                "TCP Resets" RST_MENU_SEPARATOR "Endpoint health", 0, add_endpoint,
                                init_endpoints, NULL);

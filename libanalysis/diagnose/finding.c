@@ -252,8 +252,8 @@ void finding_tell_frames(struct whyrst_finding *finding, const GPtrArray *files,
     }
     if (locate) {
         tell_located(finding, locate, context);
-    } else if (finding->places.count && file < files->len) {
-        finding->frames_file = g_strdup(g_ptr_array_index(files, file));
+    } else {
+        finding->frames_file = file < files->len ? g_strdup(g_ptr_array_index(files, file)) : NULL;
         for (uint32_t i = 0; i < finding->places.count; i++) {
             if (finding->places.places[i].file == file) {
                 finding->frames[finding->frame_count++] = finding->places.places[i].frame;

@@ -34,11 +34,16 @@ class Revised(unittest.TestCase):
         self.wait_for_cell(self.wireshark.details, rf"\[Cause: {CAUSE}\]")
         self.wait_for_cell(self.wireshark.details, r"\[Evidence: t13d\w+: \d+ of \d+ .*\]")
 
+    def wait_for_statistic(self, name, pattern):
+        self.wireshark.menu("Statistics", "TCP Resets", name)
+        window = self.wireshark.window_named(f" {name} ")
+        self.wait_for_cell(self.wireshark.find(*TREES, name=".*", below=window), pattern)
+
     def test_endpoint_health_names_it(self):
-        self.wireshark.menu("Statistics", "TCP Resets", "Endpoint health")
-        window = self.wireshark.window_named(" Endpoint health ")
-        tree = self.wireshark.find(*TREES, name=".*", below=window)
-        self.wait_for_cell(tree, rf".*:443 \[{CAUSE}\] \[above the alert rate\]")
+        self.wait_for_statistic("Endpoint health", rf".*:443 \[{CAUSE}\] \[above the alert rate\]")
+
+    def test_findings_begin_with_it(self):
+        self.wait_for_statistic("Findings", rf"01\. {CAUSE} \(high\): .*:443 resets the TLS client t13d.*")
 
 
 if __name__ == "__main__":

@@ -89,25 +89,34 @@ def statistics(screen, name):
         wireshark.close()
 
 
-def endpoint_health(screen, name):
-    """A server that resets one JA4, with what is below its line."""
+def below_first(screen, name, statistic, seen, expanded):
+    """A statistic of a server that resets one JA4, with what is below its first line."""
     wireshark = Wireshark.reading(HOME / "samples/block.pcapng")
     try:
-        wireshark.menu("Statistics", "TCP Resets", "Endpoint health")
-        tree = wireshark.find(*TREES, name=".*", below=wireshark.window_named(" Endpoint health "))
-        wait_for(lambda: any("tls-fingerprint-block" in text for text in cells(tree)), "the server")
+        wireshark.menu("Statistics", "TCP Resets", statistic)
+        tree = wireshark.find(*TREES, name=".*", below=wireshark.window_named(f" {statistic} "))
+        wait_for(lambda: any(seen in text for text in cells(tree)), seen)
         x, y, _, _ = tree.place()
         subprocess.run(["xdotool", "mousemove", str(x + 60), str(y + 60), "click", "1"], check=True)
         keys("asterisk")
-        wait_for(lambda: any("Reset in the server's name" in text for text in cells(tree)), "its lines")
+        wait_for(lambda: any(expanded in text for text in cells(tree)), expanded)
         pointer_away()
         save(screen, name)
     finally:
         wireshark.close()
 
 
+def endpoint_health(screen, name):
+    below_first(screen, name, "Endpoint health", "tls-fingerprint-block", "Reset in the server's name")
+
+
+def findings(screen, name):
+    below_first(screen, name, "Findings", "tls-fingerprint-block", "frame.number in")
+
+
 TAKE = {
     "endpoint-health.png": endpoint_health,
+    "findings.png": findings,
     "wireshark.png": analysis,
     "wireshark-dark.png": functools.partial(analysis, dark=True),
     "colours.png": colours,

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compares the plugin's statistics of endpoints and JA4s with the tool's objects of these."""
+"""Compares the plugin's statistics of findings, endpoints and JA4s with the tool's objects of these."""
 
 import re
 
 from statistics_text import table_rows, tree_counts
 
-ARGUMENTS = [part for name in ("rst,endpoints", "rst,ja4", "rst_endpoints,tree", "rst_outcome,tree")
-             for part in ("-z", name)]
+ARGUMENTS = [part for name in ("rst,findings", "rst,endpoints", "rst,ja4", "rst_findings,tree",
+                               "rst_endpoints,tree", "rst_outcome,tree") for part in ("-z", name)]
 # Titles of the tables' columns and the tool's fields.
+FINDINGS = {
+    "Rank": "rank", "Kind": "kind", "Confidence": "confidence", "Sender": "sender", "Connections": "resets",
+    "Of": "connections", "Finding": "text", "Frames": "frames", "What to do": "advice",
+}
 ENDPOINTS = {
     "Endpoint": "name", "Attempts": "attempts", "Refused": "refused", "Unanswered": "unanswered",
     "Unreachable": "unreachable", "Aborted": "aborted", "Established": "connections", "FIN": "fins",
@@ -58,6 +62,8 @@ def same(text, value):
     """A cell's text and the tool's value: shares are rounded differently."""
     if text.endswith(" %") and value is not None:
         return abs(float(text[:-2]) - 100 * float(value)) < 0.0501
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     return text == ("-" if value is None else shown(str(value)))
 
 
@@ -95,11 +101,27 @@ def endpoint_top(endpoint):
     return ("Server names" if is_name else "Servers", label)
 
 
+def compare_findings(counts, findings):
+    """The tree's lines of findings, with their evidence, a filter and what to do."""
+    for finding in findings:
+        label = f"{finding['rank']:02}. {finding['kind']} ({finding['confidence']}): {shown(finding['text'])}"
+        lines = [shown(line) for line in finding.get("evidence", [])] + [finding["advice"]]
+        if "frames" in finding:
+            lines.append(f"frame.number in {{{', '.join(map(str, finding['frames']))}}}")
+        top = ("Findings, and the connections that show them", label)
+        for path in (top, *((*top, line) for line in lines)):
+            if counts.get(path, 0) != finding["resets"]:
+                yield f"{path}: {counts.get(path, 0)}, tool {finding['resets']}"
+
+
 def differences(text, objects):
     """One line of text for each difference between what -z printed and the tool's objects."""
     parts = sections(text)
+    findings = [o for o in objects if o["type"] == "finding"]
     endpoints = [o for o in objects if o["type"] == "endpoint"]
     ja4s = [o for o in objects if o["type"] == "ja4"]
+    yield from compare_rows(table_rows(parts["Findings about TCP connections"]), findings, FINDINGS)
+    yield from compare_findings(tree_counts(parts["Findings"]), findings)
     rows = table_rows(parts["Endpoints of TCP connections"])
     yield from compare_rows(rows, endpoints, ENDPOINTS)
     yield from compare_lists(rows, endpoints)

@@ -100,9 +100,20 @@ class Statistics(PluginCase):
                                                    "Later reset", "FIN", "Open", "TLS reset rate")],
                          [ClientHello("shop.example").ja4(), "10", "0", "4", "0", "0", "6", "0", "40.0 %"])
 
+    def test_findings(self):
+        text = self.text(self.capture(mixed()), "rst,findings")
+        row, = [row for row in table_rows(text) if row["Kind"] == "reset-rate"]
+        self.assertEqual([row[title] for title in ("Rank", "Confidence", "Sender", "Connections", "Of")],
+                         ["1", "high", "server", "4", "10"])
+        self.assertEqual(row["Finding"], f"{SERVER}:443 resets 4 of 10 connections (40.0 %, at least 16.8 %)")
+        counts = self.counts(self.capture(mixed()), "rst_findings")
+        top = ("Findings, and the connections that show them", f"01. reset-rate (high): {row['Finding']}")
+        for line in ((), ("4 reset in phase tls-phase",), (f"frame.number in {{{row['Frames']}}}",), (row["What to do"],)):
+            self.assertEqual(counts[(*top, *line)], 4)
+
     def test_one_pass_and_two_say_the_same(self):
         capture = self.capture(mixed())
-        for name in ("rst,endpoints", "rst,ja4"):
+        for name in ("rst,findings", "rst,endpoints", "rst,ja4"):
             self.assertEqual(self.text(capture, name), self.text(capture, name, "-2"))
 
     def test_trees(self):
@@ -137,7 +148,7 @@ class Statistics(PluginCase):
 
     def test_capture_without_tcp(self):
         capture = self.capture([ethernet(ip4(ROUTER, SERVER, b"", protocol=89))])
-        for name in ("rst,endpoints", "rst,ja4"):
+        for name in ("rst,findings", "rst,endpoints", "rst,ja4"):
             self.assertEqual(self.rows(capture, name), {})
         self.assertEqual(set(self.counts(capture, "rst_endpoints").values()), {0})
 
