@@ -91,9 +91,10 @@
 /** Proxies' targets that are compared, of all proxies together; of more the busiest are kept. */
 #define LIMIT_TUNNELS 8192u
 
-/** Connections of one client to one server whose times are kept (the latest), spans of time of one
- *  server's handshakes, and of all together (24 bytes each). */
+/** Connections of one client to one server whose times are kept (the latest), resets of one server
+ *  (the latest), spans of time of its handshakes, and of all together (24 bytes each). */
 #define LIMIT_MOMENTS_EACH 256u
+#define LIMIT_ENDS         4096u
 #define LIMIT_TIMELINE     512u
 #define LIMIT_MOMENTS      262144u
 

@@ -305,6 +305,16 @@ def case_rolling_deployment():
     return [capture], {"rolling-deployment": {"resets": 18}, "process-exit": {"resets": 6}}
 
 
+def case_exit_long_ago():
+    """Hundreds of single resets since then hide no burst."""
+    capture = Capture()
+    reset_later(capture, [capture.asked(client=CLIENTS[n % 4]) for n in range(12)], 5)
+    for n in range(400):
+        reset_later(capture, [capture.asked(client=CLIENTS[n % 4])], 10)
+        capture.served(client=CLIENTS[n % 4])
+    return [capture], {"process-exit": {"resets": 12}, "reset-rate": {"resets": 412}}
+
+
 def case_all_at_once():
     """All servers in the same instant: no deployment."""
     capture = Capture()

@@ -123,7 +123,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     } else if (strcmp(outcome->cause, "no-socket") == 0 && outcome->idle_ns < 0) {
         moment.kind = MOMENT_LOST;
     }
-    moments_add(&stats->ends, moment);
+    moments_add(&stats->ends, LIMIT_ENDS, moment);
     if (outcome->idle_ns >= 0 && !outcome->prompted) {
         sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
     }
@@ -253,7 +253,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     }
     if (stats->ends.left) {
         timeline_merge(&stats->starts, &other->starts);
-        moments_merge(&stats->ends, &other->ends);
+        moments_merge(&stats->ends, LIMIT_ENDS, &other->ends);
     }
 }
 

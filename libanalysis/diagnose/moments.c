@@ -5,16 +5,13 @@
 
 #include <glib.h>
 
-#include "limits.h"
-
 #define FIRST_ROOM 4u
 
-void moments_add(struct moments *moments, struct moment moment)
+void moments_add(struct moments *moments, uint32_t most, struct moment moment)
 {
     uint32_t room = moments->room ? 2 * moments->room : FIRST_ROOM;
 
-    if (moments->count >= moments->room && room <= LIMIT_MOMENTS_EACH &&
-        *moments->left >= room - moments->room) {
+    if (moments->count >= moments->room && room <= most && *moments->left >= room - moments->room) {
         *moments->left -= room - moments->room;
         moments->items = g_renew(struct moment, moments->items, room);
         moments->room = room;
@@ -55,13 +52,13 @@ struct moment *moments_sorted(const struct moments *moments, uint32_t *count)
     return sorted;
 }
 
-void moments_merge(struct moments *moments, const struct moments *other)
+void moments_merge(struct moments *moments, uint32_t most, const struct moments *other)
 {
     uint32_t count;
     struct moment *sorted = moments_sorted(other, &count);
 
     for (uint32_t i = 0; i < count; i++) {
-        moments_add(moments, sorted[i]);
+        moments_add(moments, most, sorted[i]);
     }
     g_free(sorted);
 }

@@ -21,7 +21,7 @@ struct moment {
 };
 
 /**
- * struct moments - the latest ones of a pair, unsorted
+ * struct moments - the latest ones of a list, unsorted
  * @count: how many there were; @room: how many are kept
  * @left:  what remains of LIMIT_MOMENTS
  */
@@ -32,11 +32,11 @@ struct moments {
     uint32_t *left;
 };
 
-/** Adds a moment; @moments->left must be set. */
-void moments_add(struct moments *moments, struct moment moment);
+/** Adds a moment to a list of @most at most, a power of two; @moments->left must be set. */
+void moments_add(struct moments *moments, uint32_t most, struct moment moment);
 void moments_clear(struct moments *moments);
 /** Adds those that @other has kept. */
-void moments_merge(struct moments *moments, const struct moments *other);
+void moments_merge(struct moments *moments, uint32_t most, const struct moments *other);
 /** Those kept, in the order of time (g_free); @count gets how many. */
 struct moment *moments_sorted(const struct moments *moments, uint32_t *count);
 

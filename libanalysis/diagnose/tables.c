@@ -104,7 +104,8 @@ static void add_pair(struct tables *tables, const struct outcome *outcome, struc
     score_add(&pair->score, outcome, failed, place);
     pair->hellos += failed && outcome->hello;
     pair->moments.left = &tables->moments_left;
-    moments_add(&pair->moments, (struct moment){.time_ns = outcome->start_ns, .failed = failed});
+    moments_add(&pair->moments, LIMIT_MOMENTS_EACH,
+                (struct moment){.time_ns = outcome->start_ns, .failed = failed});
 }
 
 /* A ClientHello; only those that were reset, or answered, are compared. */
@@ -210,7 +211,7 @@ static void merge_pairs(struct tables *tables, const struct tables *other, uint3
         score_merge(&to->score, &from->score, files);
         to->hellos += from->hellos;
         to->moments.left = &tables->moments_left;
-        moments_merge(&to->moments, &from->moments);
+        moments_merge(&to->moments, LIMIT_MOMENTS_EACH, &from->moments);
     }
 }
 
