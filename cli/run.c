@@ -21,7 +21,7 @@
 
 #include "analyse.h"
 #include "console.h"
-#include "loader.h"
+#include "destination.h"
 #include "ordered.h"
 #include "page.h"
 #include "sandbox.h"
@@ -37,7 +37,7 @@ struct run {
     const struct options *options;
     struct writer_settings settings;
     struct ordered *ordered;
-    struct loader *loader; /* writes the database, if that is wanted */
+    struct destination destination;
     char **inputs;
     struct capture_file *files; /* one for each input */
     size_t file_count;
@@ -55,74 +55,7 @@ struct run {
     bool *analysed; /* by analysis */
 };
 
-/* Whether @out is one of the inputs, which says so. */
-static bool is_input(const struct options *options, const struct stat *out, char **inputs)
-{
-    struct stat in;
-
-    for (char **input = inputs; *input; input++) {
-        if (S_ISREG(out->st_mode) && stat(*input, &in) == 0 && in.st_dev == out->st_dev &&
-            in.st_ino == out->st_ino) {
-            console_message("%s: is also an input", options->output);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Opens the database -o FILE, but never over one of the inputs. */
-static int open_database(const struct options *options, char **inputs, struct loader **loader,
-                         enum exit_status *status)
-{
-    struct stat out;
-    char *message = NULL;
-    int fd = -1;
-
-    if (stat(options->output, &out) == 0 && is_input(options, &out, inputs)) {
-        *status = EXIT_USAGE;
-        return -1;
-    }
-    *loader = loader_start(options->output, &fd, &message);
-    if (message) {
-        console_message("%s", message);
-        g_free(message);
-    }
-    return fd;
-}
-
-/* Opens -o FILE, but never over one of the inputs. */
-static int open_output(const struct options *options, char **inputs, struct loader **loader,
-                       enum exit_status *status)
-{
-    struct stat out;
-    int fd;
-
-    *status = EXIT_NOT_ALL_READ;
-    if (!options->output) {
-        return STDOUT_FILENO;
-    }
-    if (options->database) {
-        return open_database(options, inputs, loader, status);
-    }
-    fd = open(options->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0 || fstat(fd, &out) < 0) {
-        console_message("%s: %s", options->output, g_strerror(errno));
-        return -1;
-    }
-    if (is_input(options, &out, inputs)) {
-        *status = EXIT_USAGE;
-        close(fd);
-        return -1;
-    }
-    if (S_ISREG(out.st_mode) && ftruncate(fd, 0) < 0) {
-        console_message("%s: %s", options->output, g_strerror(errno));
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static struct writer_settings make_settings(const struct run *run, int fd)
+static struct writer_settings make_settings(const struct run *run)
 {
     const char *no_color = g_getenv("NO_COLOR");
     struct winsize size;
@@ -138,9 +71,9 @@ static struct writer_settings make_settings(const struct run *run, int fd)
 
         settings.file_width = MAX(settings.file_width, (unsigned)length);
     }
-    if (isatty(fd)) {
+    if (isatty(run->destination.fd)) {
         settings.color = !(no_color && *no_color) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
-        if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col) {
+        if (ioctl(run->destination.fd, TIOCGWINSZ, &size) == 0 && size.ws_col) {
             settings.width = MAX(size.ws_col, NARROWEST_OUTPUT);
         }
     }
@@ -402,46 +335,6 @@ static void write_edge(struct run *run, size_t part)
     ordered_end(run->ordered, part);
 }
 
-/* Whatever went wrong with the pipe, the process at its end has the reason. */
-static enum exit_status finish_database(struct run *run, int fd)
-{
-    char *message;
-
-    if (!ordered_error(run->ordered)) {
-        loader_complete(fd);
-    }
-    close(fd);
-    message = loader_finish(run->loader);
-    if (message) {
-        console_message("%s", message);
-        g_free(message);
-        return EXIT_NOT_ALL_READ;
-    }
-    return run->failed ? EXIT_NOT_ALL_READ : EXIT_ALL_READ;
-}
-
-/* The reader of a pipe may leave when it has seen enough (head): that is no failure. */
-static enum exit_status finish_output(struct run *run, int fd)
-{
-    const char *name = run->options->output ? run->options->output : "standard output";
-    int error = ordered_error(run->ordered);
-
-    if (run->loader) {
-        return finish_database(run, fd);
-    }
-    if (error == EPIPE) {
-        return EXIT_ALL_READ;
-    }
-    if (close(fd) < 0 && !error) {
-        error = errno;
-    }
-    if (error) {
-        console_message("%s: %s", name, g_strerror(error));
-        return EXIT_NOT_ALL_READ;
-    }
-    return run->failed ? EXIT_NOT_ALL_READ : EXIT_ALL_READ;
-}
-
 static void ignore(int number)
 {
     (void)number;
@@ -477,9 +370,9 @@ static bool enter_sandbox(const struct run *run, bool pipes)
     return true;
 }
 
-static enum exit_status read_all(struct run *run, int fd)
+static enum exit_status read_all(struct run *run)
 {
-    bool pipes = !make_analyses(run);
+    bool pipes = !make_analyses(run), written;
 
     if (pipes) {
         let_pipes_end();
@@ -487,11 +380,12 @@ static enum exit_status read_all(struct run *run, int fd)
     if (!enter_sandbox(run, pipes)) {
         return EXIT_NOT_ALL_READ;
     }
-    run->ordered = ordered_new(fd, run->count + 2);
+    run->ordered = ordered_new(run->destination.fd, run->count + 2);
     write_edge(run, 0);
     do_work(run);
     write_edge(run, run->count + 1);
-    return finish_output(run, fd);
+    written = destination_close(&run->destination, ordered_error(run->ordered));
+    return written && !run->failed ? EXIT_ALL_READ : EXIT_NOT_ALL_READ;
 }
 
 enum exit_status run(const struct options *options)
@@ -502,17 +396,16 @@ enum exit_status run(const struct options *options)
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .tick = PTHREAD_COND_INITIALIZER,
     };
-    enum exit_status status;
-    int fd = open_output(options, run.inputs, &run.loader, &status);
+    enum exit_status status = destination_open(&run.destination, options, run.inputs);
 
-    if (fd < 0) {
+    if (status != EXIT_ALL_READ) {
         g_strfreev(run.inputs);
         return status;
     }
     run.file_count = g_strv_length(run.inputs);
-    run.settings = make_settings(&run, fd);
+    run.settings = make_settings(&run);
     run.summary = options->format->for_people ? summary_new() : NULL;
-    status = read_all(&run, fd);
+    status = read_all(&run);
     if (run.ordered) {
         ordered_free(run.ordered);
     }
