@@ -155,6 +155,33 @@ static void measure_quiet(struct conn_context *context, const struct conn *conn,
     }
 }
 
+/* Some of the sender's segments came in another order than they had been sent: lower numbers after
+ * higher ones. The path overtakes, or has lost something that was sent again. */
+static bool has_reordered(struct conn_context *context, const struct conn *conn, unsigned side)
+{
+    const struct ring_entry *newer = NULL;
+    uint32_t at = conn->recent;
+
+    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
+        const struct ring_entry *entry = ring_get(context->ring, at);
+
+        if (!entry) {
+            break;
+        }
+        at = entry->previous;
+        if (entry->side != side || !(entry->flags & WHYRST_TCP_ACK) ||
+            (entry->flags & (WHYRST_TCP_RST | WHYRST_TCP_SYN))) {
+            continue;
+        }
+        if (newer && (seq_after(entry->ack, newer->ack) ||
+                      (newer->length > 0 && seq_after(entry->seq, newer->seq)))) {
+            return true;
+        }
+        newer = entry;
+    }
+    return false;
+}
+
 static void measure_reaction(struct conn_context *context, const struct conn *conn,
                              struct rst_facts *facts)
 {
@@ -301,6 +328,7 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     measure_quiet(context, conn, facts);
     count_unanswered(context, conn, facts);
     note_copies(context, conn, facts);
+    facts->reordered = has_reordered(context, conn, facts->from);
     facts->read_on = has_read_on(context, conn, facts);
     if (is_unheard_of(&facts->sender) && host && host->twice) {
         facts->passes_twice = true;

@@ -185,7 +185,8 @@ struct rst_facts {
     uint32_t in_flight_bytes;
     bool answerable_ack;
     bool answerable_data;
-    bool read_on; /**< the claimed sender has acknowledged payload that came after its FIN */
+    bool reordered; /**< the claimed sender's latest segments came not in the order of sending */
+    bool read_on;   /**< the claimed sender has acknowledged payload that came after its FIN */
     bool passes_twice;
     bool passes_once;
     uint32_t accept_frame;

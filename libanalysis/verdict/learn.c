@@ -73,6 +73,15 @@ static void learn_handshake(struct hosts *hosts, const struct conn *conn, unsign
     }
 }
 
+/* So long after a RST its claimed sender's segments may be older than the RST. Where the path
+ * overtakes, it does so by less than a round trip. */
+static int64_t overtaken_ns(const struct rst_facts *facts, const struct whyrst_segment *segment)
+{
+    bool behind = segment->payload_length > 0 && seq_before(segment->seq, facts->sender.next);
+
+    return facts->reordered || behind ? MAX(facts->rtt_ns, OVERTAKEN_NS) : OVERTAKEN_NS;
+}
+
 /* Does a segment of the claimed sender after its RST show that it lives on? */
 static bool shows_life(const struct whyrst_record *record, const struct whyrst_segment *segment,
                        const struct conn_event *event)
@@ -80,8 +89,10 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
     const struct whyrst_segment *rst = &record->facts.segment;
     uint32_t end = segment->seq + segment->payload_length;
     uint32_t known; /* what the sender had acknowledged by its RST */
+    int64_t overtaken = overtaken_ns(&record->facts, segment);
+    bool late = segment->time_ns - record->time_ns > overtaken;
 
-    if (segment->flags & WHYRST_TCP_SYN) {
+    if ((segment->flags & WHYRST_TCP_SYN) || (overtaken > OVERTAKEN_NS && !late)) {
         return false;
     }
     if (event->new_payload && seq_after(end, rst->seq)) {
@@ -89,13 +100,11 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
     }
     /* What the RST's builder had said in the sender's name, the sender says itself: it comes from
      * elsewhere, and no reset side repeats itself. */
-    if (segment->payload_length > 0 && hop_count(segment->ttl) != hop_count(rst->ttl) &&
-        segment->time_ns - record->time_ns > OVERTAKEN_NS) {
+    if (segment->payload_length > 0 && hop_count(segment->ttl) != hop_count(rst->ttl) && late) {
         return true;
     }
     known = rst->flags & WHYRST_TCP_ACK ? rst->ack : record->facts.sender.ack;
-    return (segment->flags & WHYRST_TCP_ACK) && seq_after(segment->ack, known) &&
-           segment->time_ns - record->time_ns > OVERTAKEN_NS;
+    return (segment->flags & WHYRST_TCP_ACK) && seq_after(segment->ack, known) && late;
 }
 
 static bool takes_trigger(const struct trigger *trigger, const struct whyrst_segment *segment)
@@ -257,14 +266,15 @@ static bool each_own_distance(const struct rst_facts *facts, const struct rst_fa
 }
 
 /* The RST has a number that nobody has acknowledged, and no live socket would send: ahead of what
- * its claimed sender has sent, or, without the ACK flag that a socket's own has, in the midst of
- * it.
+ * its claimed sender has sent (of which the path may have lost or delayed some), or, without the
+ * ACK flag that a socket's own has, in the midst of it.
  */
 static bool has_unheard_number(const struct rst_facts *facts)
 {
     const struct whyrst_segment *rst = &facts->segment;
 
-    if (facts->shape != RST_SHAPE_OTHER || (facts->sender.flags & ENDPOINT_FIN)) {
+    if (facts->shape != RST_SHAPE_OTHER || (facts->sender.flags & ENDPOINT_FIN) ||
+        ((rst->flags & WHYRST_TCP_ACK) && continues_host(facts))) {
         return false;
     }
     return seq_after(rst->seq, facts->sender.next) ||

@@ -79,8 +79,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
             scale_add(scale, -20, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
         }
     }
-    if (facts->sender.keepalives >= 2) {
-        scale_add(scale, -40, EVIDENCE_KEEPALIVES_LOST, facts->sender.keepalives, 0, 0);
+    if (facts->sender.keepalives > 0) {
+        scale_add(scale, facts->sender.keepalives > 1 ? -40 : -20, EVIDENCE_KEEPALIVES_LOST,
+                  facts->sender.keepalives, 0, 0);
     }
     if (!facts->from_client) { /* the known timers are those of servers and devices */
         weigh_timer(idle ? facts->idle_ns : facts->silent_ns, idle, scale);
