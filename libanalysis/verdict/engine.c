@@ -20,17 +20,11 @@
 #include "conn/payload.h"
 #include "limits.h"
 #include "verdict/learn.h"
+#include "verdict/queue.h"
 
 /* Segments whose connections are looked up ahead of their turn: the requests to memory overlap, and
  * what they fetch (a few lines of 64 bytes each) still fits into the first-level cache. */
 #define BATCH 32u
-
-/* Records in the order in which callers get them. */
-struct queue {
-    struct whyrst_record *head;
-    struct whyrst_record **tail;
-    size_t count;
-};
 
 struct whyrst_engine {
     struct whyrst_options options;
@@ -43,43 +37,6 @@ struct whyrst_engine {
     struct whyrst_record *close; /* the latest FIN close record, lent to the caller */
     uint64_t counts[WHYRST_COUNTER_COUNT];
 };
-
-static void queue_init(struct queue *queue)
-{
-    *queue = (struct queue){.tail = &queue->head};
-}
-
-static void queue_push(struct queue *queue, struct whyrst_record *record)
-{
-    record->next = NULL;
-    *queue->tail = record;
-    queue->tail = &record->next;
-    queue->count++;
-}
-
-static struct whyrst_record *queue_pop(struct queue *queue)
-{
-    struct whyrst_record *record = queue->head;
-
-    if (record) {
-        queue->head = record->next;
-        if (!queue->head) {
-            queue->tail = &queue->head;
-        }
-        queue->count--;
-        record->next = NULL;
-    }
-    return record;
-}
-
-static void queue_clear(struct queue *queue)
-{
-    struct whyrst_record *record;
-
-    while ((record = queue_pop(queue))) {
-        whyrst_record_unref(record);
-    }
-}
 
 /* Those that a RST ended are told of by its verdict. */
 static void tell_connection(struct whyrst_engine *engine, struct conn *conn, bool over)
