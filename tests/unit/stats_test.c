@@ -6,6 +6,7 @@
 #include "diagnose/heavy.h"
 #include "diagnose/sample.h"
 #include "diagnose/stats.h"
+#include "diagnose/timeline.h"
 
 #define NEAR(a, b, by) g_assert_cmpfloat_with_epsilon(a, b, by)
 
@@ -122,6 +123,61 @@ static void test_frames(void)
     frames_clear(&frames);
 }
 
+#define SECOND   INT64_C(1000000000)
+#define ATTEMPTS 20000u
+
+/* One connection each 50 ms, all refused in two half minutes. */
+static void add_attempt(struct timeline *timeline, uint32_t number)
+{
+    uint32_t second = number / 20;
+    bool refused = (second >= 100 && second < 130) || (second >= 600 && second < 630);
+
+    timeline_add(timeline, number * SECOND / 20, number % 7, !refused);
+}
+
+static void assert_same(const struct runs *a, const struct runs *b)
+{
+    g_assert_cmpuint(a->count, ==, b->count);
+    g_assert_cmpuint(a->downs, ==, b->downs);
+    g_assert_cmpuint(a->longest.count, ==, b->longest.count);
+    g_assert_cmpint(a->longest.first_ns, ==, b->longest.first_ns);
+    g_assert_cmpint(a->longest.last_ns, ==, b->longest.last_ns);
+    g_assert_cmpint(a->longest.next_ns, ==, b->longest.next_ns);
+}
+
+/* More connections than a timeline has spans: whatever their order, and whether they were added or
+ * merged, it tells the same, and of the outages as long as they were. */
+static void test_timeline(void)
+{
+    uint32_t left = LIMIT_MOMENTS;
+    struct timeline forward = {.left = &left}, backward = forward, odd = forward, even = forward;
+    struct runs runs, others;
+
+    for (uint32_t i = 0; i < ATTEMPTS; i++) {
+        add_attempt(&forward, i);
+        add_attempt(&backward, ATTEMPTS - 1 - i);
+        add_attempt(i % 2 ? &odd : &even, i);
+    }
+    timeline_merge(&odd, &even);
+    runs = timeline_runs(&forward);
+    g_assert_cmpuint(forward.count, <=, LIMIT_TIMELINE);
+    g_assert_cmpuint(runs.accepted + runs.refused, ==, ATTEMPTS);
+    g_assert_cmpuint(runs.refused, ==, 1200);
+    g_assert_cmpuint(runs.downs, ==, 2);
+    g_assert_cmpint(ABS(runs.longest.next_ns - runs.longest.first_ns - 30 * SECOND), <, 5 * SECOND);
+    g_assert_true(timeline_refuses(&forward, 605 * SECOND, 10 * SECOND));
+    g_assert_false(timeline_refuses(&forward, 500 * SECOND, 10 * SECOND));
+    others = timeline_runs(&backward);
+    assert_same(&runs, &others);
+    others = timeline_runs(&odd);
+    assert_same(&runs, &others);
+    timeline_clear(&forward);
+    timeline_clear(&backward);
+    timeline_clear(&odd);
+    timeline_clear(&even);
+    g_assert_cmpuint(left, ==, LIMIT_MOMENTS);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -131,5 +187,6 @@ int main(int argc, char **argv)
     g_test_add_func("/stats/sample", test_sample);
     g_test_add_func("/stats/heavy", test_heavy);
     g_test_add_func("/stats/frames", test_frames);
+    g_test_add_func("/stats/timeline", test_timeline);
     return g_test_run();
 }
