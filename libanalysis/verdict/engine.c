@@ -358,7 +358,7 @@ static G_NO_INLINE struct whyrst_record *add_unusual(struct whyrst_engine *engin
     duplicate_of = conn_find_duplicate(&engine->context, conn, side, segment);
     if (duplicate_of) {
         engine->counts[WHYRST_COUNT_DUPLICATES]++;
-        learn_duplicate(engine->hosts, conn, side, segment);
+        learn_duplicate(engine->hosts, conn, side, segment, duplicate_of);
         return segment->flags & WHYRST_TCP_RST ? add_duplicate(engine, conn, segment, duplicate_of)
                                                : NULL;
     }

@@ -29,7 +29,9 @@ enum rst_shape {
     RST_SHAPE_ACTIVE,  /**< RST+ACK, seq = what the sender would send next: a live socket's */
 };
 
-/** struct trigger - the segment that provoked a RST; frame 0 = none known */
+/** struct trigger - the segment that provoked a RST; frame 0 = none known
+ * @copied: it had been captured at a second point before the RST
+ */
 struct trigger {
     int64_t time_ns;
     uint32_t frame;
@@ -38,6 +40,7 @@ struct trigger {
     uint16_t window;
     uint8_t flags;
     uint8_t tos;
+    bool copied;
 };
 
 /** How the RST's hop count (initial TTL less TTL) compares with the claimed sender's. */
@@ -78,6 +81,7 @@ struct across {
  * @life_frame:     the claimed sender went on: payload or acknowledgements that a reset side has
  * not
  * @trigger_taken:  the claimed sender has acknowledged what the RST answers
+ * @trigger_passed: a second capture of what the RST answers: it went on
  * @syn_ack_frame:  a SYN-ACK after a refusal
  * @both_frame, @both_ns: a RST to the other end at about the same time, and how far apart
  * @train_frame:    a later RST of the same claimed sender with other numbers
@@ -95,6 +99,7 @@ struct across {
 struct hindsight {
     uint32_t life_frame;
     bool trigger_taken;
+    bool trigger_passed;
     uint32_t syn_ack_frame;
     uint32_t copy_frame;
     uint32_t both_frame;

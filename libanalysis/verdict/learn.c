@@ -34,9 +34,15 @@ static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned si
 }
 
 void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side,
-                     const struct whyrst_segment *segment)
+                     const struct whyrst_segment *segment, uint32_t of)
 {
     const struct flow_key key = conn_key(conn);
+    const struct conn_extra *extra = conn_extra(conn);
+    struct whyrst_record *record = extra ? extra->newest : NULL;
+
+    for (unsigned i = 0; record && i < LOOK_BACK; i++, record = record->older) {
+        record->facts.later.trigger_passed |= record->facts.trigger.frame == of;
+    }
 
     if ((segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) == (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {
         hosts_get(hosts, &key, side, false, true)->twice = true;

@@ -14,7 +14,7 @@ void learn_segment(struct hosts *hosts, struct conn *conn, unsigned side,
                    const struct whyrst_segment *segment, const struct conn_event *event);
 /** A second capture of a segment: its host's packets pass two capture points. */
 void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side,
-                     const struct whyrst_segment *segment);
+                     const struct whyrst_segment *segment, uint32_t of);
 /** @copy is a second capture of the RST that @facts are of. */
 void learn_copy(struct rst_facts *facts, const struct whyrst_segment *copy);
 /** Fills the facts of a RST that come from other connections, before conn_reset(). */

@@ -234,5 +234,6 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             .seq = entry->seq,
                             .window = entry->window,
                             .flags = entry->flags,
-                            .tos = entry->tos};
+                            .tos = entry->tos,
+                            .copied = entry->copies > 0};
 }

@@ -86,10 +86,20 @@ bool passed_one_point(const struct rst_facts *facts)
     return facts->passes_twice && facts->later.copy_frame == 0;
 }
 
+/* Data that got through is acknowledged; whether a bare ACK did, only two capture points show. */
+static bool has_trigger_ended(const struct rst_facts *facts)
+{
+    if (facts->trigger.length > 0) {
+        return !facts->later.trigger_taken;
+    }
+    return facts->trigger.frame != 0 && facts->passes_twice && !facts->trigger.copied &&
+           !facts->later.trigger_passed;
+}
+
 bool is_answer_on_the_way(const struct rst_facts *facts)
 {
-    return facts->shape == RST_SHAPE_ANSWER && facts->trigger.length > 0 &&
-           facts->later.life_frame != 0 && !facts->later.trigger_taken;
+    return facts->shape == RST_SHAPE_ANSWER && facts->later.life_frame != 0 &&
+           has_trigger_ended(facts);
 }
 
 bool has_zero_label(const struct rst_facts *facts)

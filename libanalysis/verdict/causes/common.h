@@ -33,8 +33,8 @@ bool passed_one_point(const struct rst_facts *facts);
 /** IPv6 flow label 0 although the claimed sender's other segments carry labels. */
 bool has_zero_label(const struct rst_facts *facts);
 
-/** The claimed sender goes on, but has never had the data that this RST answers: a firewall on the
- * way to it has dropped and answered that. */
+/** The claimed sender goes on, but has never had what this RST answers: a firewall on the way to it
+ * has dropped and answered that. */
 bool is_answer_on_the_way(const struct rst_facts *facts);
 
 /** Weighs what tells a host's kernel from a device that answers in its name, for the host... */

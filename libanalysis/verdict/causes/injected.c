@@ -107,8 +107,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, 20, EVIDENCE_RST_TRAIN, previous->count + 1, 0, previous->frame);
     }
     if (scale->points > 0 && facts->trigger.frame && facts->hops <= HOPS_REBASED &&
-        facts->later.life_frame == 0 && facts->later.syn_ack_frame == 0) {
-        scale->points -= 35; /* an ordinary answer by a host at the right distance */
+        (facts->later.life_frame == 0 || is_answer_on_the_way(facts)) &&
+        facts->later.syn_ack_frame == 0) {
+        /* an ordinary answer by a host at the right distance, or on the way to it */
+        scale->points -= 35;
     }
     if (scale->points > 0 && is_own_stack(facts)) {
         scale->points -= 40;
