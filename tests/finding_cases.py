@@ -104,6 +104,11 @@ class Capture:
         self.say(wait, f"{label}:c>s S")
         self.say(0.02, f"{label}:s>c RA seq raw 0")
 
+    def silent(self, wait=0.1, **ends):
+        """A SYN that nothing answers."""
+        label = self.connection(**ends)
+        self.say(wait, f"{label}:c>s S")
+
 
 def case_down_in_one_capture():
     """A service that accepts, and from a moment on refuses."""

@@ -21,6 +21,8 @@ def play(events, start):
         wait = max(when - capture.now, 0.0001)
         if end == "refused":
             capture.refused(wait, client=client, server=server)
+        elif end == "silent":
+            capture.silent(wait, client=client, server=server)
         else:
             capture.tls("www.example", "h2", end == "reset", wait, client, server)
     return capture
@@ -96,6 +98,24 @@ def case_restart_of_a_busy_server():
             yield when, f"10.0.0.{dice.randrange(6) + 5}", "192.0.2.1:443", "refused" if 300 < when < 330 else "served"
 
     return populations(make), {"service-down": {"server": "192.0.2.1:443"}}
+
+
+def case_silence_for_a_time():
+    """A firewall that drops everything for half a minute."""
+    def make(dice):
+        for when in at_random(dice, 300, 1):
+            yield when, f"10.0.0.{dice.randrange(6) + 5}", "192.0.2.1:443", "silent" if 100 < when < 130 else "served"
+
+    return populations(make), {"service-down": {"server": "192.0.2.1:443"}}
+
+
+def case_syns_lost_here_and_there():
+    """One connection in twenty gets no answer: no outage."""
+    def make(dice):
+        for when in at_random(dice, 600, 1):
+            yield when, f"10.0.0.{dice.randrange(6) + 5}", "192.0.2.1:443", "served" if dice.random() < 0.95 else "silent"
+
+    return populations(make), {}
 
 
 def case_one_client_refused_for_a_time():

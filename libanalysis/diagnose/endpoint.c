@@ -129,6 +129,12 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     }
 }
 
+/* Nothing accepted the connection. */
+static bool is_absence(enum outcome_end end)
+{
+    return end == OUTCOME_REFUSED || end == OUTCOME_UNANSWERED || end == OUTCOME_UNREACHABLE;
+}
+
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
 {
     stats->file = place.file + 1;
@@ -144,8 +150,7 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     if (stats->key.kind == ENDPOINT_SERVER) {
         proxy_add(&stats->proxy, outcome, place.file);
     }
-    if (stats->key.kind == ENDPOINT_SERVER &&
-        (outcome->established || outcome->end == OUTCOME_REFUSED)) {
+    if (stats->key.kind == ENDPOINT_SERVER && (outcome->established || is_absence(outcome->end))) {
         timeline_add(&stats->starts, outcome->start_ns, client_number(outcome->client),
                      outcome->established);
     }

@@ -199,6 +199,7 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
 {
     const struct run *run = &runs->longest;
     double chance;
+    bool silent, lonely;
     struct whyrst_finding *finding;
 
     if (run->count < LEAST || run->next_ns == 0 || runs->downs == 0 ||
@@ -210,16 +211,23 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     if (chance > MOST_CHANCE) {
         return;
     }
-    finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN, WHYRST_CONFIDENCE_MEDIUM);
+    silent = row->stats->troubles[TROUBLE_UNANSWERED] == endpoint_bad(row->stats);
+    lonely = silent && __builtin_popcountll(row->stats->starts.barred) == 1;
+    finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
+                      lonely ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
     finding->p = chance;
     finding->seconds_ns = run->next_ns - run->first_ns;
     finding->first_ns = run->first_ns;
     finding->last_ns = run->last_ns;
     finding_text(finding,
-                 "%s was down for %.1f s: %u connections in a row refused, others "
+                 "%s %s for %.1f s: %u connections in a row failed, others "
                  "accepted before and after",
-                 endpoint_name(row), (double)finding->seconds_ns / 1e9, run->count);
+                 endpoint_name(row), silent ? "answered nothing" : "was down",
+                 (double)finding->seconds_ns / 1e9, run->count);
     finding_troubles(finding, row->stats);
+    if (lonely) {
+        finding_evidence(finding, "of one client only: its own line may have been down");
+    }
 }
 
 /* What its handshakes tell of a server that has accepted connections. */
