@@ -180,6 +180,56 @@ def case_refusals_of_a_moment():
     return populations(make), {"rate-limit": {"client": "10.0.0.5"}}
 
 
+def case_bucket_always_empty():
+    """A client that always asks for twice as much as a token bucket gives."""
+    def make(dice):
+        tokens, last = 8.0, 0.0
+        for when in at_random(dice, 60, 0.25):
+            tokens, last = min(8, tokens + 2 * (when - last)), when
+            yield when, "10.0.0.5", "192.0.2.1:443", "served" if tokens >= 1 else "refused"
+            tokens -= tokens >= 1
+        for when in at_random(dice, 60, 0.5):
+            yield when, f"10.0.0.{dice.randrange(3) + 6}", "192.0.2.1:443", "served"
+
+    return populations(make), {"rate-limit": {"client": "10.0.0.5"}}
+
+
+def case_one_client_refused_at_random():
+    """Whoever is refused tries again at once; others are let in. No number of connections explains it."""
+    def make(dice):
+        for when in at_random(dice, 200, 1):
+            while dice.random() < 0.4:
+                yield when, "10.0.0.5", "192.0.2.1:443", "refused"
+                when += 0.3
+            yield when, "10.0.0.5", "192.0.2.1:443", "served"
+        for when in at_random(dice, 200, 1):
+            yield when, f"10.0.0.{dice.randrange(3) + 6}", "192.0.2.1:443", "served"
+
+    return populations(make), {}
+
+
+def case_limit_of_open_connections():
+    """Five at once for each client, who keep theirs for some seconds; one wants more."""
+    captures = []
+    for seed in SEEDS:
+        dice, capture, closes = random.Random(seed), Capture(START + seed * DAY), []
+        events = [(when, "10.0.0.5") for when in at_random(dice, 60, 0.5)]
+        events += [(when, f"10.0.0.{dice.randrange(3) + 6}") for when in at_random(dice, 60, 1)]
+        for when, client in sorted(events):
+            for close, _, label in sorted(closes):
+                if close < when:
+                    capture.say(max(close - capture.now, 0.0001), f"close {label}:c")
+            closes = [entry for entry in closes if entry[0] >= when]
+            if sum(entry[1] == client for entry in closes) >= 5:
+                capture.refused(max(when - capture.now, 0.0001), client=client)
+            else:
+                label = capture.asked(max(when - capture.now, 0.0001), client=client)
+                capture.say(0.01, f'{label}:s>c PA http "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"')
+                closes.append((when + dice.uniform(1, 6), client, label))
+        captures.append(capture)
+    return captures, {"rate-limit": {"client": "10.0.0.5"}}
+
+
 def case_two_at_once():
     """A server that does not know two old connections within a second: two are no burst."""
     capture = Capture()

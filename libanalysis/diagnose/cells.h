@@ -42,6 +42,7 @@ struct pair {
     struct score score;
     struct moments moments;
     uint32_t hellos; /* failures after a ClientHello, which may be about that */
+    uint32_t asked;  /* failures after the client has sent something, which may be about that */
 };
 
 /** struct hello_key - names and JA4s by their numbers */

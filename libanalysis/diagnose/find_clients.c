@@ -162,13 +162,14 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
 static bool find_rate_limit(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                             const struct others *others, uint64_t tests)
 {
-    struct limit limit = limit_find(&pair->moments);
-    double p = MIN(limit.p * (double)tests, 1);
     bool served = others->good >= LEAST && others->failed == 0;
+    /* What was asked for may follow a request that was answered, and be the reason. */
+    struct limit limit = limit_find(&pair->moments, served && pair->asked == 0);
+    double p = MIN(limit.p * (double)tests, 1);
     enum whyrst_confidence sure;
     struct whyrst_finding *finding;
     struct block *block;
-    char client[48];
+    char client[48], where[80];
 
     if (p > CHANCE || is_everyones(others) || (limit.times < 2 && !served)) {
         return false; /* a server that fails all clients at its busiest is no limit's doing */
@@ -177,10 +178,10 @@ static bool find_rate_limit(struct whyrst_diagnosis *diagnosis, const struct pai
     block = blocks_add(diagnosis->blocks, ACROSS_RATE, sure, &pair->server, &pair->score);
     memcpy(block->client, pair->client, sizeof block->client);
     endpoint_text(client, sizeof client, pair->server.version, pair->client, 0, false);
+    limit_text(&limit, where, sizeof where);
     g_snprintf(block->across->contrast, sizeof block->across->contrast,
-               "%s: after %u or more connections within %g s %u of %u failed, after fewer 0 of %u",
-               client, limit.number, (double)limit.window_ns / SECOND, limit.failed,
-               limit.failed + limit.accepted, limit.below);
+               "%s: %s %u of %u connections failed, otherwise %u of %u", client, where,
+               limit.failed, limit.failed + limit.accepted, limit.odd, limit.odd + limit.below);
     finding = add(diagnosis, pair, block, WHYRST_FINDING_RATE_LIMIT, pair->score.failed,
                   (uint64_t)pair->score.failed + pair->score.good);
     finding->p = p;
@@ -188,10 +189,9 @@ static bool find_rate_limit(struct whyrst_diagnosis *diagnosis, const struct pai
     finding->has_others = true;
     finding->other_resets = others->failed;
     finding->other_connections = (uint64_t)others->failed + others->good;
-    finding_text(finding,
-                 "%s limits %s: %u of %u connections failed, all after %u or more within %g s",
-                 finding->server, client, pair->score.failed, pair->score.failed + pair->score.good,
-                 limit.number, (double)limit.window_ns / SECOND);
+    finding_text(finding, "%s limits %s: %u of %u connections failed, %s %s", finding->server,
+                 client, pair->score.failed, pair->score.failed + pair->score.good,
+                 limit.odd ? "nearly all" : "all", where);
     return true;
 }
 

@@ -90,6 +90,21 @@ struct pair_key {
     uint8_t client[16];
 };
 
+/* The client had said nothing that a server might dislike. */
+static bool is_unasked(enum whyrst_origin origin)
+{
+    return origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE || origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE ||
+           origin == WHYRST_ORIGIN_BEFORE_DATA;
+}
+
+/* How long it was open, as far as is known. */
+static uint32_t age_ms(const struct outcome *outcome)
+{
+    int64_t age = (outcome->end_ns - outcome->start_ns) / 1000000;
+
+    return outcome->end == OUTCOME_OPEN ? UINT32_MAX : (uint32_t)CLAMP(age, 0, UINT32_MAX);
+}
+
 static void add_pair(struct tables *tables, const struct outcome *outcome, struct place place)
 {
     bool failed = outcome_is_failure(outcome);
@@ -103,9 +118,11 @@ static void add_pair(struct tables *tables, const struct outcome *outcome, struc
     pair = heavy_get(&tables->pairs, &key);
     score_add(&pair->score, outcome, failed, place);
     pair->hellos += failed && outcome->hello;
+    pair->asked += failed && !is_unasked(outcome->origin);
     pair->moments.left = &tables->moments_left;
-    moments_add(&pair->moments, LIMIT_MOMENTS_EACH,
-                (struct moment){.time_ns = outcome->start_ns, .failed = failed});
+    moments_add(
+        &pair->moments, LIMIT_MOMENTS_EACH,
+        (struct moment){.time_ns = outcome->start_ns, .age_ms = age_ms(outcome), .failed = failed});
 }
 
 /* A ClientHello; only those that were reset, or answered, are compared. */
@@ -210,6 +227,7 @@ static void merge_pairs(struct tables *tables, const struct tables *other, uint3
         to->entry.weight += from->entry.weight - 1;
         score_merge(&to->score, &from->score, files);
         to->hellos += from->hellos;
+        to->asked += from->asked;
         to->moments.left = &tables->moments_left;
         moments_merge(&to->moments, LIMIT_MOMENTS_EACH, &from->moments);
     }
