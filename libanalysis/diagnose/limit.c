@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connections that fail for a limit all come after at least N others within a window, or while N are
- * open (or soon after one that was accepted, see try_pace()); those that
- * come after fewer are accepted, also after failures, and most of those that come after N fail.
+ * Connections that fail for a limit all come after at least N others within a window, or while N
+ * are open; those that come after fewer are accepted, also after failures, and most of those that
+ * come after N fail. A bucket that is always empty shows in the pace instead, see try_pace().
  */
 #include "diagnose/limit.h"
 
