@@ -36,7 +36,6 @@ struct score {
 
 /** struct pair - a client's connections to a server */
 struct pair {
-    struct heavy_entry entry;
     struct server_key server;
     uint8_t client[16];
     struct score score;
@@ -55,7 +54,6 @@ struct hello_key {
 
 /** struct hello_cell - ClientHellos of one client with one name and JA4, reset or answered */
 struct hello_cell {
-    struct heavy_entry entry;
     struct hello_key key;
     struct score score;
 };
@@ -70,7 +68,6 @@ struct tunnel_key {
 /** struct tunnel_cell - what became of requests for one target of a proxy, and when tunnels stood
  * and whoever's failures came */
 struct tunnel_cell {
-    struct heavy_entry entry;
     struct tunnel_key key;
     uint32_t results[PROXY_RESULT_COUNT];
     int64_t first_good_ns;

@@ -57,7 +57,6 @@ struct silent_closes {
  * @file:        1 + index of the first capture that has it; @several: others have it, too
  */
 struct endpoint_stats {
-    struct heavy_entry entry;
     struct endpoint_key key;
     uint64_t clients;
     uint32_t attempts;

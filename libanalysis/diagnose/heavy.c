@@ -15,30 +15,30 @@ void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t 
         .entry_size = entry_size, .key_size = key_size, .limit = limit, .release = release};
 }
 
-static struct heavy_entry *entry_at(const struct heavy *heavy, size_t position)
+static void *entry_at(const struct heavy *heavy, size_t position)
 {
-    return (void *)(heavy->entries + heavy->index[position] * heavy->entry_size);
+    return heavy->entries + heavy->places[position].index * heavy->entry_size;
 }
 
 void *heavy_at(const struct heavy *heavy, size_t position)
 {
-    return heavy->tags[position] ? entry_at(heavy, position) : NULL;
+    return heavy->places[position].tag ? entry_at(heavy, position) : NULL;
+}
+
+uint32_t heavy_weight(const struct heavy *heavy, size_t position)
+{
+    return heavy->places[position].weight;
 }
 
 void heavy_clear(struct heavy *heavy)
 {
-    for (size_t i = 0; heavy->release && i < heavy->size; i++) {
-        void *entry = heavy_at(heavy, i);
-
-        if (entry) {
-            heavy->release(entry);
-        }
+    for (size_t i = 0; heavy->release && i < heavy->count; i++) {
+        heavy->release(heavy->entries + i * heavy->entry_size);
     }
     g_free(heavy->entries);
-    g_free(heavy->tags);
-    g_free(heavy->index);
+    g_free(heavy->places);
     heavy->entries = NULL;
-    heavy->tags = heavy->index = NULL;
+    heavy->places = NULL;
     heavy->size = heavy->count = heavy->room = 0;
 }
 
@@ -77,19 +77,19 @@ static size_t bucket_of(const struct heavy *heavy, uint32_t tag)
     return ((size_t)(tag >> 1) & (heavy->size / BUCKET - 1)) * BUCKET;
 }
 
-static bool is_at(const struct heavy *heavy, size_t place, const void *key)
+static bool is_at(const struct heavy *heavy, size_t position, const void *key)
 {
-    return memcmp(entry_at(heavy, place) + 1, key, heavy->key_size) == 0;
+    return memcmp(entry_at(heavy, position), key, heavy->key_size) == 0;
 }
 
-/* The place of @key; false when it has none. */
-static bool search(const struct heavy *heavy, const void *key, uint32_t tag, size_t *place)
+/* The position of @key; false when it has none. */
+static bool search(const struct heavy *heavy, const void *key, uint32_t tag, size_t *position)
 {
     size_t first = heavy->size ? bucket_of(heavy, tag) : 0;
 
     for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
-        if (heavy->tags[i] == tag && is_at(heavy, i, key)) {
-            *place = i;
+        if (heavy->places[i].tag == tag && is_at(heavy, i, key)) {
+            *position = i;
             return true;
         }
     }
@@ -98,10 +98,10 @@ static bool search(const struct heavy *heavy, const void *key, uint32_t tag, siz
 
 void *heavy_find(const struct heavy *heavy, const void *key)
 {
-    size_t place;
+    size_t position;
 
-    return search(heavy, key, tag_of(heavy_hash(key, heavy->key_size)), &place)
-               ? entry_at(heavy, place)
+    return search(heavy, key, tag_of(heavy_hash(key, heavy->key_size)), &position)
+               ? entry_at(heavy, position)
                : NULL;
 }
 
@@ -112,22 +112,22 @@ static size_t lightest(const struct heavy *heavy, uint32_t tag)
     size_t found = first;
 
     for (size_t i = first; i < first + BUCKET; i++) {
-        if (heavy->tags[i] == 0) {
+        if (heavy->places[i].tag == 0) {
             return i;
         }
-        if (entry_at(heavy, i)->weight < entry_at(heavy, found)->weight) {
+        if (heavy->places[i].weight < heavy->places[found].weight) {
             found = i;
         }
     }
     return found;
 }
 
-/* Gives up the entry at @place, so that another may have its memory. */
-static void give_up(struct heavy *heavy, size_t place)
+/* Gives up the entry at @position, so that another may have its memory. */
+static void give_up(struct heavy *heavy, size_t position)
 {
     heavy->dropped++;
     if (heavy->release) {
-        heavy->release(entry_at(heavy, place));
+        heavy->release(entry_at(heavy, position));
     }
 }
 
@@ -136,65 +136,61 @@ static void grow(struct heavy *heavy)
     struct heavy old = *heavy;
 
     heavy->size = old.size ? old.size * 2 : BUCKET;
-    heavy->tags = g_new0(uint32_t, heavy->size);
-    heavy->index = g_new0(uint32_t, heavy->size);
+    heavy->places = g_new0(struct heavy_place, heavy->size);
     for (size_t i = 0; i < old.size; i++) {
-        if (old.tags[i]) { /* no bucket gets more than the one it came from had */
-            size_t place = lightest(heavy, old.tags[i]);
-
-            heavy->tags[place] = old.tags[i];
-            heavy->index[place] = old.index[i];
+        if (old.places[i].tag) { /* no bucket gets more than the one it came from had */
+            heavy->places[lightest(heavy, old.places[i].tag)] = old.places[i];
         }
     }
-    g_free(old.tags);
-    g_free(old.index);
+    g_free(old.places);
 }
 
-/* Memory for the entry at @place, which has none yet. */
-static void add_entry(struct heavy *heavy, size_t place)
+/* Memory for the entry at @position, which has none yet. */
+static void add_entry(struct heavy *heavy, size_t position)
 {
     if (heavy->count == heavy->room) {
         heavy->room = heavy->room ? heavy->room * 2 : BUCKET;
         heavy->entries = g_realloc_n(heavy->entries, heavy->room, heavy->entry_size);
     }
-    heavy->index[place] = (uint32_t)heavy->count++;
+    heavy->places[position].index = (uint32_t)heavy->count++;
 }
 
 /* A place, with memory, for a new entry. */
 static size_t make_place(struct heavy *heavy, uint32_t tag)
 {
-    size_t place;
+    size_t position;
 
     if (heavy->size == 0) {
         grow(heavy);
     }
-    place = lightest(heavy, tag);
-    while (heavy->tags[place] && heavy->size < heavy->limit) {
+    position = lightest(heavy, tag);
+    while (heavy->places[position].tag && heavy->size < heavy->limit) {
         grow(heavy);
-        place = lightest(heavy, tag);
+        position = lightest(heavy, tag);
     }
-    if (heavy->tags[place]) {
-        give_up(heavy, place);
+    if (heavy->places[position].tag) {
+        give_up(heavy, position);
     } else {
-        add_entry(heavy, place);
+        add_entry(heavy, position);
     }
-    return place;
+    return position;
 }
 
 static void make_entry(struct heavy *heavy, const void *key, uint32_t tag)
 {
-    struct heavy_entry *entry;
+    void *entry;
 
     heavy->last = make_place(heavy, tag);
-    heavy->tags[heavy->last] = tag;
+    heavy->places[heavy->last].tag = tag;
+    heavy->places[heavy->last].weight = 0;
     entry = entry_at(heavy, heavy->last);
     memset(entry, 0, heavy->entry_size);
-    memcpy(entry + 1, key, heavy->key_size);
+    memcpy(entry, key, heavy->key_size);
 }
 
-void *heavy_get(struct heavy *heavy, const void *key)
+void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
-    struct heavy_entry *entry;
+    struct heavy_place *place;
 
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
         uint32_t tag = tag_of(heavy_hash(key, heavy->key_size));
@@ -203,7 +199,12 @@ void *heavy_get(struct heavy *heavy, const void *key)
             make_entry(heavy, key, tag);
         }
     }
-    entry = entry_at(heavy, heavy->last);
-    entry->weight++;
-    return entry;
+    place = &heavy->places[heavy->last];
+    place->weight = MIN(place->weight, UINT32_MAX - weight) + weight;
+    return entry_at(heavy, heavy->last);
+}
+
+void *heavy_get(struct heavy *heavy, const void *key)
+{
+    return heavy_add(heavy, key, 1);
 }

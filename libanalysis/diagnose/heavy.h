@@ -12,18 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** struct heavy_entry - what each entry begins with; the key, a multiple of 8 bytes without
- * padding, follows. @weight is how often it was asked for; 0 = free */
-struct heavy_entry {
-    uint64_t weight;
+/** struct heavy_place - @tag: half of its entry's hash, 0 = free; @index: its entry's number;
+ * @weight: how often it was asked for. A search looks at the eight places of a bucket, not at eight
+ * entries */
+struct heavy_place {
+    uint32_t tag;
+    uint32_t index;
+    uint32_t weight;
 };
 
 /**
  * struct heavy - the table
- * @entries: one after the other, in the order in which they came: a place takes little
- * @index:   of each place its entry's number
- * @tags:    of each place half of its entry's hash, 0 = free: a search looks at eight of these, not
- *           at eight entries
+ * @entries: one after the other, in the order in which they came; each begins with its key, a
+ *           multiple of 8 bytes without padding
  * @last:    place of the latest heavy_get(): many connections in a row are about one server
  * @limit:   entries at most (a power of two)
  * @release: frees what an entry owns; may be NULL
@@ -35,8 +36,7 @@ struct heavy {
     size_t limit;
     void (*release)(void *entry);
     uint8_t *entries;
-    uint32_t *tags;
-    uint32_t *index;
+    struct heavy_place *places;
     size_t last;
     size_t size;  /* places */
     size_t count; /* entries in use */
@@ -49,11 +49,14 @@ void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t 
 void heavy_clear(struct heavy *heavy);
 /** A hash of @length bytes, not keyed: tables are the same in every run. */
 uint64_t heavy_hash(const void *bytes, size_t length);
-/** The entry of @key, made (all else zero) when there is none; its weight rises by one. */
+/** The entry of @key, made (all else zero) when there is none; its weight rises by @weight, or by
+ *  one. */
+void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight);
 void *heavy_get(struct heavy *heavy, const void *key);
 /** The entry of @key, or NULL. */
 void *heavy_find(const struct heavy *heavy, const void *key);
 /** Entry at @position, from 0 to @size - 1, or NULL where that is free. */
 void *heavy_at(const struct heavy *heavy, size_t position);
+uint32_t heavy_weight(const struct heavy *heavy, size_t position);
 
 #endif

@@ -21,7 +21,6 @@ struct ja4_key {
 
 /** struct ja4_stats - an entry of the table of JA4s; @first: the first frame of @ends */
 struct ja4_stats {
-    struct heavy_entry entry;
     struct ja4_key key;
     struct place first;
     uint32_t ends[JA4_END_COUNT];

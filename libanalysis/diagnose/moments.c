@@ -7,14 +7,29 @@
 
 #define FIRST_ROOM 4u
 
-void moments_add(struct moments *moments, uint32_t most, struct moment moment)
+/* Room for one more, where the bounds allow it. */
+static void make_room(struct moments *moments, uint32_t most)
 {
     uint32_t room = moments->room ? 2 * moments->room : FIRST_ROOM;
 
-    if (moments->count >= moments->room && room <= most && *moments->left >= room - moments->room) {
-        *moments->left -= room - moments->room;
-        moments->items = g_renew(struct moment, moments->items, room);
-        moments->room = room;
+    if (room > most || *moments->left < room - moments->room) {
+        return;
+    }
+    *moments->left -= room - moments->room;
+    moments->items = g_renew(struct moment, moments->items, room);
+    moments->items[0] = moments->room ? moments->items[0] : moments->first;
+    moments->room = room;
+}
+
+void moments_add(struct moments *moments, uint32_t most, struct moment moment)
+{
+    if (moments->count == 0) {
+        moments->first = moment;
+        moments->count = 1;
+        return;
+    }
+    if (moments->count >= moments->room) {
+        make_room(moments, most);
     }
     if (moments->room) {
         moments->items[moments->count % moments->room] = moment;
@@ -44,8 +59,8 @@ struct moment *moments_sorted(const struct moments *moments, uint32_t *count)
 {
     struct moment *sorted;
 
-    *count = MIN(moments->count, moments->room);
-    sorted = g_memdup2(moments->items, *count * sizeof sorted[0]);
+    *count = MIN(moments->count, MAX(moments->room, 1));
+    sorted = g_memdup2(moments->room ? moments->items : &moments->first, *count * sizeof sorted[0]);
     if (sorted) { /* qsort() takes no NULL, not even of no elements */
         qsort(sorted, *count, sizeof sorted[0], by_time);
     }

@@ -22,12 +22,14 @@ struct moment {
 
 /**
  * struct moments - the latest ones of a list, unsorted
- * @count: how many there were; @room: how many are kept
+ * @count: how many there were; @room: how many are kept in @items
+ * @first: the first one: many lists have no other, and take no memory
  * @left:  what remains of LIMIT_MOMENTS
  */
 struct moments {
     uint32_t count;
     uint32_t room;
+    struct moment first;
     struct moment *items;
     uint32_t *left;
 };

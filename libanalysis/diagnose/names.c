@@ -16,7 +16,6 @@ void names_init(struct names *names)
 void names_clear(struct names *names)
 {
     g_free(names->slots);
-    g_free(names->tags);
     g_ptr_array_unref(names->texts);
 }
 
@@ -30,8 +29,9 @@ static uint32_t slot_of(const struct names *names, const char *text, uint64_t ha
 {
     uint32_t slot = (uint32_t)hash & (names->size - 1);
 
-    while (names->slots[slot] && (names->tags[slot] != hash >> 32 ||
-                                  strcmp(names_text(names, names->slots[slot]), text) != 0)) {
+    while (names->slots[slot].number &&
+           (names->slots[slot].tag != hash >> 32 ||
+            strcmp(names_text(names, names->slots[slot].number), text) != 0)) {
         slot = (slot + 1) & (names->size - 1);
     }
     return slot;
@@ -39,8 +39,7 @@ static uint32_t slot_of(const struct names *names, const char *text, uint64_t ha
 
 static void put(struct names *names, uint32_t slot, uint64_t hash, uint32_t number)
 {
-    names->slots[slot] = number;
-    names->tags[slot] = (uint32_t)(hash >> 32);
+    names->slots[slot] = (struct name_slot){number, (uint32_t)(hash >> 32)};
 }
 
 /* Room for one more. */
@@ -51,9 +50,7 @@ static void make_room(struct names *names)
     }
     names->size = MAX(FIRST_SIZE, 2 * names->size);
     g_free(names->slots);
-    g_free(names->tags);
-    names->slots = g_new0(uint32_t, names->size);
-    names->tags = g_new0(uint32_t, names->size);
+    names->slots = g_new0(struct name_slot, names->size);
     for (guint i = 0; i < names->texts->len; i++) {
         const char *text = g_ptr_array_index(names->texts, i);
         uint64_t hash = hash_of(text);
@@ -64,7 +61,8 @@ static void make_room(struct names *names)
 
 uint32_t names_find(const struct names *names, const char *text)
 {
-    return text && text[0] && names->size ? names->slots[slot_of(names, text, hash_of(text))] : 0;
+    return text && text[0] && names->size ? names->slots[slot_of(names, text, hash_of(text))].number
+                                          : 0;
 }
 
 uint32_t names_number(struct names *names, const char *text)
@@ -78,8 +76,8 @@ uint32_t names_number(struct names *names, const char *text)
     make_room(names);
     hash = hash_of(text);
     slot = slot_of(names, text, hash);
-    if (names->slots[slot]) {
-        return names->slots[slot];
+    if (names->slots[slot].number) {
+        return names->slots[slot].number;
     }
     if (names->texts->len >= LIMIT_NAMES) {
         names->refused++;

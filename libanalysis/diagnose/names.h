@@ -7,14 +7,18 @@
 
 #include <glib.h>
 
+/** struct name_slot - a text's number, 0 = free, and half of its hash */
+struct name_slot {
+    uint32_t number;
+    uint32_t tag;
+};
+
 /**
  * struct names - number 0 stands for no text, and for those beyond LIMIT_NAMES (@refused)
- * @slots: an open hash table of @size numbers, at most half of them used; 0 = free
- * @tags:  of each slot half of its text's hash
+ * @slots: an open hash table of @size, at most half of them used
  */
 struct names {
-    uint32_t *slots;
-    uint32_t *tags;
+    struct name_slot *slots;
     uint32_t size;
     GPtrArray *texts;
     uint64_t refused;

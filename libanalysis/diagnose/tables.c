@@ -207,8 +207,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         }
         key = from->key;
         key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
-        to = heavy_get(&tables->endpoints, &key);
-        to->entry.weight += from->entry.weight - 1;
+        to = heavy_add(&tables->endpoints, &key, heavy_weight(&other->endpoints, i));
         to->starts.left = to->ends.left = &tables->moments_left;
         endpoint_merge(to, from, files);
     }
@@ -223,8 +222,7 @@ static void merge_pairs(struct tables *tables, const struct tables *other, uint3
         if (!from) {
             continue;
         }
-        to = heavy_get(&tables->pairs, &from->server);
-        to->entry.weight += from->entry.weight - 1;
+        to = heavy_add(&tables->pairs, &from->server, heavy_weight(&other->pairs, i));
         score_merge(&to->score, &from->score, files);
         to->hellos += from->hellos;
         to->asked += from->asked;
@@ -246,8 +244,7 @@ static void merge_hellos(struct tables *tables, const struct tables *other, uint
         key = from->key;
         key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
         key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
-        to = heavy_get(&tables->hellos, &key);
-        to->entry.weight += from->entry.weight - 1;
+        to = heavy_add(&tables->hellos, &key, heavy_weight(&other->hellos, i));
         score_merge(&to->score, &from->score, files);
     }
 }
@@ -265,8 +262,7 @@ static void merge_ja4s(struct tables *tables, const struct tables *other, uint32
         key = from->key;
         key.ja4 = names_number(&tables->names, names_text(&other->names, from->key.ja4));
         if (key.ja4) {
-            to = heavy_get(&tables->ja4s, &key);
-            to->entry.weight += from->entry.weight - 1;
+            to = heavy_add(&tables->ja4s, &key, heavy_weight(&other->ja4s, i));
             ja4_merge(to, from, files);
         }
     }
@@ -284,8 +280,7 @@ static void merge_tunnels(struct tables *tables, const struct tables *other)
         }
         key = from->key;
         key.target = names_number(&tables->targets, names_text(&other->targets, from->key.target));
-        to = heavy_get(&tables->tunnels, &key);
-        to->entry.weight += from->entry.weight - 1;
+        to = heavy_add(&tables->tunnels, &key, heavy_weight(&other->tunnels, i));
         tunnel_merge(to, from);
     }
 }
