@@ -308,6 +308,7 @@ static void note_copies(struct conn_context *context, const struct conn *conn,
             twice++;
         }
     }
+    facts->copies = conn->copies;
     facts->passes_once = once > 0 && twice == 0;
     if (once > 0) {
         return;

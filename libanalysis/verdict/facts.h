@@ -30,7 +30,7 @@ enum rst_shape {
 };
 
 /** struct trigger - the segment that provoked a RST; frame 0 = none known
- * @copied: it had been captured at a second point before the RST
+ * @copies: second captures of it before the RST
  */
 struct trigger {
     int64_t time_ns;
@@ -40,7 +40,7 @@ struct trigger {
     uint16_t window;
     uint8_t flags;
     uint8_t tos;
-    bool copied;
+    uint8_t copies;
 };
 
 /** How the RST's hop count (initial TTL less TTL) compares with the claimed sender's. */
@@ -81,7 +81,7 @@ struct across {
  * @life_frame:     the claimed sender went on: payload or acknowledgements that a reset side has
  * not
  * @trigger_taken:  the claimed sender has acknowledged what the RST answers
- * @trigger_passed: a second capture of what the RST answers: it went on
+ * @trigger_copies: further captures of what the RST answers: it went on
  * @syn_ack_frame:  a SYN-ACK after a refusal
  * @both_frame, @both_ns: a RST to the other end at about the same time, and how far apart
  * @train_frame:    a later RST of the same claimed sender with other numbers
@@ -99,7 +99,7 @@ struct across {
 struct hindsight {
     uint32_t life_frame;
     bool trigger_taken;
-    bool trigger_passed;
+    uint8_t trigger_copies;
     uint32_t syn_ack_frame;
     uint32_t copy_frame;
     uint32_t both_frame;
@@ -145,6 +145,7 @@ struct hindsight {
  * the connection would answer with this RST's number
  * @passes_twice: the claimed sender's other segments were captured at two points, each of them
  * @passes_once: ... at one point, each of them
+ * @copies:    second captures that the connection's segments usually have, at most
  * @accept_frame: the refusing service had accepted another connection; 0 = not seen
  * @refusals:  attempts that the same service has refused, this one included
  * @half_open: handshakes that this initiator reset, this one included
@@ -194,6 +195,7 @@ struct rst_facts {
     bool read_on;   /**< the claimed sender has acknowledged payload that came after its FIN */
     bool passes_twice;
     bool passes_once;
+    uint8_t copies;
     uint32_t accept_frame;
     uint32_t refusals;
     uint32_t half_open;

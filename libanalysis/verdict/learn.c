@@ -41,7 +41,9 @@ void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side
     struct whyrst_record *record = extra ? extra->newest : NULL;
 
     for (unsigned i = 0; record && i < LOOK_BACK; i++, record = record->older) {
-        record->facts.later.trigger_passed |= record->facts.trigger.frame == of;
+        uint8_t *copies = &record->facts.later.trigger_copies;
+
+        *copies += record->facts.trigger.frame == of && *copies < UINT8_MAX;
     }
 
     if ((segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) == (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {

@@ -235,5 +235,5 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             .window = entry->window,
                             .flags = entry->flags,
                             .tos = entry->tos,
-                            .copied = entry->copies > 0};
+                            .copies = entry->copies};
 }

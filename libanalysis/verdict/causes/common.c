@@ -92,8 +92,8 @@ static bool has_trigger_ended(const struct rst_facts *facts)
     if (facts->trigger.length > 0) {
         return !facts->later.trigger_taken;
     }
-    return facts->trigger.frame != 0 && facts->passes_twice && !facts->trigger.copied &&
-           !facts->later.trigger_passed;
+    return facts->trigger.frame != 0 && facts->passes_twice &&
+           facts->trigger.copies + facts->later.trigger_copies < facts->copies;
 }
 
 bool is_answer_on_the_way(const struct rst_facts *facts)
