@@ -230,6 +230,30 @@ def case_limit_of_open_connections():
     return captures, {"rate-limit": {"client": "10.0.0.5"}}
 
 
+def case_ban_that_ends():
+    """One client is refused for half a minute, others are served."""
+    def make(dice):
+        for when in at_random(dice, 100, 0.5):
+            client = f"10.0.0.{dice.randrange(4) + 5}"
+            banned = client == "10.0.0.5" and 30 < when < 60
+            yield when, client, "192.0.2.1:443", "refused" if banned else "served"
+
+    return populations(make), {"ip-block": {"client": "10.0.0.5", "confidence": "medium"}}
+
+
+def case_client_that_bursts_once():
+    """Forty connections in a few seconds, of which those beyond ten are refused: once is no ban."""
+    def make(dice):
+        for when in at_random(dice, 100, 2):
+            yield when, "10.0.0.5", "192.0.2.1:443", "served"
+        for number in range(40):
+            yield 50 + number * 0.1, "10.0.0.5", "192.0.2.1:443", "served" if number < 10 else "refused"
+        for when in at_random(dice, 100, 0.5):
+            yield when, f"10.0.0.{dice.randrange(3) + 6}", "192.0.2.1:443", "served"
+
+    return populations(make), {"rate-limit": {"client": "10.0.0.5"}}
+
+
 def case_two_at_once():
     """A server that does not know two old connections within a second: two are no burst."""
     capture = Capture()

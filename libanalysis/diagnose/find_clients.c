@@ -22,6 +22,11 @@
 #define HARDLY_ANY    0.1
 #define CHANCE        0.001
 
+/* Failures and seconds that make a ban which ended; and those of a long one. */
+#define LEAST_SPELL    5
+#define LEAST_SPELL_NS (2 * SECOND)
+#define LONG_SPELL_NS  (10 * SECOND)
+
 /** struct census - what all clients tell: their pairs, how many clients failed at each server that
  * any failed at (struct server_key: number), and how many suspects there are to test */
 struct census {
@@ -240,16 +245,56 @@ static bool is_failing_anywhere(const struct census *census, const struct pair *
                CHANCE;
 }
 
+/* How long a client was kept out, that was accepted before and after: its failures are one run,
+ * which neither chance nor a limit makes. 0 = no such spell. */
+static int64_t spell_ns(const struct pair *pair, uint64_t tests)
+{
+    uint32_t count, first = 0, next, failed = pair->score.failed;
+    struct moment *moments = moments_sorted(&pair->moments, &count);
+    int64_t ns = 0;
+
+    while (first < count && !moments[first].failed) {
+        first++;
+    }
+    for (next = first; next < count && moments[next].failed;) {
+        next++;
+    }
+    if (next < count && first > 0 && next - first == failed && failed >= LEAST_SPELL &&
+        stats_run(count, failed, failed) * (double)tests <= CHANCE &&
+        limit_is_below(moments, count, first)) {
+        ns = moments[next].time_ns - moments[first].time_ns;
+    }
+    g_free(moments);
+    return ns >= LEAST_SPELL_NS ? ns : 0;
+}
+
+/* Let in again: a backend of its own that was down for a while looks the same when it is short. */
+static void tell_spell(struct whyrst_finding *finding, const char *client, int64_t ns)
+{
+    finding->seconds_ns = ns;
+    finding_text(finding,
+                 "%s did not let %s in for %.1f s: %" G_GUINT64_FORMAT
+                 " connections in a row failed, %" G_GUINT64_FORMAT
+                 " of other clients went well in that time",
+                 finding->server, client, (double)ns / SECOND, finding->resets,
+                 finding->other_connections - finding->other_resets);
+    finding_evidence(finding, "let in again: a ban that ended, or what lies behind the address and "
+                              "serves this client was down");
+}
+
 static void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                      const struct others *others, const struct census *census)
 {
     uint32_t failed = pair->score.failed;
+    bool again = good_since(pair) > 0;
+    int64_t spell = again ? spell_ns(pair, census->suspects) : 0;
+    enum whyrst_confidence sure = WHYRST_CONFIDENCE_MEDIUM;
     struct whyrst_finding *finding;
     struct block *block;
     char client[48];
     double p;
 
-    if (good_since(pair) > 0 || others->clients < LEAST_CLIENTS || others->good < LEAST ||
+    if ((again && spell == 0) || others->clients < LEAST_CLIENTS || others->good < LEAST ||
         is_everyones(others) || (pair->hellos && !is_ja4_known_good(diagnosis, pair))) {
         return;
     }
@@ -257,10 +302,12 @@ static void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair
     if (p > CHANCE * 10 || is_failing_anywhere(census, pair)) {
         return;
     }
-    block = blocks_add(diagnosis->blocks, ACROSS_ADDRESS,
-                       p < CHANCE && others->failed == 0 ? WHYRST_CONFIDENCE_HIGH
-                                                         : WHYRST_CONFIDENCE_MEDIUM,
-                       &pair->server, &pair->score);
+    if (again) {
+        sure = spell >= LONG_SPELL_NS ? WHYRST_CONFIDENCE_MEDIUM : WHYRST_CONFIDENCE_LOW;
+    } else if (p < CHANCE && others->failed == 0) {
+        sure = WHYRST_CONFIDENCE_HIGH;
+    }
+    block = blocks_add(diagnosis->blocks, ACROSS_ADDRESS, sure, &pair->server, &pair->score);
     memcpy(block->client, pair->client, sizeof block->client);
     endpoint_text(client, sizeof client, pair->server.version, pair->client, 0, false);
     g_snprintf(block->across->contrast, sizeof block->across->contrast,
@@ -277,6 +324,9 @@ static void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair
                  "%s does not let %s in: %u connections failed, %u of other clients "
                  "went well in that time",
                  finding->server, client, failed, others->good);
+    if (again) {
+        tell_spell(finding, client, spell);
+    }
 }
 
 /* The ClientHellos that failed are also other clients', which were answered. */

@@ -182,17 +182,6 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding_troubles(finding, stats);
 }
 
-/* The chance that of @bad refused connections among @all as many as @run follow one another. */
-static double run_chance(uint32_t all, uint32_t bad, uint32_t run)
-{
-    double chance = all - run + 1;
-
-    for (uint32_t i = 0; i < run; i++) {
-        chance *= (double)(bad - i) / (all - i);
-    }
-    return chance;
-}
-
 /* A service that was down once, and came back: nearly all refusals are one run. */
 static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
                         const struct runs *runs)
@@ -207,7 +196,7 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
         is_explained(diagnosis, row, endpoint_bad(row->stats))) {
         return;
     }
-    chance = run_chance(runs->accepted + runs->refused, runs->refused, run->count);
+    chance = stats_run(runs->accepted + runs->refused, runs->refused, run->count);
     if (chance > MOST_CHANCE) {
         return;
     }

@@ -105,6 +105,16 @@ static void count_open(const struct moment *moments, uint32_t count, uint32_t *b
     }
 }
 
+static void count_before(const struct moment *moments, uint32_t count, int64_t window_ns,
+                         uint32_t *before)
+{
+    if (window_ns) {
+        count_window(moments, count, window_ns, before);
+    } else {
+        count_open(moments, count, before);
+    }
+}
+
 static int by_number(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -144,11 +154,7 @@ static struct limit try_numbers(const struct moment *moments, uint32_t count, in
     g_autofree uint32_t *before = g_new(uint32_t, count);
 
     limit.kind = window_ns ? LIMITED_WINDOW : LIMITED_OPEN;
-    if (window_ns) {
-        count_window(moments, count, window_ns, before);
-    } else {
-        count_open(moments, count, before);
-    }
+    count_before(moments, count, window_ns, before);
     while (unknown < count && moments[unknown].failed) {
         unknown++; /* how many came before these was not captured */
     }
@@ -161,6 +167,24 @@ static struct limit try_numbers(const struct moment *moments, uint32_t count, in
         limit.p = chance_of(&limit, most, between);
     }
     return limit;
+}
+
+bool limit_is_below(const struct moment *moments, uint32_t count, uint32_t index)
+{
+    g_autofree uint32_t *before = g_new(uint32_t, count);
+
+    for (size_t w = 0; w < G_N_ELEMENTS(windows); w++) {
+        bool below = false;
+
+        count_before(moments, count, windows[w], before);
+        for (uint32_t i = 0; i < count && !below; i++) {
+            below = !moments[i].failed && before[i] >= before[index];
+        }
+        if (!below) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The longest time from a connection that was accepted to a failure after it. */

@@ -3,6 +3,7 @@
 #ifndef DIAGNOSE_LIMIT_H
 #define DIAGNOSE_LIMIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ struct limit {
 /** The most likely limit behind a client's connections to a server; @paced: also one that each
  * connection before it may have used up. */
 struct limit limit_find(const struct moments *moments, bool paced);
+/** Whether as many connections as before the one at @index came before others that were accepted,
+ * in whatever window: no limit refused it. @moments are sorted. */
+bool limit_is_below(const struct moment *moments, uint32_t count, uint32_t index);
 /** Where failures begin, as limit_find() says of it: "after 5 or more within 2 s". */
 void limit_text(const struct limit *limit, char *text, size_t size);
 

@@ -75,3 +75,13 @@ double stats_poisson_tail(uint64_t count, double mean)
     }
     return fmin(sum, 1.0);
 }
+
+double stats_run(uint32_t all, uint32_t bad, uint32_t run)
+{
+    double chance = all - run + 1;
+
+    for (uint32_t i = 0; i < run; i++) {
+        chance *= (double)(bad - i) / (all - i);
+    }
+    return chance;
+}

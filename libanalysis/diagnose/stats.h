@@ -27,5 +27,7 @@ double stats_log_choose(uint64_t whole, uint64_t part);
 
 /** Chance of @count or more events where @mean are expected (Poisson). */
 double stats_poisson_tail(uint64_t count, double mean);
+/** The chance that of @bad failures among @all at least @run follow one another, at most. */
+double stats_run(uint32_t all, uint32_t bad, uint32_t run);
 
 #endif
