@@ -241,6 +241,17 @@ def case_ban_that_ends():
     return populations(make), {"ip-block": {"client": "10.0.0.5", "confidence": "medium"}}
 
 
+def case_one_client_dropped():
+    """A firewall drops one client's SYNs for half a minute."""
+    def make(dice):
+        for when in at_random(dice, 100, 0.5):
+            client = f"10.0.0.{dice.randrange(4) + 5}"
+            banned = client == "10.0.0.5" and 30 < when < 60
+            yield when, client, "192.0.2.1:443", "silent" if banned else "served"
+
+    return populations(make), {"unanswered": {"server": "192.0.2.1:443", "confidence": "medium"}}
+
+
 def case_client_that_bursts_once():
     """Forty connections in a few seconds, of which those beyond ten are refused: once is no ban."""
     def make(dice):

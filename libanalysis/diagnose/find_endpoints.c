@@ -8,6 +8,9 @@
 /* Fewer connections show nothing. */
 #define LEAST 3
 
+/* Clients that are served beside one that is not. */
+#define OTHER_CLIENTS 2
+
 /* Standard deviations below the number of runs that chance makes. */
 #define FLAPPING_SIGMA 4
 
@@ -219,6 +222,29 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     }
 }
 
+/* A rule, or the way, keeps one of several clients out, without a RST. */
+static void find_silence_for_one(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+{
+    const struct endpoint_stats *stats = row->stats;
+    uint32_t errors = stats->troubles[TROUBLE_UNREACHABLE];
+    uint32_t count = stats->troubles[TROUBLE_UNANSWERED] + errors;
+    struct whyrst_finding *finding;
+
+    if (count < 2 * LEAST || stats->troubles[TROUBLE_REFUSED] > 0 ||
+        !is_of_one_client(&stats->starts) ||
+        __builtin_popcountll(stats->starts.served & ~stats->starts.barred) < OTHER_CLIENTS ||
+        stats_share(count, stats->attempts).low <= diagnosis->options.alert_rate) {
+        return;
+    }
+    finding =
+        add_bad(diagnosis, row, errors ? WHYRST_FINDING_UNREACHABLE : WHYRST_FINDING_UNANSWERED,
+                WHYRST_CONFIDENCE_MEDIUM);
+    finding_text(finding, "Connections to %s fail for one client alone, without a RST: %u of %u",
+                 endpoint_name(row), count, stats->attempts);
+    finding_troubles(finding, stats);
+    finding_evidence(finding, "all of one client (see the frames); others were accepted");
+}
+
 /* What its handshakes tell of a server that has accepted connections. */
 static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
@@ -233,6 +259,7 @@ static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpo
         find_down(diagnosis, row);
     } else if (!find_flapping(diagnosis, row, &runs)) {
         find_outage(diagnosis, row, &runs);
+        find_silence_for_one(diagnosis, row);
     }
 }
 
