@@ -128,6 +128,27 @@ def case_one_client_refused_for_a_time():
     return populations(make), {}
 
 
+def line_that_goes_down(dice):
+    """Three quarter minutes without an answer from any of three servers."""
+    for when in at_random(dice, 600, 0.5):
+        down = any(begin < when < begin + 15 for begin in (100, 300, 500))
+        yield when, "10.0.0.5", f"192.0.2.{dice.randrange(3) + 1}:443", "silent" if down else "served"
+
+
+def case_own_line_goes_down():
+    """What befalls all servers at once is no server's doing."""
+    return populations(line_that_goes_down), {}
+
+
+def case_server_goes_down_beside_others():
+    """The same of one server, while the others serve."""
+    def make(dice):
+        for when, client, server, end in line_that_goes_down(dice):
+            yield when, client, server, end if server == "192.0.2.1:443" else "served"
+
+    return populations(make), {"flapping": {"server": "192.0.2.1:443"}}
+
+
 def case_round_robin():
     """One of four servers behind an address refuses: no times of its own."""
     def make(dice):

@@ -14,6 +14,9 @@
 /* Standard deviations below the number of runs that chance makes. */
 #define FLAPPING_SIGMA 4
 
+/* Servers that are asked whether they accepted meanwhile. */
+#define MOST_OTHERS 1024u
+
 /* The most likely that refusals in a row may be by chance. */
 #define MOST_CHANCE 0.001
 
@@ -131,6 +134,45 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
     return explained * 5 >= (uint64_t)count * 4;
 }
 
+/* Nothing at all came back. */
+static bool is_silent(const struct endpoint_stats *stats)
+{
+    return stats->troubles[TROUBLE_UNANSWERED] == endpoint_bad(stats);
+}
+
+/* Whether another server accepted in that time: silence of all is the way's, or the client's own.
+ */
+static bool others_accept(const struct whyrst_diagnosis *diagnosis,
+                          const struct whyrst_endpoint *row, int64_t from_ns, int64_t to_ns)
+{
+    for (guint i = 0; i < MIN(diagnosis->rows->len, MOST_OTHERS); i++) {
+        const struct whyrst_endpoint *other =
+            &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+
+        if (other != row && timeline_accepts(&other->stats->starts, from_ns, to_ns)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many of its times down were its own, as far as they are told. */
+static uint32_t own_downs(const struct whyrst_diagnosis *diagnosis,
+                          const struct whyrst_endpoint *row, const struct runs *runs)
+{
+    uint32_t own = 0;
+
+    if (!is_silent(row->stats)) {
+        return runs->downs;
+    }
+    for (uint32_t i = 0; i < MIN(runs->downs, TIMELINE_DOWNS); i++) {
+        own += others_accept(diagnosis, row, runs->down[i].first_ns, runs->down[i].last_ns);
+    }
+    return own;
+}
+
+#define NO_OTHERS "nothing else was accepted meanwhile: the way there may have been down"
+
 /* What comes and goes for one of several clients only is no service. */
 static bool is_of_one_client(const struct timeline *starts)
 {
@@ -149,6 +191,7 @@ static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
     double good = runs->accepted, bad = runs->refused;
     double mean = 2 * good * bad / MAX(good + bad, 1) + 1;
     double variance = (mean - 1) * (mean - 2) / MAX(good + bad - 1, 1);
+    uint32_t own;
     struct whyrst_finding *finding;
 
     if (runs->downs < 2 || runs->count < 4 ||
@@ -157,8 +200,12 @@ static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
         is_explained(diagnosis, row, endpoint_bad(stats))) {
         return false;
     }
+    own = own_downs(diagnosis, row, runs);
+    if (own < 2) {
+        return false;
+    }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_FLAPPING,
-                      runs->downs > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+                      own > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
     finding_text(finding, "%s comes and goes: down %u times, %u of %u connections failed",
                  endpoint_name(row), runs->downs, endpoint_bad(stats), stats->attempts);
     finding_evidence(finding,
@@ -173,14 +220,19 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
 {
     const struct endpoint_stats *stats = row->stats;
     bool strangers = stats->starts.barred && !(stats->starts.barred & stats->starts.served);
+    bool alone =
+        is_silent(stats) && !others_accept(diagnosis, row, stats->first_bad_ns, stats->last_bad_ns);
     struct whyrst_finding *finding =
         add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
-                strangers ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
+                strangers || alone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
 
     finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
                  endpoint_name(row), stats->connections, endpoint_bad(stats));
     if (strangers) {
         finding_evidence(finding, "no client that was accepted before has tried since");
+    }
+    if (alone) {
+        finding_evidence(finding, NO_OTHERS);
     }
     finding_troubles(finding, stats);
 }
@@ -191,7 +243,7 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
 {
     const struct run *run = &runs->longest;
     double chance;
-    bool silent, lonely;
+    bool silent, lonely, alone;
     struct whyrst_finding *finding;
 
     if (run->count < LEAST || run->next_ns == 0 || runs->downs == 0 ||
@@ -203,10 +255,11 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     if (chance > MOST_CHANCE) {
         return;
     }
-    silent = row->stats->troubles[TROUBLE_UNANSWERED] == endpoint_bad(row->stats);
+    silent = is_silent(row->stats);
     lonely = silent && __builtin_popcountll(row->stats->starts.barred) == 1;
+    alone = silent && !others_accept(diagnosis, row, run->first_ns, run->last_ns);
     finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
-                      lonely ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
+                      lonely || alone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
     finding->p = chance;
     finding->seconds_ns = run->next_ns - run->first_ns;
     finding->first_ns = run->first_ns;
@@ -219,6 +272,9 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     finding_troubles(finding, row->stats);
     if (lonely) {
         finding_evidence(finding, "of one client only: its own line may have been down");
+    }
+    if (alone) {
+        finding_evidence(finding, NO_OTHERS);
     }
 }
 

@@ -129,7 +129,12 @@ void timeline_clear(struct timeline *timeline)
 
 static void end_run(struct runs *runs, struct run *run, int64_t next_ns)
 {
-    runs->downs += run->count > 0 && run->last_ns - run->first_ns >= LEAST_DOWN_NS;
+    if (run->count > 0 && run->last_ns - run->first_ns >= LEAST_DOWN_NS) {
+        if (runs->downs < TIMELINE_DOWNS) {
+            runs->down[runs->downs] = *run;
+        }
+        runs->downs++;
+    }
     if (runs->accepted && run->count > runs->longest.count) {
         runs->longest = *run;
         runs->longest.next_ns = next_ns;
@@ -171,6 +176,27 @@ bool timeline_refuses(const struct timeline *timeline, int64_t after_ns, int64_t
 
         if (item->first_ns > after_ns) {
             return item->accepted == 0 && item->first_ns - after_ns <= within_ns;
+        }
+    }
+    return false;
+}
+
+bool timeline_accepts(const struct timeline *timeline, int64_t from_ns, int64_t to_ns)
+{
+    uint32_t low = 0, high = timeline->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (timeline->items[middle].first_ns < from_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < timeline->count && timeline->items[low].first_ns <= to_ns; low++) {
+        if (timeline->items[low].accepted && timeline->items[low].last_ns <= to_ns) {
+            return true;
         }
     }
     return false;

@@ -48,19 +48,27 @@ struct run {
     int64_t next_ns;
 };
 
+/** Runs whose times are told. */
+#define TIMELINE_DOWNS 4u
+
 /** struct runs - runs of accepted and of refused connections
  *  @count: how many, rather too many; @downs: of refused ones that last as long as no limit does;
- *  @longest: of refused ones that follow an accepted one */
+ *  @down: the first of these; @longest: of refused ones that follow an accepted one */
 struct runs {
     uint32_t accepted;
     uint32_t refused;
     uint32_t count;
     uint32_t downs;
+    struct run down[TIMELINE_DOWNS];
     struct run longest;
 };
 
 struct runs timeline_runs(const struct timeline *timeline);
 /** Whether the first connection after @after_ns, @within_ns at most, was refused. */
 bool timeline_refuses(const struct timeline *timeline, int64_t after_ns, int64_t within_ns);
+
+/** Whether a connection that began from @from_ns to @to_ns was accepted; not where spans are too
+ * wide to tell. */
+bool timeline_accepts(const struct timeline *timeline, int64_t from_ns, int64_t to_ns);
 
 #endif
