@@ -69,4 +69,29 @@ static inline struct ring_entry *ring_get(struct ring *ring, uint32_t number)
                : NULL;
 }
 
+/** struct ring_walk - a way back through a connection's entries, LIMIT_RING_WALK at most */
+struct ring_walk {
+    struct ring *ring;
+    uint32_t at;
+    unsigned left;
+};
+
+/** A walk that begins with entry @latest; 0: there is none. */
+static inline struct ring_walk ring_walk_back(struct ring *ring, uint32_t latest)
+{
+    return (struct ring_walk){.ring = ring, .at = latest, .left = LIMIT_RING_WALK};
+}
+
+/** The next entry, older than the one before, NULL at the end. */
+static inline struct ring_entry *ring_older(struct ring_walk *walk)
+{
+    struct ring_entry *entry = walk->left ? ring_get(walk->ring, walk->at) : NULL;
+
+    if (entry) {
+        walk->at = entry->previous;
+        walk->left--;
+    }
+    return entry;
+}
+
 #endif

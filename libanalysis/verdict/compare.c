@@ -97,15 +97,10 @@ static void compare_id(struct rst_facts *facts)
 static bool acked_at_last_payload(struct conn_context *context, const struct conn *conn,
                                   unsigned side, uint32_t *ack)
 {
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            return false;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if (entry->side == side && entry->length > 0 && (entry->flags & WHYRST_TCP_ACK)) {
             *ack = entry->ack;
             return true;
@@ -119,15 +114,10 @@ static int64_t time_of_acked(struct conn_context *context, const struct conn *co
                              uint32_t ack)
 {
     int64_t found = -1;
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            break;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if (entry->side == side && entry->length > 0 && entry->seq + entry->length == ack) {
             found = entry->time_ns;
         }
@@ -138,15 +128,10 @@ static int64_t time_of_acked(struct conn_context *context, const struct conn *co
 static void measure_quiet(struct conn_context *context, const struct conn *conn,
                           struct rst_facts *facts)
 {
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            return;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if (entry->side == facts->from && !(entry->flags & WHYRST_TCP_RST)) {
             facts->sender_quiet_known = true;
             facts->sender_quiet_ns = MAX(facts->segment.time_ns - entry->time_ns, 0);
@@ -160,15 +145,10 @@ static void measure_quiet(struct conn_context *context, const struct conn *conn,
 static bool has_reordered(struct conn_context *context, const struct conn *conn, unsigned side)
 {
     const struct ring_entry *newer = NULL;
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            break;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if (entry->side != side || !(entry->flags & WHYRST_TCP_ACK) ||
             (entry->flags & (WHYRST_TCP_RST | WHYRST_TCP_SYN))) {
             continue;
@@ -233,15 +213,10 @@ static void count_unanswered(struct conn_context *context, const struct conn *co
 static void note_answerable(struct conn_context *context, const struct conn *conn,
                             struct rst_facts *facts)
 {
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            return;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if (entry->side != facts->from && entry->ack == facts->segment.seq &&
             (entry->flags & (WHYRST_TCP_ACK | WHYRST_TCP_RST)) == WHYRST_TCP_ACK) {
             *(entry->length > 0 ? &facts->answerable_data : &facts->answerable_ack) = true;
@@ -255,7 +230,8 @@ static bool has_read_on(struct conn_context *context, const struct conn *conn,
                         const struct rst_facts *facts)
 {
     uint32_t acked = facts->sender.ack;
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
     if (!(facts->sender.flags & ENDPOINT_FIN) || !(facts->sender.flags & ENDPOINT_ACKED) ||
         facts->receiver.last_payload_frame == 0) {
@@ -264,13 +240,7 @@ static bool has_read_on(struct conn_context *context, const struct conn *conn,
     if (seq_after(acked, facts->receiver.payload_end)) {
         acked = facts->receiver.payload_end;
     }
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            return false;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if (entry->side == facts->from && (entry->flags & WHYRST_TCP_FIN)) {
             return seq_after(acked, entry->ack);
         }
@@ -284,18 +254,13 @@ static bool has_read_on(struct conn_context *context, const struct conn *conn,
 static void note_copies(struct conn_context *context, const struct conn *conn,
                         struct rst_facts *facts)
 {
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
     unsigned once = 0;
     unsigned twice = 0;
     unsigned peer_twice = 0;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            break;
-        }
-        at = entry->previous;
+    while ((entry = ring_older(&walk))) {
         if ((entry->flags & WHYRST_TCP_RST) ||
             facts->segment.time_ns - entry->time_ns < COPY_WITHIN_NS) {
             continue;

@@ -51,15 +51,10 @@ int64_t round_trip_to(struct conn_context *context, const struct conn *conn, uns
     const struct ring_entry *later = NULL;  /* the other side's next payload after it */
     const int64_t handshake_ns = handshake_trip(conn, side);
     int64_t rtt_ns = handshake_ns;
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
 
-    for (unsigned i = 0; handshake_ns > 0 && i < LIMIT_RING_WALK && at != 0; i++) {
-        const struct ring_entry *entry = ring_get(context->ring, at);
-
-        if (!entry) {
-            break;
-        }
-        at = entry->previous;
+    while (handshake_ns > 0 && (entry = ring_older(&walk))) {
         if (entry->side == side) {
             answer = entry->flags & WHYRST_TCP_RST ? answer : entry;
         } else if (entry->length > 0) {
@@ -174,16 +169,12 @@ static struct ring_entry *search_ring(struct conn_context *context, const struct
     struct ring_entry *latest = NULL;
     struct ring_entry *best = NULL;
     int64_t best_off = INT64_MAX;
-    uint32_t at = conn->recent;
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    struct ring_entry *entry;
 
-    for (unsigned i = 0; i < LIMIT_RING_WALK && at != 0; i++) {
-        struct ring_entry *entry = ring_get(context->ring, at);
+    while ((entry = ring_older(&walk))) {
         int64_t off;
 
-        if (!entry) {
-            break;
-        }
-        at = entry->previous;
         note_newer(search, entry);
         if (!is_candidate(search, entry)) {
             continue;
