@@ -354,6 +354,17 @@ def case_forgotten_one_by_one():
     return [capture], {"reset-rate": {"resets": 6}}
 
 
+def case_forgotten_while_idle():
+    """A device that forgets idle connections answers what comes next: the shortest silence is told."""
+    capture = Capture()
+    for n in range(6):
+        reset_later(capture, [kept_alive(capture, CLIENTS[n % 4])], 8 + 3 * n, "R", NEXT)
+        crowd(capture, 2, wait=40)
+    return [capture], {"reset-rate": {"resets": 6, "evidence": [
+        "6 reset in phase idle-timeout", "6 of them hit a request that is idempotent and may be repeated",
+        "6 answered the first segment after a silence, the shortest of 8.0 s: by then the connection is forgotten"]}}
+
+
 def idle(silences):
     capture = Capture()
     for n, silence in enumerate(silences):

@@ -95,6 +95,15 @@ static void add_bad(struct endpoint_stats *stats, enum trouble trouble,
     frames_add(&stats->bad_frames, place);
 }
 
+static void note_forgotten(struct endpoint_stats *stats, uint32_t count, int64_t shortest_ns)
+{
+    if (count > 0) {
+        stats->forgotten_ns =
+            stats->forgotten ? MIN(stats->forgotten_ns, shortest_ns) : shortest_ns;
+        stats->forgotten += count;
+    }
+}
+
 static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome,
                       struct place place)
 {
@@ -124,7 +133,9 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
         moment.kind = MOMENT_LOST;
     }
     moments_add(&stats->ends, LIMIT_ENDS, moment);
-    if (outcome->idle_ns >= 0 && !outcome->prompted) {
+    if (outcome->idle_ns >= 0 && outcome->prompted) {
+        note_forgotten(stats, 1, outcome->idle_ns);
+    } else if (outcome->idle_ns >= 0) {
         sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
     }
 }
@@ -245,6 +256,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
                other->last_reset_ns);
     frames_merge(&stats->bad_frames, &other->bad_frames, files);
     frames_merge(&stats->reset_frames, &other->reset_frames, files);
+    note_forgotten(stats, other->forgotten, other->forgotten_ns);
     proxy_merge(&stats->proxy, other->proxy, files);
     sample_merge(&stats->rst_times, other->rst_times);
     sample_merge(&stats->idle, other->idle);

@@ -47,6 +47,8 @@ struct silent_closes {
  * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
  * @last_word_ns: last sign of life of the server
+ * @forgotten:  @resets that answered the first segment after a silence, @forgotten_ns: the shortest
+ * of these silences
  * @first:      the first frame of a connection that is known: of its RST, else its first
  * @starts:     connections that began, accepted or not
  * @ends:       @resets: of a process that ended, of a host that did not know the connection, others
@@ -78,6 +80,8 @@ struct endpoint_stats {
     int64_t first_reset_ns;
     int64_t last_reset_ns;
     int64_t last_word_ns;
+    int64_t forgotten_ns;
+    uint32_t forgotten;
     struct place first;
     struct frames bad_frames;
     struct frames reset_frames;

@@ -334,6 +334,21 @@ void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats
     }
 }
 
+/* Whoever sends the RSTs has forgotten connections by then: a firewall, a NAT, a server behind a
+ * load balancer. When it did is not known, but that it was no later. */
+static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint_stats *stats)
+{
+    if (stats->forgotten < LEAST || stats->forgotten * 2 < stats->resets) {
+        return;
+    }
+    finding_evidence(finding,
+                     "%u answered the first segment after a silence, the shortest of %.1f s: by "
+                     "then the connection is forgotten",
+                     stats->forgotten, (double)stats->forgotten_ns / 1e9);
+    finding->advice = "Send keep-alives more often than the shortest of these silences, or close "
+                      "idle connections before it; repeat with back-off only what is idempotent.";
+}
+
 static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
@@ -349,7 +364,8 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding->first_ns = stats->first_reset_ns;
     finding->last_ns = stats->last_reset_ns;
     frames_merge(&finding->places, &stats->reset_frames, 0);
-    finding_text(finding, "%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
+    finding_text(finding, "%s%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
+                 endpoint_sender(stats->by) == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
                  endpoint_name(row), stats->resets, stats->connections, 100 * finding->share.rate,
                  100 * finding->share.low);
     for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
@@ -359,6 +375,7 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
         }
     }
     finding_retries(finding, stats);
+    tell_forgotten(finding, stats);
     if (row->state == WHYRST_FINDING_COUNT) {
         row->state = WHYRST_FINDING_RESET_RATE;
     }
