@@ -39,8 +39,12 @@ class Capture:
         script = path + ".pkt"
         with open(script, "w") as file:
             file.write(f"start {self.start}\n" + "\n".join(self.lines) + "\n")
-        frames = pkt2pcap.Script(script).frames
+        frames = filter(self.has, pkt2pcap.Script(script).frames)
         packets.write_pcap(path, sorted(frames, key=lambda frame: frame.time_ns), nanoseconds=True)
+
+    def has(self, frame):
+        """Whether the frame is captured."""
+        return True
 
     def connection(self, client="10.0.0.5", server="192.0.2.1:80"):
         """Declares a connection and returns its label."""
@@ -108,6 +112,21 @@ class Capture:
         """A SYN that nothing answers."""
         label = self.connection(**ends)
         self.say(wait, f"{label}:c>s S")
+
+
+class FromClients(Capture):
+    """Captured where only what clients (10.0.0.0/8) send passes."""
+
+    def has(self, frame):
+        return frame.data[26] == 10  # Ethernet, IPv4
+
+
+def case_one_direction():
+    """Refusals that were not captured look like silence, but nothing of the server was captured."""
+    capture = FromClients()
+    for n in range(40):
+        (capture.served if n % 4 else capture.refused)(4, client=f"10.0.0.{n % 4 + 5}")
+    return [capture], {}
 
 
 def case_down_in_one_capture():

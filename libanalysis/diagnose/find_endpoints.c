@@ -134,6 +134,12 @@ static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst
     return explained * 5 >= (uint64_t)count * 4;
 }
 
+/* Its own packets were not captured: nobody knows whether it was silent. */
+static bool is_one_way(const struct endpoint_stats *stats)
+{
+    return accepted(stats) > 0 && stats->last_word_ns == 0;
+}
+
 /* Nothing at all came back. */
 static bool is_silent(const struct endpoint_stats *stats)
 {
@@ -307,7 +313,7 @@ static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpo
     const struct endpoint_stats *stats = row->stats;
     struct runs runs;
 
-    if (is_several_hosts(stats) || endpoint_bad(stats) < LEAST) {
+    if (is_several_hosts(stats) || is_one_way(stats) || endpoint_bad(stats) < LEAST) {
         return;
     }
     runs = timeline_runs(&stats->starts);
