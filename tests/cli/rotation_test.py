@@ -79,7 +79,7 @@ class Traffic:
 
 class Rotation(CliTest):
     def capture(self, *command, rounds, size, pause=0.0):
-        """Runs a capture program while connections come and go; its files, in time order."""
+        """Runs a capture program while connections come and go; its files, and whether it got the last reset."""
         folder = os.path.join(self.dir, "ring")
         os.mkdir(folder)
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as program:
@@ -91,31 +91,32 @@ class Rotation(CliTest):
                     traffic.short(size)
                     time.sleep(pause)
                 traffic.end()
-                self.wait_for(folder, traffic.long_port)
+                done = self.wait_for(folder, traffic.long_port)
             finally:
                 program.terminate()
                 program.stderr.read()
         files = [os.path.join(folder, name) for name in os.listdir(folder)]
-        return folder, [path for path in files if os.path.getsize(path) > 0]
+        return folder, [path for path in files if os.path.getsize(path) > 0], done
 
     def capture_whole(self, *command, rounds, size, pause, all_packets):
         """A busy machine makes capture programs lose packets: then they get another try."""
         for tries_left in (3, 2, 1, 0):
-            folder, files = self.capture(*command, rounds=rounds, size=size, pause=pause)
+            folder, files, done = self.capture(*command, rounds=rounds, size=size, pause=pause)
             resets = [o for o in self.objects("--continue", folder) if o["type"] == "rst"]
-            if not all_packets or len(resets) == rounds + 1 or not tries_left:
+            if done and (not all_packets or len(resets) == rounds + 1) or not tries_left:
+                self.assertTrue(done, "the last reset was not captured")
                 return folder, files
             shutil.rmtree(folder)
 
     def wait_for(self, folder, port):
-        """Until the last reset has reached the files."""
+        """Until the last reset has reached the files; False when it does not."""
         for _ in range(100):
             done = subprocess.run([WHYRST, "--format=ndjson", "--continue", f"--port={port}", folder],
                                   capture_output=True, timeout=300)
             if b'"type":"rst"' in done.stdout:
-                return
+                return True
             time.sleep(0.1)
-        self.fail("the last reset was not captured")
+        return False
 
     def first_time(self, path):
         """Of the first packet; for whyrst such files sort last that have none."""
