@@ -251,26 +251,24 @@ def case_limit_of_open_connections():
     return captures, {"rate-limit": {"client": "10.0.0.5"}}
 
 
-def case_ban_that_ends():
-    """One client is refused for half a minute, others are served."""
+def one_client_shut_out(end):
+    """One of four clients meets `end` for half a minute, others are served."""
     def make(dice):
         for when in at_random(dice, 100, 0.5):
             client = f"10.0.0.{dice.randrange(4) + 5}"
-            banned = client == "10.0.0.5" and 30 < when < 60
-            yield when, client, "192.0.2.1:443", "refused" if banned else "served"
+            yield when, client, "192.0.2.1:443", end if client == "10.0.0.5" and 30 < when < 60 else "served"
 
-    return populations(make), {"ip-block": {"client": "10.0.0.5", "confidence": "medium"}}
+    return populations(make)
+
+
+def case_ban_that_ends():
+    """It is let in again."""
+    return one_client_shut_out("refused"), {"ip-block": {"client": "10.0.0.5", "confidence": "medium"}}
 
 
 def case_one_client_dropped():
-    """A firewall drops one client's SYNs for half a minute."""
-    def make(dice):
-        for when in at_random(dice, 100, 0.5):
-            client = f"10.0.0.{dice.randrange(4) + 5}"
-            banned = client == "10.0.0.5" and 30 < when < 60
-            yield when, client, "192.0.2.1:443", "silent" if banned else "served"
-
-    return populations(make), {"unanswered": {"server": "192.0.2.1:443", "confidence": "medium"}}
+    """A firewall drops its SYNs."""
+    return one_client_shut_out("silent"), {"unanswered": {"server": "192.0.2.1:443", "confidence": "medium"}}
 
 
 def case_client_that_bursts_once():

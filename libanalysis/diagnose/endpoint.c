@@ -107,9 +107,8 @@ static void note_forgotten(struct endpoint_stats *stats, uint32_t count, int64_t
 static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome,
                       struct place place)
 {
-    int64_t age_ms = (outcome->end_ns - outcome->start_ns) / 1000000;
     struct moment moment = {.time_ns = outcome->end_ns,
-                            .age_ms = (uint32_t)CLAMP(age_ms, 0, UINT32_MAX),
+                            .age_ms = outcome_age_ms(outcome),
                             .failed = true,
                             .client = client_number(outcome->client),
                             .origin = (uint8_t)outcome->origin};

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <glib.h>
+
 /* A SYN without an answer for this long has none: round trips and a first retransmission (1 s, RFC
  * 6298) are over. */
 #define NO_ANSWER_NS INT64_C(3000000000)
@@ -200,4 +202,11 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
     set_tls(outcome, &facts->state);
     proxy_judge(outcome, record->proxy);
     return true;
+}
+
+uint32_t outcome_age_ms(const struct outcome *outcome)
+{
+    int64_t age = (outcome->end_ns - outcome->start_ns) / 1000000;
+
+    return outcome->end == OUTCOME_OPEN ? UINT32_MAX : (uint32_t)CLAMP(age, 0, UINT32_MAX);
 }

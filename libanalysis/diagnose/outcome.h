@@ -89,4 +89,7 @@ void outcome_of_half_open(const struct half_open *entry, int64_t start_ns, int64
 /** Of the connection that @record's RST ended; false when it ended none (second RSTs...). */
 bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome);
 
+/** How long the connection was open, as far as is known: UINT32_MAX where it did not end. */
+uint32_t outcome_age_ms(const struct outcome *outcome);
+
 #endif

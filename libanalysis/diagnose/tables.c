@@ -97,14 +97,6 @@ static bool is_unasked(enum whyrst_origin origin)
            origin == WHYRST_ORIGIN_BEFORE_DATA;
 }
 
-/* How long it was open, as far as is known. */
-static uint32_t age_ms(const struct outcome *outcome)
-{
-    int64_t age = (outcome->end_ns - outcome->start_ns) / 1000000;
-
-    return outcome->end == OUTCOME_OPEN ? UINT32_MAX : (uint32_t)CLAMP(age, 0, UINT32_MAX);
-}
-
 static void add_pair(struct tables *tables, const struct outcome *outcome, struct place place)
 {
     bool failed = outcome_is_failure(outcome);
@@ -120,9 +112,10 @@ static void add_pair(struct tables *tables, const struct outcome *outcome, struc
     pair->hellos += failed && outcome->hello;
     pair->asked += failed && !is_unasked(outcome->origin);
     pair->moments.left = &tables->moments_left;
-    moments_add(
-        &pair->moments, LIMIT_MOMENTS_EACH,
-        (struct moment){.time_ns = outcome->start_ns, .age_ms = age_ms(outcome), .failed = failed});
+    moments_add(&pair->moments, LIMIT_MOMENTS_EACH,
+                (struct moment){.time_ns = outcome->start_ns,
+                                .age_ms = outcome_age_ms(outcome),
+                                .failed = failed});
 }
 
 /* A ClientHello; only those that were reset, or answered, are compared. */
