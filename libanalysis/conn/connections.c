@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "conn/payload.h"
 #include "limits.h"
 
 void connections_init(struct connections *c, uint64_t seed)
@@ -212,6 +213,22 @@ struct conn *connections_find(struct connections *c, const struct place *place,
     return start_connection(c, place);
 }
 
+/* A visit of all connections comes to what nothing has looked at for a long time. */
+static void fetch_ahead(const struct connections *c, uint32_t position)
+{
+    uint32_t positions = flow_table_positions(c->table);
+    const struct conn *conn =
+        position + 16 < positions ? flow_table_at(c->table, position + 16) : NULL;
+
+    if (conn) {
+        payload_prefetch(conn);
+    }
+    conn = position + 8 < positions ? flow_table_at(c->table, position + 8) : NULL;
+    if (conn) {
+        payload_prefetch_observer(conn);
+    }
+}
+
 void connections_visit(struct connections *c, void (*visit)(void *user, struct conn *conn),
                        void (*visit_half_open)(void *user, const struct half_open *entry),
                        void *user)
@@ -219,6 +236,7 @@ void connections_visit(struct connections *c, void (*visit)(void *user, struct c
     for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
         struct conn *conn = flow_table_at(c->table, i);
 
+        fetch_ahead(c, i);
         if (conn) {
             visit(user, conn);
         }

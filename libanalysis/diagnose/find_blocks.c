@@ -10,71 +10,11 @@
  *
  * First each server is looked at by itself, then names over all their servers: a name behind many
  * addresses may have too few connections with each.
- *
- * Several may be blocked at once. They are no fair comparison for one another, so those that look
- * blocked are left out of it; but whoever picks the failures out of a mixture finds "blocks" in
- * any. So all that were picked, taken together, must differ from the rest by more than the number
- * of ways to pick as many would make likely.
  */
-#include <math.h>
 #include <string.h>
 
-#include "diagnose/combos.h"
-#include "diagnose/diagnosis.h"
+#include "diagnose/contrast.h"
 #include "diagnose/servers.h"
-
-/* Resets that make a case, connections to compare with, the share of resets that is "nearly all"
- * and that of "hardly any", and the chance (corrected for the number of tests) not to be one. */
-#define LEAST       3
-#define LEAST_OTHER 3
-#define NEARLY_ALL  0.8
-#define HARDLY_ANY  0.1
-#define CHANCE      0.001
-
-/**
- * struct group - ClientHellos that are compared
- * @cells:  those of one server, or of one name; NULL: of all
- * @combos: the same, summed up
- * @wide:   of several servers, each of which has been looked at by itself
- * @tests:  of the whole diagnosis
- */
-struct group {
-    struct whyrst_diagnosis *diagnosis;
-    const struct hello_cell *const *cells;
-    guint count;
-    const GPtrArray *combos;
-    bool wide;
-    double tests;
-};
-
-/**
- * struct contrast - a JA4 or a name against others
- * @servers:    where it failed; @first: the first of them
- * @own, @others: its ClientHellos, and those it is compared with
- * @blocked:    it and the others that look blocked as well: how many, and all together
- * @candidates: of which these were picked
- * @variety:    JA4s that @others, or, of a name, @own consists of
- * @name:       the only name that a JA4 was reset under, or 0
- * @version:    all JA4s with this one's TLS version are blocked, several, and no other
- */
-struct contrast {
-    GHashTable *servers;
-    struct server_key first;
-    struct score own;
-    struct score others;
-    struct score picked;
-    guint blocked;
-    guint candidates;
-    guint variety;
-    uint32_t name;
-    bool version;
-    double p;
-};
-
-static bool is_blocked(const struct score *score)
-{
-    return score->failed >= LEAST && score_rate(score) >= NEARLY_ALL;
-}
 
 /* Its clients have other JA4s that are answered here, or there are several of them. */
 static bool is_about_ja4(const struct group *group, uint32_t ja4)
@@ -101,159 +41,6 @@ static bool is_about_ja4(const struct group *group, uint32_t ja4)
         }
     }
     return false;
-}
-
-/* Both happened in the same time: the server was not just another one then. */
-static bool overlaps(const struct score *failed, const struct score *others)
-{
-    return others->good && others->first_good_ns <= failed->failures->last_ns &&
-           others->last_good_ns >= failed->failures->first_ns;
-}
-
-static double test(const struct score *own, const struct score *others)
-{
-    return stats_fisher(own->failed, own->good, others->failed, others->good);
-}
-
-/* Whether the contrast is large enough not to be chance; its p gets the chance. */
-static bool is_clear(const struct group *group, struct contrast *contrast)
-{
-    const struct score *own = &contrast->own, *others = &contrast->others;
-
-    if (!is_blocked(own) || others->good < LEAST_OTHER || score_rate(others) > HARDLY_ANY ||
-        !overlaps(own, others)) {
-        return false;
-    }
-    contrast->p = MIN(test(own, others) * group->tests, 1);
-    return contrast->p < CHANCE &&
-           test(&contrast->picked, others) *
-                   exp(stats_log_choose(contrast->candidates, contrast->blocked)) <
-               CHANCE;
-}
-
-static enum whyrst_confidence confidence_of(const struct contrast *contrast)
-{
-    bool clear = contrast->p < CHANCE / 10 && score_rate(&contrast->own) > 0.95 &&
-                 contrast->others.failed == 0;
-
-    return clear ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
-}
-
-/* Which of @scores look blocked; only they are left in it. */
-static void pick(struct contrast *contrast, GHashTable *scores)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    contrast->candidates = g_hash_table_size(scores);
-    g_hash_table_iter_init(&iter, scores);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        if (is_blocked(value)) {
-            score_merge(&contrast->picked, value, 0);
-            contrast->blocked++;
-        } else {
-            g_hash_table_iter_remove(&iter);
-        }
-    }
-}
-
-static void contrast_begin(const struct group *group, uint32_t name, uint32_t ja4,
-                           struct contrast *contrast, GHashTable **picked)
-{
-    *contrast = (struct contrast){.servers = combos_failed_at(group->combos, name, ja4)};
-    *picked = combos_scores(group->combos, contrast->servers, name != 0);
-    pick(contrast, *picked);
-}
-
-static void contrast_end(struct contrast *contrast)
-{
-    g_hash_table_unref(contrast->servers);
-    score_clear(&contrast->own);
-    score_clear(&contrast->others);
-    score_clear(&contrast->picked);
-}
-
-/* Under which names @ja4 was reset; of each, whether others say it, too. */
-static GHashTable *names_of(const struct group *group, uint32_t ja4)
-{
-    GHashTable *names = g_hash_table_new(NULL, NULL);
-
-    for (guint i = 0; i < group->combos->len; i++) {
-        const struct combo *combo = g_ptr_array_index(group->combos, i);
-
-        if (combo->ja4 == ja4 && combo->score.failed) {
-            g_hash_table_insert(names, GUINT_TO_POINTER(combo->name + 1), NULL);
-        }
-    }
-    for (guint i = 0; i < group->combos->len; i++) {
-        const struct combo *combo = g_ptr_array_index(group->combos, i);
-        gpointer key = GUINT_TO_POINTER(combo->name + 1);
-
-        if ((combo->ja4 != ja4 || !combo->name) && g_hash_table_contains(names, key)) {
-            g_hash_table_insert(names, key, GINT_TO_POINTER(1));
-        }
-    }
-    return names;
-}
-
-/* The other JA4s with the names that @ja4 was reset under. */
-static void compare_ja4(const struct group *group, uint32_t ja4, struct contrast *contrast)
-{
-    g_autoptr(GHashTable) names = names_of(group, ja4);
-    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    GHashTable *picked;
-
-    contrast_begin(group, 0, ja4, contrast, &picked);
-    for (guint i = 0; i < group->combos->len; i++) {
-        const struct combo *combo = g_ptr_array_index(group->combos, i);
-        gpointer number = GUINT_TO_POINTER(combo->ja4 + 1), shared;
-
-        if (!g_hash_table_lookup_extended(names, GUINT_TO_POINTER(combo->name + 1), NULL,
-                                          &shared)) {
-            continue;
-        }
-        if (combo->ja4 == ja4) {
-            if (shared) {
-                score_merge(&contrast->own, &combo->score, 0);
-            }
-            contrast->name = g_hash_table_size(names) == 1 ? combo->name : 0;
-        } else if (!g_hash_table_contains(picked, number) &&
-                   g_hash_table_contains(contrast->servers, &combo->server)) {
-            score_merge(&contrast->others, &combo->score, 0);
-            contrast->variety += g_hash_table_add(seen, number);
-        }
-    }
-    contrast->version = combos_are_version(group->combos, contrast->servers, picked,
-                                           &group->diagnosis->whole->names, ja4);
-    g_hash_table_unref(picked);
-}
-
-/* The JA4s that were reset under @name, under the servers' other names. */
-static void compare_name(const struct group *group, uint32_t name, struct contrast *contrast)
-{
-    g_autoptr(GHashTable) ja4s = g_hash_table_new(NULL, NULL);
-    GHashTable *picked;
-
-    contrast_begin(group, name, 0, contrast, &picked);
-    for (guint i = 0; i < group->combos->len; i++) {
-        const struct combo *combo = g_ptr_array_index(group->combos, i);
-
-        if (combo->name == name && combo->score.failed) {
-            contrast->variety += g_hash_table_add(ja4s, GUINT_TO_POINTER(combo->ja4 + 1));
-        }
-    }
-    for (guint i = 0; i < group->combos->len; i++) {
-        const struct combo *combo = g_ptr_array_index(group->combos, i);
-
-        if (combo->name == name) {
-            score_merge(&contrast->own, &combo->score, 0);
-        } else if (g_hash_table_contains(ja4s, GUINT_TO_POINTER(combo->ja4 + 1)) &&
-                   !g_hash_table_contains(picked, GUINT_TO_POINTER(combo->name + 1)) &&
-                   g_hash_table_contains(contrast->servers, &combo->server)) {
-            score_merge(&contrast->others, &combo->score, 0);
-        }
-    }
-    g_hash_table_unref(picked);
 }
 
 /* Whether findings about one server each tell most of it. */
@@ -316,8 +103,8 @@ static struct across *explain(const struct group *group, const struct contrast *
 
     g_hash_table_iter_init(&iter, contrast->servers);
     while (g_hash_table_iter_next(&iter, &server, NULL)) {
-        struct block *block =
-            blocks_add(blocks, ACROSS_FINGERPRINT, confidence_of(contrast), server, &contrast->own);
+        struct block *block = blocks_add(blocks, ACROSS_FINGERPRINT, contrast_confidence(contrast),
+                                         server, &contrast->own);
 
         block->ja4 = g_strdup(ja4);
         block->sni =
@@ -339,7 +126,7 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
     const struct score *own = &contrast->own, *others = &contrast->others;
     struct whyrst_finding *finding =
         finding_add(group->diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK,
-                    contrast->version ? WHYRST_CONFIDENCE_LOW : confidence_of(contrast));
+                    contrast->version ? WHYRST_CONFIDENCE_LOW : contrast_confidence(contrast));
     g_autofree char *server = fill(finding, contrast);
 
     finding->ja4 = g_strdup(ja4);
@@ -363,12 +150,12 @@ static void find_ja4(const struct group *group, uint32_t number)
     if (!ja4) {
         return; /* of several that had no room */
     }
-    compare_ja4(group, number, &contrast);
-    if (is_clear(group, &contrast) && is_about_ja4(group, number) &&
+    contrast_ja4(group, number, &contrast);
+    if (contrast_is_clear(group, &contrast) && is_about_ja4(group, number) &&
         !is_told(group, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, NULL, ja4, contrast.own.failed)) {
         add_ja4(group, &contrast, ja4);
     }
-    contrast_end(&contrast);
+    contrast_clear(&contrast);
 }
 
 static void add_name(const struct group *group, const struct contrast *contrast, const char *name)
@@ -376,7 +163,7 @@ static void add_name(const struct group *group, const struct contrast *contrast,
     const struct score *own = &contrast->own, *others = &contrast->others;
     struct whyrst_finding *finding =
         finding_add(group->diagnosis->findings, WHYRST_FINDING_SNI_BLOCK,
-                    contrast->variety > 1 ? confidence_of(contrast) : WHYRST_CONFIDENCE_LOW);
+                    contrast->variety > 1 ? contrast_confidence(contrast) : WHYRST_CONFIDENCE_LOW);
     g_autofree char *server = fill(finding, contrast);
 
     finding->sni = g_strdup(name);
@@ -400,15 +187,15 @@ static void find_name(const struct group *group, uint32_t number)
     if (!name) {
         return;
     }
-    compare_name(group, number, &contrast);
-    if (is_clear(group, &contrast) &&
+    contrast_name(group, number, &contrast);
+    if (contrast_is_clear(group, &contrast) &&
         !is_told(group, WHYRST_FINDING_SNI_BLOCK, name, NULL, contrast.own.failed)) {
         add_name(group, &contrast, name);
     }
-    contrast_end(&contrast);
+    contrast_clear(&contrast);
 }
 
-/* Each JA4 or name that shows LEAST resets. */
+/* Each JA4 or name that shows CONTRAST_LEAST resets. */
 static void each(const struct group *group, bool names,
                  void (*find)(const struct group *group, uint32_t number))
 {
@@ -420,7 +207,8 @@ static void each(const struct group *group, bool names,
         uint32_t number = names ? combo->name : combo->ja4;
 
         if (number && combo->score.failed &&
-            GPOINTER_TO_UINT(g_hash_table_lookup(failed, GUINT_TO_POINTER(number))) >= LEAST) {
+            GPOINTER_TO_UINT(g_hash_table_lookup(failed, GUINT_TO_POINTER(number))) >=
+                CONTRAST_LEAST) {
             g_hash_table_remove(failed, GUINT_TO_POINTER(number)); /* once */
             suspects++;
             find(group, number);
@@ -469,7 +257,7 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
             failed += group.cells[end - i]->score.failed;
         }
         group.count = end - i;
-        if (failed < LEAST || (names && !group.cells[0]->key.name)) {
+        if (failed < CONTRAST_LEAST || (names && !group.cells[0]->key.name)) {
             continue;
         }
         group.combos = combos = combos_new(group.cells, group.count);

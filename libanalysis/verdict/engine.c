@@ -41,13 +41,15 @@ struct whyrst_engine {
 /* Those that a RST ended are told of by its verdict. */
 static void tell_connection(struct whyrst_engine *engine, struct conn *conn, bool over)
 {
-    struct observe_state state = {0};
+    struct observe_state state;
 
     if (!engine->listener || !(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
         return;
     }
-    if (conn->has_app || conn_extra(conn)) { /* others have nothing to say */
+    if (conn->has_app || conn_extra(conn)) {
         payload_observe(&engine->context, conn, &state);
+    } else {
+        state = (struct observe_state){0}; /* it has nothing to say */
     }
     engine->listener->connection(engine->listener->context, conn, &state,
                                  engine->connections.now_ns, over);
