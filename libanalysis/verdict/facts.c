@@ -204,7 +204,7 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
     facts->segment.payload = NULL;
     facts->segment.options = NULL;
     facts->shape = shape_without_trigger(facts);
-    facts->trigger = trigger_find(context, conn, side, segment, &facts->shape);
+    trigger_find(context, conn, facts);
     facts->sequence_check = check_sequence(facts);
     payload_observe(context, conn, &facts->state);
     gather_unacked(facts);

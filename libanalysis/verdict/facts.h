@@ -30,7 +30,8 @@ enum rst_shape {
 };
 
 /** struct trigger - the segment that provoked a RST; frame 0 = none known
- * @copies: second captures of it before the RST
+ * @copies: second captures of it; those after the RST are hindsight, as is
+ * @taken:  the RST's claimed sender has acknowledged its payload
  */
 struct trigger {
     int64_t time_ns;
@@ -41,6 +42,7 @@ struct trigger {
     uint8_t flags;
     uint8_t tos;
     uint8_t copies;
+    bool taken;
 };
 
 /** How the RST's hop count (initial TTL less TTL) compares with the claimed sender's. */
@@ -80,8 +82,6 @@ struct across {
  * struct hindsight - what packets after the RST (and other connections) have shown; frames 0 = not
  * @life_frame:     the claimed sender went on: payload or acknowledgements that a reset side has
  * not
- * @trigger_taken:  the claimed sender has acknowledged what the RST answers
- * @trigger_copies: further captures of what the RST answers: it went on
  * @syn_ack_frame:  a SYN-ACK after a refusal
  * @both_frame, @both_ns: a RST to the other end at about the same time, and how far apart
  * @train_frame:    a later RST of the same claimed sender with other numbers
@@ -98,8 +98,6 @@ struct across {
  */
 struct hindsight {
     uint32_t life_frame;
-    bool trigger_taken;
-    uint8_t trigger_copies;
     uint32_t syn_ack_frame;
     uint32_t copy_frame;
     uint32_t both_frame;
@@ -135,6 +133,8 @@ struct hindsight {
  * @hops, @ttl_expected, @hops_closer: comparison with the claimed sender's other segments, the TTL
  *             they had, and how many hops nearer to the capture point the RST was built (negative:
  *             further); @ttl_of_host: those segments are of other connections
+ * @latest:    the latest segment that could be the trigger: what a device near the capture point
+ *             would have answered
  * @reaction_ns: from the segment that the RST answers or acknowledges to the RST; -1 = unknown
  * @rtt_ns:    round trip between the capture point and the claimed sender; -1 = unknown
  * @sender_quiet_ns: from the claimed sender's latest other segment to the RST
@@ -159,6 +159,7 @@ struct rst_facts {
     struct endpoint receiver;
     struct observe_state state; /* pointers cleared: see record.h for the strings */
     struct trigger trigger;
+    struct trigger latest;
     enum rst_shape shape;
     enum whyrst_sequence_check sequence_check;
     enum whyrst_origin origin;
@@ -221,9 +222,9 @@ int hop_count(uint8_t ttl);
 /** The shortest round trip seen between the capture point and key side @side; -1 = unknown. */
 int64_t round_trip_to(struct conn_context *context, const struct conn *conn, unsigned side);
 
-/** The segment that provoked the RST, by the rule for its shape; frame 0 when none is known. */
-struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,
-                            const struct whyrst_segment *segment, enum rst_shape *shape);
+/** Finds the segment that provoked the RST @facts->segment of key side @facts->from, by the rule for
+ *  its shape: @facts->trigger, @facts->latest and, where there is one, @facts->shape. */
+void trigger_find(struct conn_context *context, struct conn *conn, struct rst_facts *facts);
 
 /** Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk.
  */

@@ -33,6 +33,11 @@ static void learn_host(struct hosts *hosts, const struct conn *conn, unsigned si
     host->ttl_max = MAX(host->ttl_max, ttl);
 }
 
+static void count_copy(struct trigger *trigger, uint32_t of)
+{
+    trigger->copies += trigger->frame == of && trigger->copies < UINT8_MAX;
+}
+
 void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side,
                      const struct whyrst_segment *segment, uint32_t of)
 {
@@ -41,9 +46,8 @@ void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side
     struct whyrst_record *record = extra ? extra->newest : NULL;
 
     for (unsigned i = 0; record && i < LOOK_BACK; i++, record = record->older) {
-        uint8_t *copies = &record->facts.later.trigger_copies;
-
-        *copies += record->facts.trigger.frame == of && *copies < UINT8_MAX;
+        count_copy(&record->facts.trigger, of);
+        count_copy(&record->facts.latest, of);
     }
 
     if ((segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) == (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {
@@ -131,7 +135,8 @@ static void learn_after_reset(struct whyrst_record *record, unsigned side,
         if (record->facts.from != side) {
             continue;
         }
-        later->trigger_taken |= takes_trigger(&record->facts.trigger, segment);
+        record->facts.trigger.taken |= takes_trigger(&record->facts.trigger, segment);
+        record->facts.latest.taken |= takes_trigger(&record->facts.latest, segment);
         if (record->facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE &&
             (segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) ==
                 (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) {
@@ -341,6 +346,10 @@ void learn_final(struct hosts *hosts, struct whyrst_record *record)
     struct rst_facts *facts = &record->facts;
     const struct host *service;
 
+    /* Built between two capture points, by a device that answers at once. */
+    if (facts->latest.frame != 0 && facts->passes_twice && facts->later.copy_frame == 0) {
+        facts->trigger = facts->latest;
+    }
     if (facts->from_client) {
         return;
     }

@@ -82,6 +82,7 @@ struct search {
     int64_t spoke_ns;  /* the sender's latest ordinary segment, 0 = none */
     uint32_t acked;    /* the highest of its acks newer than the entry looked at */
     bool acked_known;
+    struct ring_entry *latest; /* the latest candidate found */
 };
 
 /* The sender has dealt with the segment in an ordinary way: acknowledged its payload, or sent
@@ -166,12 +167,12 @@ static bool came_early(const struct search *search, const struct ring_entry *bes
 static struct ring_entry *search_ring(struct conn_context *context, const struct conn *conn,
                                       struct search *search)
 {
-    struct ring_entry *latest = NULL;
     struct ring_entry *best = NULL;
     int64_t best_off = INT64_MAX;
     struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
     struct ring_entry *entry;
 
+    search->latest = NULL;
     while ((entry = ring_older(&walk))) {
         int64_t off;
 
@@ -179,10 +180,10 @@ static struct ring_entry *search_ring(struct conn_context *context, const struct
         if (!is_candidate(search, entry)) {
             continue;
         }
+        search->latest = search->latest ? search->latest : entry;
         if (search->rtt < 0) {
-            return entry; /* the latest, for want of a measure */
+            return entry; /* for want of a measure */
         }
-        latest = latest ? latest : entry;
         off = llabs(search->rst->time_ns - entry->time_ns - search->rtt);
         if (!best || is_better(search, off, best_off)) {
             best_off = best && best_off < off ? best_off : off;
@@ -190,35 +191,13 @@ static struct ring_entry *search_ring(struct conn_context *context, const struct
         }
     }
     if (best && (came_early(search, best) || came_from_elsewhere(conn, search))) {
-        return latest;
+        return search->latest;
     }
     return best;
 }
 
-struct trigger trigger_find(struct conn_context *context, struct conn *conn, unsigned side,
-                            const struct whyrst_segment *segment, enum rst_shape *shape)
+static struct trigger copy_entry(const struct ring_entry *entry)
 {
-    bool has_ack = segment->flags & WHYRST_TCP_ACK;
-    struct search search = {.rst = segment,
-                            .side = side,
-                            .refusal = has_ack,
-                            .payload_only = conn->side[side].flags & ENDPOINT_FIN,
-                            .rtt = round_trip_to(context, conn, side)};
-    struct ring_entry *entry;
-
-    if (has_ack && segment->seq != 0 && (conn->side[side].flags & ENDPOINT_SEEN)) {
-        return (struct trigger){0};
-    }
-    entry = search_ring(context, conn, &search);
-    if (!entry && search.payload_only) {
-        search.payload_only = search.acked_known = false;
-        entry = search_ring(context, conn, &search);
-    }
-    if (!entry) {
-        return (struct trigger){0};
-    }
-    *shape = has_ack ? RST_SHAPE_REFUSAL : RST_SHAPE_ANSWER;
-    entry->answered = true;
     return (struct trigger){.time_ns = entry->time_ns,
                             .frame = entry->frame,
                             .length = entry->length,
@@ -227,4 +206,32 @@ struct trigger trigger_find(struct conn_context *context, struct conn *conn, uns
                             .flags = entry->flags,
                             .tos = entry->tos,
                             .copies = entry->copies};
+}
+
+void trigger_find(struct conn_context *context, struct conn *conn, struct rst_facts *facts)
+{
+    const struct whyrst_segment *segment = &facts->segment;
+    bool has_ack = segment->flags & WHYRST_TCP_ACK;
+    struct search search = {.rst = segment,
+                            .side = facts->from,
+                            .refusal = has_ack,
+                            .payload_only = facts->sender.flags & ENDPOINT_FIN,
+                            .rtt = round_trip_to(context, conn, facts->from)};
+    struct ring_entry *entry;
+
+    if (has_ack && segment->seq != 0 && (facts->sender.flags & ENDPOINT_SEEN)) {
+        return;
+    }
+    entry = search_ring(context, conn, &search);
+    if (!entry && search.payload_only) {
+        search.payload_only = search.acked_known = false;
+        entry = search_ring(context, conn, &search);
+    }
+    if (!entry) {
+        return;
+    }
+    facts->shape = has_ack ? RST_SHAPE_REFUSAL : RST_SHAPE_ANSWER;
+    facts->trigger = copy_entry(entry);
+    facts->latest = copy_entry(search.latest);
+    entry->answered = true;
 }

@@ -90,10 +90,10 @@ bool passed_one_point(const struct rst_facts *facts)
 static bool has_trigger_ended(const struct rst_facts *facts)
 {
     if (facts->trigger.length > 0) {
-        return !facts->later.trigger_taken;
+        return !facts->trigger.taken;
     }
     return facts->trigger.frame != 0 && facts->passes_twice &&
-           facts->trigger.copies + facts->later.trigger_copies < facts->copies;
+           facts->trigger.copies < facts->copies;
 }
 
 bool is_answer_on_the_way(const struct rst_facts *facts)
