@@ -27,6 +27,7 @@
  * @head:      its first frames' digest
  * @read_size: sum of the sizes of the files before it
  * @newest_ns: time of the youngest frame, INT64_MIN before the first
+ * @side_by_side: files so far that begin before the end of those before them
  * @counted:   the counters when @file began
  * @skipped:   the same of the decoder
  */
@@ -39,6 +40,7 @@ struct work {
     struct writer writer;
     uint64_t read_size;
     int64_t newest_ns;
+    unsigned side_by_side;
     uint64_t counted[WHYRST_COUNTER_COUNT];
     uint64_t skipped[WHYRST_SKIP_COUNT];
 };
@@ -130,14 +132,26 @@ static void show_ready(struct work *work, bool end)
 /* Looks at the first frame of a file that continues another one. */
 static void check_order(struct work *work, const struct whyrst_frame *frame)
 {
-    if (frame->time_ns < work->newest_ns - OVERLAP_NS && frame->time_ns != 0) {
-        console_message("%s: begins before the end of the files before it; captures that were made "
-                        "side by side have to be merged first (mergecap)",
-                        work->file->path);
+    bool begins_before = frame->time_ns < work->newest_ns - OVERLAP_NS && frame->time_ns != 0;
+
+    if (begins_before && work->side_by_side++ == 0) {
+        console_failure(work->file->path,
+                        "begins before the end of the files before it; captures that were made "
+                        "side by side have to be merged first (mergecap)");
     }
 }
 
-/* Of several files in a row: do they follow each other, and where do their frames' numbers begin? */
+/* One such file explains itself, a thousand bury what else there is to read. */
+static void tell_order(const struct work *work)
+{
+    if (work->side_by_side > 1) {
+        console_message("%u more begin before the end of the files before them",
+                        work->side_by_side - 1);
+    }
+}
+
+/* Of several files in a row: do they follow each other, and where do their frames' numbers begin?
+ */
 static void join_files(struct work *work, struct whyrst_frame *frames, size_t count)
 {
     if (work->file->report.packets == 0 && work->newest_ns != INT64_MIN) {
@@ -205,8 +219,7 @@ static void fail(struct capture_file *file, char *message)
 {
     file->message = message;
     file->report.error = message;
-    console_message("%s: %s", strcmp(file->path, "-") == 0 ? "standard input" : file->path,
-                    message);
+    console_failure(file->path, message);
 }
 
 /* Returns false when nobody takes the output any more. */
@@ -297,6 +310,7 @@ static void read_files(struct work *work)
         }
         before += work->file->report.packets;
     }
+    tell_order(work);
     whyrst_decoder_finish(work->decoder);
     whyrst_engine_finish(work->engine);
     whyrst_diagnosis_conclude(work->analysis->diagnosis);

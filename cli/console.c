@@ -45,6 +45,15 @@ void console_message(const char *format, ...)
     pthread_mutex_unlock(&lock);
 }
 
+void console_failure(const char *name, const char *reason)
+{
+    console_message("%s: %s",
+                    strcmp(name, "-") == 0 ? "standard input"
+                    : *name                ? name
+                                           : "\"\"",
+                    reason);
+}
+
 void console_progress(uint64_t done, uint64_t total)
 {
     char bar[BAR_COLUMNS + 1];

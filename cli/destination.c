@@ -3,18 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib.h>
 
 #include "console.h"
+#include "input.h"
 #include "loader.h"
 
 /* Says why @name cannot be had. */
 static enum exit_status refuse(const char *name, const char *reason, enum exit_status status)
 {
-    console_message("%s: %s", name, reason);
+    console_failure(name, reason);
     return status;
 }
 
@@ -23,7 +25,7 @@ static bool is_input(const struct stat *out, char **inputs)
     struct stat in;
 
     for (char **input = inputs; *input; input++) {
-        if (S_ISREG(out->st_mode) && stat(*input, &in) == 0 && in.st_dev == out->st_dev &&
+        if (S_ISREG(out->st_mode) && input_stat(*input, &in) && in.st_dev == out->st_dev &&
             in.st_ino == out->st_ino) {
             return true;
         }
@@ -75,7 +77,7 @@ enum exit_status destination_open(struct destination *destination, const struct 
     if (options->database) {
         return open_database(destination, inputs);
     }
-    if (options->output) {
+    if (options->output && strcmp(options->output, "-") != 0) {
         return open_file(destination, inputs);
     }
     destination->fd = STDOUT_FILENO;
@@ -112,7 +114,7 @@ bool destination_close(struct destination *destination, int error)
         error = errno;
     }
     if (error) {
-        console_message("%s: %s", destination->name, g_strerror(error));
+        console_failure(destination->name, g_strerror(error));
     }
     return !error;
 }

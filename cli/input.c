@@ -23,6 +23,11 @@ struct input {
     struct wiretap *wiretap;        /* or that */
 };
 
+bool input_stat(const char *path, struct stat *info)
+{
+    return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, info) : stat(path, info)) == 0;
+}
+
 static int open_path(const char *path, struct stat *info, char **message)
 {
     int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
@@ -30,7 +35,7 @@ static int open_path(const char *path, struct stat *info, char **message)
     if (fd < 0 || fstat(fd, info) < 0) {
         *message = g_strdup(g_strerror(errno));
     } else if (S_ISDIR(info->st_mode)) {
-        *message = g_strdup("is a directory");
+        *message = g_strdup("is a directory; --continue takes one that holds captures");
     } else if (S_ISREG(info->st_mode) && info->st_size == 0) {
         *message = g_strdup("is empty: not even a capture header");
     } else if (isatty(fd)) {

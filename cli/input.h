@@ -7,11 +7,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include <whyrst/capture.h>
 
 struct input;
 
+/** As stat(), where "-" is standard input. */
+bool input_stat(const char *path, struct stat *info);
 /** Opens @path, "-" for standard input. Returns NULL and a @message (g_free) on failure. */
 struct input *input_open(const char *path, char **message);
 /** As whyrst_capture_next(). */

@@ -25,7 +25,7 @@ static const char epilogue[] =
     "  pcap and pcapng, also from pipes; every other format and compression that Wireshark\n"
     "  reads (gzip, zstd, lz4, snoop, ERF, netmon...). \"-\" is standard input. Several captures\n"
     "  are analysed one by one and reported in the order given; with --continue they are one\n"
-    "  capture, in the order of their first packets.\n"
+    "  capture, in the order of their first packets, and a directory stands for its files.\n"
     "\n"
     "Filters:\n"
     "  Values are separated by commas, and an option may be repeated: any value may match, but\n"
@@ -39,7 +39,7 @@ static const char epilogue[] =
     "  whyrst --origin tls-phase,mid-request --host 192.0.2.0/24 --port 443 shop.pcapng\n"
     "      Resets of that network's TLS handshakes and unfinished requests.\n"
     "  whyrst --format=ndjson shop.pcapng |\n"
-    "  jq -c 'select(.type==\"rst\") | [.frame, .origin, .cause, .evidence]'\n"
+    "    jq -c 'select(.type==\"rst\") | [.frame, .origin, .cause, .evidence]'\n"
     "      One JSON object per line; \"frame\" is Wireshark's frame.number.\n"
     "  whyrst --format=csv --connections -o conns.csv shop.pcapng\n"
     "      One row per reset and per connection.\n"
@@ -56,7 +56,7 @@ static const char epilogue[] =
     "\n"
     "Exit status:\n"
     "  0  all captures were read to their end\n"
-    "  1  some could not be read or was cut short; what was readable has been reported\n"
+    "  1  some could not be read or were cut short; what was readable has been reported\n"
     "  2  wrong usage";
 
 /* What GOption fills in, before it is checked. */
@@ -66,8 +66,8 @@ struct raw_options {
     char *idle_threshold;
     char *alert_rate;
     char **filters[FILTER_COUNT];
-    gint64 max_connections;
-    int jobs;
+    char *max_connections;
+    char *jobs;
     char *explain;
     gboolean connections, continued, summary, progress, no_progress, sandbox, no_sandbox, fields,
         version;
@@ -175,6 +175,8 @@ static uint64_t default_connections(unsigned jobs)
 
 static char *take_numbers(struct options *options, const struct raw_options *raw)
 {
+    guint64 jobs = MIN(g_get_num_processors(), MAX_JOBS);
+
     if (raw->idle_threshold &&
         !parse_seconds(raw->idle_threshold, &options->engine.idle_threshold_ns)) {
         return g_strdup_printf("--idle-threshold: \"%s\" is not valid; it takes seconds above 0, "
@@ -187,15 +189,17 @@ static char *take_numbers(struct options *options, const struct raw_options *raw
             "below 100, such as 2",
             raw->alert_rate);
     }
-    if (raw->jobs < 0 || raw->jobs > MAX_JOBS) {
-        return g_strdup_printf("-j: %d is not valid; it takes 1 to %d", raw->jobs, MAX_JOBS);
+    if (raw->jobs && !g_ascii_string_to_unsigned(raw->jobs, 10, 1, MAX_JOBS, &jobs, NULL)) {
+        return g_strdup_printf("-j: \"%s\" is not valid; it takes 1 to %d", raw->jobs, MAX_JOBS);
     }
-    if (raw->max_connections < 0) {
-        return g_strdup("--max-connections: takes a number above 0");
+    options->jobs = (unsigned)jobs;
+    options->engine.max_connections = default_connections(options->jobs);
+    if (raw->max_connections &&
+        !g_ascii_string_to_unsigned(raw->max_connections, 10, 1, UINT64_MAX,
+                                    &options->engine.max_connections, NULL)) {
+        return g_strdup_printf("--max-connections: \"%s\" is not valid; it takes a number above 0",
+                               raw->max_connections);
     }
-    options->jobs = raw->jobs ? (unsigned)raw->jobs : MIN(g_get_num_processors(), MAX_JOBS);
-    options->engine.max_connections =
-        raw->max_connections ? (uint64_t)raw->max_connections : default_connections(options->jobs);
     return NULL;
 }
 
@@ -255,6 +259,8 @@ static void raw_clear(struct raw_options *raw)
     g_free(raw->format);
     g_free(raw->idle_threshold);
     g_free(raw->alert_rate);
+    g_free(raw->max_connections);
+    g_free(raw->jobs);
     g_free(raw->explain);
     for (unsigned id = 0; id < FILTER_COUNT; id++) {
         g_strfreev(raw->filters[id]);
@@ -309,10 +315,10 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
          "PERCENT"},
         {"continue", 0, 0, G_OPTION_ARG_NONE, &raw->continued,
          "The captures (or directories of them) are one that was written to several files", NULL},
-        {"max-connections", 0, 0, G_OPTION_ARG_INT64, &raw->max_connections,
+        {"max-connections", 0, 0, G_OPTION_ARG_STRING, &raw->max_connections,
          "Connections kept at once, for each capture (default: as many as fit into half of the memory)",
          "N"},
-        {"jobs", 'j', 0, G_OPTION_ARG_INT, &raw->jobs,
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &raw->jobs,
          "Captures analysed at a time (default: one per processor)", "N"},
         {"progress", 0, 0, G_OPTION_ARG_NONE, &raw->progress,
          "Show progress on standard error even if that is no terminal", NULL},

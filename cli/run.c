@@ -22,6 +22,7 @@
 #include "analyse.h"
 #include "console.h"
 #include "destination.h"
+#include "input.h"
 #include "ordered.h"
 #include "page.h"
 #include "sandbox.h"
@@ -85,8 +86,7 @@ static bool find_size(struct capture_file *file)
 {
     struct stat info;
 
-    if (strcmp(file->path, "-") == 0 ? fstat(STDIN_FILENO, &info) < 0
-                                     : stat(file->path, &info) < 0) {
+    if (!input_stat(file->path, &info)) {
         return true; /* will be reported when it is opened */
     }
     if (S_ISREG(info.st_mode)) {

@@ -100,6 +100,32 @@ static char *error_text(const struct wiretap_functions *f, int error, char *info
     return text;
 }
 
+/* Wireshark also opens files that are no captures, each as one "packet"; whyrst finds nothing
+ * there. */
+static bool holds_no_packets(int encap)
+{
+    switch (encap) {
+    case WTAP_ENCAP_MIME:
+    case WTAP_ENCAP_JSON:
+    case WTAP_ENCAP_MP4:
+    case WTAP_ENCAP_RFC7468:
+    case WTAP_ENCAP_RUBY_MARSHAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Of a file that is open: what keeps it from being a capture (g_free), or NULL. */
+static char *find_fault(const struct wiretap_functions *f, wtap *wth)
+{
+    if (!holds_no_packets(f->wtap_file_encap(wth))) {
+        return NULL;
+    }
+    return g_strdup_printf("no capture; Wireshark takes it for \"%s\"",
+                           f->wtap_file_type_subtype_description(f->wtap_file_type_subtype(wth)));
+}
+
 struct wiretap *wiretap_open(const char *path, enum whyrst_capture_status *status, char **message)
 {
     const struct wiretap_functions *f;
@@ -124,6 +150,12 @@ struct wiretap *wiretap_open(const char *path, enum whyrst_capture_status *statu
         *message = error == WTAP_ERR_FILE_UNKNOWN_FORMAT
                        ? g_strdup("no capture in any format that whyrst or Wireshark knows")
                        : error_text(f, error, info);
+        goto out;
+    }
+    *message = find_fault(f, wth);
+    if (*message) {
+        *status = WHYRST_CAPTURE_UNKNOWN;
+        f->wtap_close(wth);
         goto out;
     }
     wiretap = g_new0(struct wiretap, 1);
@@ -250,6 +282,12 @@ static void set_frame(struct wiretap *wiretap, struct whyrst_frame *frame)
     set_link_type(wiretap, frame);
 }
 
+/* A compressed nothing passes for a format without a file header, and of no frames: ERF. */
+static bool is_empty(const struct wiretap *wiretap)
+{
+    return wiretap->number == 0 && wiretap->f->wtap_file_encap(wiretap->wth) == WTAP_ENCAP_ERF;
+}
+
 enum whyrst_capture_status wiretap_next(struct wiretap *wiretap, struct whyrst_frame *frame)
 {
     enum whyrst_capture_status status = WHYRST_CAPTURE_OK;
@@ -259,6 +297,9 @@ enum whyrst_capture_status wiretap_next(struct wiretap *wiretap, struct whyrst_f
     pthread_mutex_lock(&lock);
     if (compat_read(wiretap->f, wiretap->wth, &wiretap->record, &error, &info)) {
         set_frame(wiretap, frame);
+    } else if (error == 0 && is_empty(wiretap)) {
+        status = WHYRST_CAPTURE_TRUNCATED;
+        wiretap->message = g_strdup("is empty: nothing was compressed");
     } else if (error == 0) {
         status = WHYRST_CAPTURE_END;
     } else {

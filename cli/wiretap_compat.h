@@ -25,6 +25,9 @@
     X(wtap_close)                                                                                  \
     X(wtap_read)                                                                                   \
     X(wtap_read_so_far)                                                                            \
+    X(wtap_file_encap)                                                                             \
+    X(wtap_file_type_subtype)                                                                      \
+    X(wtap_file_type_subtype_description)                                                          \
     X(wtap_rec_init)                                                                               \
     X(wtap_rec_cleanup)                                                                            \
     X(wtap_strerror)                                                                               \

@@ -23,7 +23,8 @@ static const struct {
 
 WHYRST_FIELDS(KEY_FITS)
 
-/* Counters that a file object shows: the first four always, the others when they are not zero. */
+/* Counters that a file object shows after its packets: some always, the others when they are not
+ * zero. */
 static const struct {
     const char *name;
     enum whyrst_counter counter;

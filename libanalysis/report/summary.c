@@ -356,6 +356,13 @@ static void write_number(struct output *out, const char *before, uint64_t number
     output_text(out, after);
 }
 
+/* "1 packet", "2 packets". */
+static void write_count(struct output *out, const char *before, uint64_t number, const char *unit)
+{
+    write_number(out, before, number, unit);
+    output_text(out, number == 1 ? "" : "s");
+}
+
 static void write_span(const struct summary *summary, struct output *out)
 {
     char first[TEXT_MAX], last[TEXT_MAX], text[2 * TEXT_MAX + 32];
@@ -372,11 +379,13 @@ static void write_read(const struct summary *summary, struct output *out)
     const struct file_report *total = &summary->total;
 
     if (summary->files != 1) {
-        write_number(out, "", summary->files, " captures, ");
+        write_count(out, "", summary->files, " capture");
+        output_text(out, ", ");
     }
-    write_number(out, "", total->packets, " packets, ");
-    write_number(out, "", total->counters[WHYRST_COUNT_SEGMENTS], " TCP segments, ");
-    write_number(out, "", total->counters[WHYRST_COUNT_CONNECTIONS], " connections\n");
+    write_count(out, "", total->packets, " packet");
+    write_count(out, ", ", total->counters[WHYRST_COUNT_SEGMENTS], " TCP segment");
+    write_count(out, ", ", total->counters[WHYRST_COUNT_CONNECTIONS], " connection");
+    output_char(out, '\n');
     if (total->counters[WHYRST_COUNT_DUPLICATES]) {
         write_number(out, "", total->counters[WHYRST_COUNT_DUPLICATES],
                      " segments were captured twice and count once\n");
@@ -393,8 +402,8 @@ static void write_read(const struct summary *summary, struct output *out)
         }
     }
     if (summary->files_failed) {
-        write_number(out, "Not or not wholly read: ", summary->files_failed,
-                     summary->files_failed == 1 ? " capture\n" : " captures\n");
+        write_count(out, "Not or not wholly read: ", summary->files_failed, " capture");
+        output_char(out, '\n');
     }
 }
 
@@ -408,7 +417,7 @@ void summary_write(const struct summary *summary, const struct whyrst_diagnosis 
     }
     output_text(out, settings->color ? "\033[1m" : "");
     if (summary->resets) {
-        write_number(out, "", summary->resets, summary->resets == 1 ? " TCP reset" : " TCP resets");
+        write_count(out, "", summary->resets, " TCP reset");
     } else {
         output_text(out, all ? "No TCP reset passes the filter" : "No TCP resets found");
     }

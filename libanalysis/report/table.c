@@ -14,9 +14,9 @@
 #include "report/text.h"
 #include "report/writer.h"
 
-#define WIDE       155u /* columns that a wide row of IPv4 with a short server name takes */
+#define WIDE       220u /* columns that a wide row of IPv4 with a short server name and a JA4 takes */
 #define INDENT     9u   /* of what happened, below the connection */
-#define SNI_NARROW 64u  /* server names may have 255 characters */
+#define SNI_NARROW 64u /* server names may have 255 characters */
 #define BOLD       "\033[1m"
 #define PLAIN      "\033[0m"
 
@@ -188,7 +188,7 @@ static const struct column {
     {"FRAME", 7, true, cell_frame},        {"TIME (UTC)", 23, false, cell_time},
     {"CLIENT", 21, false, cell_client},    {"SERVER", 21, false, cell_server},
     {"RST FROM", 8, false, cell_rst_src},  {"ORIGIN", 17, false, cell_origin},
-    {"CAUSE", 5, false, cell_cause},       {"SENT BY", 7, false, cell_sender},
+    {"CAUSE", 24, false, cell_cause},      {"SENT BY", 9, false, cell_sender},
     {"CLOSE", 12, false, cell_close_type}, {"SERVER NAME", 11, false, cell_sni},
     {"WHEN", 0, false, cell_when},
 };

@@ -205,6 +205,10 @@ class Continue(CliTest):
         done = self.run_tool("--continue", two, one)
         self.assertIn(f"{two}: begins before the end", done.stderr.decode())
         self.assertIn("mergecap", done.stderr.decode())
+        later = [self.file(f"{i}.pcap", pcap(mixed(), 1_000_000_000, START_NS + i * 2_000_000_000))
+                 for i in range(2, 9)]
+        lines = self.run_tool("--continue", one, two, *later).stderr.decode().splitlines()
+        self.assertEqual(lines[1:], ["whyrst: 7 more begin before the end of the files before them"])
 
     def test_output_is_no_input(self):
         paths, pieces = self.pieces(pcap(mixed()), 4)
