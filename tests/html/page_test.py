@@ -263,6 +263,38 @@ class Samples(PageTest):
             self.assertTrue(file.read(4) == b"%PDF")
         self.assertEqual(self.browser.run("return document.documentElement.dataset.theme"), "dark")
 
+    def test_paper_breaks_no_word(self):
+        """On a page as wide as A4 on its side no table runs over, and no plain word or number breaks."""
+        def devtools(command, **parameters):
+            return self.browser.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+        devtools("Emulation.setEmulatedMedia", media="print")
+        devtools("Emulation.setDeviceMetricsOverride", width=1030, height=700, deviceScaleFactor=1, mobile=False)
+        try:
+            broken, over = self.browser.run(WORDS)
+        finally:
+            devtools("Emulation.clearDeviceMetricsOverride")
+            devtools("Emulation.setEmulatedMedia", media="")
+        self.assertEqual(broken, [])
+        self.assertLessEqual(over, 0)
+
+
+# Words of the tables that stand in two lines, and by how much the page is wider than its paper.
+WORDS = """
+const broken = [];
+for (const cell of document.querySelectorAll("#endpoints th, #endpoints td, #resets th, #resets td, #captures th, #captures td")) {
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const word of node.data.matchAll(/(?<![^ ])([A-Za-z]+|[0-9.,]+( %)?)(?![^ ])/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) broken.push(word[0]);
+    }
+  }
+}
+return [broken, document.documentElement.scrollWidth - innerWidth];
+"""
+
 
 class Others(PageTest):
     def test_hostile_text_stays_text(self):
