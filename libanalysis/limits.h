@@ -93,10 +93,10 @@
 
 /** Connections of one client to one server whose times are kept (the latest), resets of one server
  *  (the latest), spans of time of its handshakes, and of all together (24 bytes each). */
-#define LIMIT_MOMENTS_EACH 256u
+#define LIMIT_MOMENTS_EACH 1024u
 #define LIMIT_ENDS         4096u
 #define LIMIT_TIMELINE     512u
-#define LIMIT_MOMENTS      262144u
+#define LIMIT_MOMENTS      524288u
 
 /** RSTs that wait for the end of the capture, since other connections may explain them (1.5 KB
  *  each); beyond, the oldest goes out with what is known by then. */

@@ -21,8 +21,8 @@ struct moment {
 };
 
 /**
- * struct moments - the latest ones of a list, unsorted
- * @count: how many there were; @room: how many are kept in @items
+ * struct moments - the latest ones of a list
+ * @count: how many there were; @room: how many are kept in @items, a heap
  * @first: the first one: many lists have no other, and take no memory
  * @left:  what remains of LIMIT_MOMENTS
  */

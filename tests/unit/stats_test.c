@@ -6,6 +6,7 @@
 #include "diagnose/heavy.h"
 #include "diagnose/sample.h"
 #include "diagnose/stats.h"
+#include "diagnose/moments.h"
 #include "diagnose/timeline.h"
 
 #define NEAR(a, b, by) g_assert_cmpfloat_with_epsilon(a, b, by)
@@ -179,6 +180,26 @@ static void test_timeline(void)
     g_assert_cmpuint(left, ==, LIMIT_MOMENTS);
 }
 
+/* Of more than there is room for the latest are kept, whatever the order in which they come. */
+static void test_moments(void)
+{
+    uint32_t left = 64, count;
+    struct moments moments = {.left = &left};
+    struct moment *sorted;
+
+    for (uint32_t i = 0; i < 100; i++) {
+        moments_add(&moments, 16, (struct moment){.time_ns = (i * 37 % 100) * SECOND});
+    }
+    sorted = moments_sorted(&moments, &count);
+    g_assert_cmpuint(count, ==, 16);
+    for (uint32_t i = 0; i < count; i++) {
+        g_assert_cmpint(sorted[i].time_ns, ==, (84 + i) * SECOND);
+    }
+    g_free(sorted);
+    moments_clear(&moments);
+    g_assert_cmpuint(left, ==, 64);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -189,5 +210,6 @@ int main(int argc, char **argv)
     g_test_add_func("/stats/heavy", test_heavy);
     g_test_add_func("/stats/frames", test_frames);
     g_test_add_func("/stats/timeline", test_timeline);
+    g_test_add_func("/stats/moments", test_moments);
     return g_test_run();
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** One client of a server against the others: what find_clients.c and find_bans.c share. */
+#ifndef DIAGNOSE_CLIENTS_H
+#define DIAGNOSE_CLIENTS_H
+
+#include "diagnose/diagnosis.h"
+
+/** As in contrast.c: failures that make a case, and the chance (corrected for the number of tests)
+ *  not to be one. */
+#define CLIENT_LEAST  3
+#define CLIENT_CHANCE 0.001
+
+/** struct census - what all clients tell: their pairs, how many clients failed at each server that
+ * any failed at (struct server_key: number), and how many suspects there are to test */
+struct census {
+    const struct heavy *pairs;
+    GHashTable *failing;
+    uint64_t suspects;
+};
+
+/** struct others - the other clients of a server during one client's failures; @near_failed,
+ *  @near_good: of their connections those next to one of the failures, before or after it */
+struct others {
+    uint32_t clients;
+    uint32_t failed;
+    uint32_t good;
+    uint32_t near_failed;
+    uint32_t near_good;
+};
+
+/** Whether others failed as well, then or at the same moments: it is the server's trouble. */
+bool others_fail_too(const struct others *others);
+/** A new finding about @pair, with @block's evidence. */
+struct whyrst_finding *client_finding(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
+                                      const struct block *block, enum whyrst_finding_kind kind,
+                                      uint64_t failed, uint64_t all);
+/** Adds a finding if the pair's client is not let in. */
+void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
+              const struct others *others, const struct census *census);
+
+#endif
