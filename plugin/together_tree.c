@@ -20,6 +20,9 @@
 #define MOST_ROWS 500u
 #define OTHERS    "Others, not shown one by one"
 
+/* Lines in the order of their names, not of their counts: these begin with their rank. */
+#define BY_NAME (ST_SORT_COL_NAME << ST_FLG_SRTCOL_SHIFT)
+
 /* Adds @count to the line @name below @parent, which has lines of its own; returns the line. */
 static int add(stats_tree *tree, const char *name, int parent, uint64_t count)
 {
@@ -247,15 +250,20 @@ static void add_reasons(stats_tree *tree, wmem_allocator_t *scope,
 
     if (whyrst_finding_get(finding, WHYRST_FINDING_FIELD_EVIDENCE, &value)) {
         for (size_t i = 0; i < value.count; i++) {
-            add(tree, RST_FORMAT_TEXT(scope, value.strings[i]), line, count);
+            add(tree,
+                wmem_strdup_printf(scope, "Evidence: %s", RST_FORMAT_TEXT(scope, value.strings[i])),
+                line, count);
         }
     }
     if (whyrst_finding_get(finding, WHYRST_FINDING_FIELD_FRAMES, &value)) {
         char *frames = together_numbers(scope, &value); /* as a display filter to copy */
 
-        add(tree, wmem_strdup_printf(scope, "frame.number in {%s}", frames), line, count);
+        add(tree, wmem_strdup_printf(scope, "Frames: frame.number in {%s}", frames), line, count);
     }
-    add(tree, finding_text(finding, WHYRST_FINDING_FIELD_ADVICE), line, count);
+    add(tree,
+        wmem_strdup_printf(scope, "What to do: %s",
+                           finding_text(finding, WHYRST_FINDING_FIELD_ADVICE)),
+        line, count);
 }
 
 static tap_packet_status add_finding(stats_tree *tree, packet_info *pinfo,
@@ -321,7 +329,7 @@ static tap_packet_status add_ja4(stats_tree *tree, packet_info *pinfo _U_,
 void together_tree_register(void)
 {
     stats_tree_register_plugin(TOGETHER_TAP, "rst_findings",
-                               "TCP Resets" RST_MENU_SEPARATOR "Findings", 0, add_finding,
+                               "TCP Resets" RST_MENU_SEPARATOR "Findings", BY_NAME, add_finding,
                                init_findings, NULL);
     stats_tree_register_plugin(TOGETHER_TAP, "rst_endpoints",
                                "TCP Resets" RST_MENU_SEPARATOR "Endpoint health", 0, add_endpoint,

@@ -102,12 +102,16 @@ def endpoint_top(endpoint):
 
 
 def compare_findings(counts, findings):
-    """The tree's lines of findings, with their evidence, a filter and what to do."""
+    """The tree's lines of findings, by rank, with their evidence, a filter and what to do."""
+    ranks = [path[1][:2] for path in counts if len(path) == 2]
+    if ranks != sorted(ranks):
+        yield f"findings in the order {ranks}"
     for finding in findings:
         label = f"{finding['rank']:02}. {finding['kind']} ({finding['confidence']}): {shown(finding['text'])}"
-        lines = [shown(line) for line in finding.get("evidence", [])] + [finding["advice"]]
+        lines = [f"Evidence: {shown(line)}" for line in finding.get("evidence", [])]
+        lines.append(f"What to do: {finding['advice']}")
         if "frames" in finding:
-            lines.append(f"frame.number in {{{', '.join(map(str, finding['frames']))}}}")
+            lines.append(f"Frames: frame.number in {{{', '.join(map(str, finding['frames']))}}}")
         top = ("Findings, and the connections that show them", label)
         for path in (top, *((*top, line) for line in lines)):
             if counts.get(path, 0) != finding["resets"]:

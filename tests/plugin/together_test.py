@@ -108,7 +108,8 @@ class Statistics(PluginCase):
         self.assertEqual(row["Finding"], f"{SERVER}:443 resets 4 of 10 connections (40.0 %, at least 16.8 %)")
         counts = self.counts(self.capture(mixed()), "rst_findings")
         top = ("Findings, and the connections that show them", f"01. reset-rate (high): {row['Finding']}")
-        for line in ((), ("4 reset in phase tls-phase",), (f"frame.number in {{{row['Frames']}}}",), (row["What to do"],)):
+        for line in ((), ("Evidence: 4 reset in phase tls-phase",), (f"Frames: frame.number in {{{row['Frames']}}}",),
+                     (f"What to do: {row['What to do']}",)):
             self.assertEqual(counts[(*top, *line)], 4)
 
     def test_one_pass_and_two_say_the_same(self):
