@@ -16,7 +16,8 @@ import unittest
 from captures import many, mixed, pcap
 from support import HAS_WIRETAP, WHYRST, CliTest, of_captures
 
-MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cli", "whyrst.1")
+CLI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cli")
+MANUAL = os.path.join(CLI, "whyrst.1")
 
 
 class Terminal(CliTest):
@@ -109,6 +110,32 @@ class Help(CliTest):
             words = set(re.findall(r"\w+", file.read()))
         self.assertLessEqual({o["type"] for o in objects}, words)
         self.assertLessEqual(set(next(o for o in objects if o["type"] == "file")), words)
+
+
+class Completion(CliTest):
+    """What bash offers; the functions of the package bash-completion are stood in for."""
+
+    def offered(self, previous, current):
+        script = f"""_init_completion() {{ cur=$CUR prev=$PREV; }}
+                     _filedir() {{ COMPREPLY=(a file); }}
+                     source {CLI}/whyrst.bash-completion
+                     _whyrst; printf '%s\n' "${{COMPREPLY[@]}}" """
+        path = f"{os.path.dirname(WHYRST)}:{os.environ['PATH']}"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env={
+            **os.environ, "PATH": path, "PREV": previous, "CUR": current})
+        return done.stdout.split()
+
+    def test_words(self):
+        self.assertEqual(self.offered("--format", "s"), ["sqlite"])
+        self.assertEqual(self.offered("--explain", "port"), ["port-closed"])
+        self.assertEqual(self.offered("--sender", "m"), ["middlebox"])
+        self.assertIn("--alert-rate", self.offered("whyrst", "--al"))
+        self.assertEqual(self.offered("whyrst", "x"), ["a", "file"])
+
+    def test_lists_keep_what_is_complete(self):
+        self.assertEqual(self.offered("--origin", "mid"), ["mid-request", "mid-response"])
+        self.assertEqual(self.offered("--origin", "tls-phase,after-r"), ["tls-phase,after-response"])
+        self.assertEqual(self.offered("--cause", "scan,injected,ip"), ["scan,injected,ip-block"])
 
 
 class WrongUsage(CliTest):
