@@ -240,6 +240,7 @@ static void on_alert(struct tls *tls, enum observe_side side, const struct unit 
 {
     struct cursor c = cursor_make(unit->bytes, unit->length);
 
+    tls->alert.frame = unit->frame; /* complete only now */
     tls->alert.level = cursor_u8(&c);
     tls->alert.description = cursor_u8(&c);
     tls->alert.encrypted = false;

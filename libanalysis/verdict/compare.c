@@ -259,6 +259,7 @@ static void note_copies(struct conn_context *context, const struct conn *conn,
     unsigned once = 0;
     unsigned twice = 0;
     unsigned peer_twice = 0;
+    uint8_t least = UINT8_MAX;
 
     while ((entry = ring_older(&walk))) {
         if ((entry->flags & WHYRST_TCP_RST) ||
@@ -271,6 +272,7 @@ static void note_copies(struct conn_context *context, const struct conn *conn,
             once++;
         } else {
             twice++;
+            least = MIN(least, entry->copies);
         }
     }
     facts->copies = conn->copies;
@@ -278,7 +280,7 @@ static void note_copies(struct conn_context *context, const struct conn *conn,
     if (once > 0) {
         return;
     }
-    facts->passes_twice = twice >= 2 || (twice == 1 && peer_twice >= 2);
+    facts->passes = twice >= 2 || (twice == 1 && peer_twice >= 2) ? least : 0;
 }
 
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
@@ -297,7 +299,7 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     facts->reordered = has_reordered(context, conn, facts->from);
     facts->read_on = has_read_on(context, conn, facts);
     if (is_unheard_of(&facts->sender) && host && host->twice) {
-        facts->passes_twice = true;
+        facts->passes = MAX(facts->passes, 1);
     }
     if (facts->shape == RST_SHAPE_ANSWER) {
         note_answerable(context, conn, facts);

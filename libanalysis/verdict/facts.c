@@ -9,6 +9,9 @@
 /* The payload of an Ethernet frame without options. */
 #define ETHERNET_SEGMENT 1460u
 
+/* Nearer than this to the capture point, a host's program takes more time than the way. */
+#define LEAST_TRIP_NS INT64_C(3000000)
+
 /* What the RST's receiver expects next: all it was seen to be sent, in a capture that saw it. */
 static uint32_t receiver_next(const struct rst_facts *facts)
 {
@@ -160,14 +163,39 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
     facts->idle_ns = MAX(end - last, 0);
 }
 
+/* The claimed sender's latest window of which something can have come before the RST. One that has
+ * stalled empties its buffer before it closes. */
+static uint32_t heard_window(struct conn_context *context, const struct conn *conn,
+                             const struct rst_facts *facts)
+{
+    struct endpoint sender = facts->sender;
+    int64_t trip_ns = MAX(round_trip_to(context, conn, !facts->from), LEAST_TRIP_NS);
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
+
+    while ((entry = ring_older(&walk)) && !(entry->flags & WHYRST_TCP_SYN)) {
+        if (entry->side != facts->from && entry->length > 1) {
+            break; /* more than some window probes carry: what was known has been used */
+        }
+        if (entry->side == facts->from && facts->segment.time_ns - entry->time_ns > trip_ns) {
+            sender.window = entry->window;
+            break;
+        }
+    }
+    return window_of(&sender, facts->conn_flags);
+}
+
 /* By the claimed sender's own word: what is in flight may have been read. */
-static bool has_shut_window(const struct rst_facts *facts)
+static bool has_shut_window(struct conn_context *context, const struct conn *conn,
+                            const struct rst_facts *facts)
 {
     const struct endpoint *sender = &facts->sender;
     uint32_t size = room_needed(&facts->receiver);
 
     return (sender->flags & ENDPOINT_ACKED) && facts->receiver.last_payload_frame != 0 &&
-           size >= FULL_SEGMENT && window_of(sender, facts->conn_flags) < size;
+           size >= FULL_SEGMENT &&
+           (window_of(sender, facts->conn_flags) < size ||
+            heard_window(context, conn, facts) < size);
 }
 
 static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
@@ -209,6 +237,6 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
     payload_observe(context, conn, &facts->state);
     gather_unacked(facts);
     gather_idle(context, conn, facts);
-    facts->window_shut = has_shut_window(facts);
+    facts->window_shut = has_shut_window(context, conn, facts);
     origin_decide(context, conn, facts);
 }

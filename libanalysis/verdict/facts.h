@@ -92,14 +92,14 @@ struct across {
  * @burst_alike:    all of them of one other end, in one phase
  * @burst_spell:    instants with such resets just before, see struct burst
  * @accept_frame, @refused_frame: the claimed sender's service answered a SYN later so
- * @copy_frame:     a second capture of this RST; 0 = not seen
+ * @copies:         second captures of this RST
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
  * @across:         what other connections say, NULL = nothing; the record's reference
  */
 struct hindsight {
     uint32_t life_frame;
     uint32_t syn_ack_frame;
-    uint32_t copy_frame;
+    uint8_t copies;
     uint32_t both_frame;
     uint32_t train_frame;
     uint32_t other_ttl_frame;
@@ -143,7 +143,8 @@ struct hindsight {
  * @in_flight_bytes: payload of the receiver that the RST's ack does not cover
  * @answerable_ack, @answerable_data: the receiver sent a pure ACK, and data, that a host without
  * the connection would answer with this RST's number
- * @passes_twice: the claimed sender's other segments were captured at two points, each of them
+ * @passes:    second captures that each of the claimed sender's other segments has, at least: of
+ *             two capture points, 1
  * @passes_once: ... at one point, each of them
  * @copies:    second captures that the connection's segments usually have, at most
  * @accept_frame: the refusing service had accepted another connection; 0 = not seen
@@ -194,7 +195,7 @@ struct rst_facts {
     bool answerable_data;
     bool reordered; /**< the claimed sender's latest segments came not in the order of sending */
     bool read_on;   /**< the claimed sender has acknowledged payload that came after its FIN */
-    bool passes_twice;
+    uint8_t passes;
     bool passes_once;
     uint8_t copies;
     uint32_t accept_frame;
@@ -222,8 +223,8 @@ int hop_count(uint8_t ttl);
 /** The shortest round trip seen between the capture point and key side @side; -1 = unknown. */
 int64_t round_trip_to(struct conn_context *context, const struct conn *conn, unsigned side);
 
-/** Finds the segment that provoked the RST @facts->segment of key side @facts->from, by the rule for
- *  its shape: @facts->trigger, @facts->latest and, where there is one, @facts->shape. */
+/** Finds the segment that provoked the RST @facts->segment of key side @facts->from, by the rule
+ * for its shape: @facts->trigger, @facts->latest and, where there is one, @facts->shape. */
 void trigger_find(struct conn_context *context, struct conn *conn, struct rst_facts *facts);
 
 /** Segments below the default MSS of IPv4 (RFC 9293 section 3.7.1) are messages, no flow of bulk.

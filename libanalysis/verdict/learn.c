@@ -57,7 +57,7 @@ void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side
 
 void learn_copy(struct rst_facts *facts, const struct whyrst_segment *copy)
 {
-    facts->later.copy_frame = (uint32_t)copy->frame;
+    facts->later.copies += facts->later.copies < UINT8_MAX;
     /* Where a translator stands between two capture points, the sender's other segments of this
      * connection passed one of them, and there this RST looks as they do. */
     if (facts->passes_once && copy->ttl == facts->ttl_expected) {
@@ -347,7 +347,7 @@ void learn_final(struct hosts *hosts, struct whyrst_record *record)
     const struct host *service;
 
     /* Built between two capture points, by a device that answers at once. */
-    if (facts->latest.frame != 0 && facts->passes_twice && facts->later.copy_frame == 0) {
+    if (facts->latest.frame != 0 && facts->later.copies < facts->passes) {
         facts->trigger = facts->latest;
     }
     if (facts->from_client) {

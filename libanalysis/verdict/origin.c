@@ -19,13 +19,13 @@ static bool is_in_flight(const struct endpoint *sender, const struct endpoint *r
            seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
 }
 
-/* The two sides as the rules see them, and whether each has stopped for want of the other's window.
- */
+/* The two sides as the rules see them, and whether each has more to send: it has stopped for want
+ * of the other's window, say. */
 struct sides {
     struct endpoint client;
     struct endpoint server;
-    bool client_blocked;
-    bool server_blocked;
+    bool client_has_more;
+    bool server_has_more;
 };
 
 /* More than one segment, or its end may be there by chance. */
@@ -35,19 +35,41 @@ static bool is_blocked(const struct endpoint *sender, const struct endpoint *rec
     return sender->bytes >= 2u * sender->segment_size && fills_window(sender, receiver, conn_flags);
 }
 
+/* The side's latest payload filled a segment, as others had since the other side spoke: a message
+ * of many segments seldom ends just there. One alone may be as long as others of its kind. */
+static bool ends_full(const struct conn_context *context, const struct conn *conn, unsigned side)
+{
+    const struct endpoint *sender = &conn->side[side];
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
+    unsigned full = 0;
+
+    while (sender->segment_size >= FULL_SEGMENT && full < 2 && (entry = ring_older(&walk))) {
+        if (entry->length == 0) {
+            continue;
+        }
+        if (entry->side != side || (full == 0 && entry->length < sender->segment_size)) {
+            return false;
+        }
+        full += entry->length >= sender->segment_size;
+    }
+    return full == 2;
+}
+
 static struct sides sides_of(const struct endpoint *client, const struct endpoint *server,
                              unsigned conn_flags)
 {
     return (struct sides){.client = *client,
                           .server = *server,
-                          .client_blocked = is_blocked(client, server, conn_flags),
-                          .server_blocked = is_blocked(server, client, conn_flags)};
+                          .client_has_more = is_blocked(client, server, conn_flags),
+                          .server_has_more = is_blocked(server, client, conn_flags)};
 }
 
 /* More payload of this side is on its way: its latest segment was full and without PSH (a sender
  * sets PSH where its data ends for now, RFC 9293 section 3.9.1.2), two full ones are in flight, or
  * the other side has no room for more. */
-static bool is_flowing(const struct endpoint *sender, const struct endpoint *receiver, bool blocked)
+static bool is_flowing(const struct endpoint *sender, const struct endpoint *receiver,
+                       bool has_more)
 {
     if (sender->last_payload_frame == 0) {
         return false;
@@ -55,17 +77,17 @@ static bool is_flowing(const struct endpoint *sender, const struct endpoint *rec
     if (!(sender->flags & ENDPOINT_PSH)) {
         return sender->segment_size >= FULL_SEGMENT;
     }
-    return blocked || is_in_flight(sender, receiver);
+    return has_more || is_in_flight(sender, receiver);
 }
 
 static bool client_flows(const struct sides *sides)
 {
-    return is_flowing(&sides->client, &sides->server, sides->client_blocked);
+    return is_flowing(&sides->client, &sides->server, sides->client_has_more);
 }
 
 static bool server_flows(const struct sides *sides)
 {
-    return is_flowing(&sides->server, &sides->client, sides->server_blocked);
+    return is_flowing(&sides->server, &sides->client, sides->server_has_more);
 }
 
 /* Payload of @sender that @receiver acknowledged but the capture lacks. */
@@ -129,6 +151,9 @@ static struct sides sides_with_reset(const struct rst_facts *facts)
         sender->ack = sender->flags & ENDPOINT_ACKED ? seq_max(sender->ack, facts->segment.ack)
                                                      : facts->segment.ack;
         sender->flags |= ENDPOINT_ACKED;
+    }
+    if (facts->window_shut && facts->receiver.bytes >= 2u * facts->receiver.segment_size) {
+        *(facts->from_client ? &sides.server_has_more : &sides.client_has_more) = true;
     }
     return sides;
 }
@@ -342,8 +367,13 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
         return;
     }
     phase = dialogue_phase(facts, &sides);
+    facts->origin = WHYRST_ORIGIN_IDLE_TIMEOUT;
+    if (!decide_idle(context, conn, facts, phase)) {
+        sides.client_has_more |= ends_full(context, conn, conn->client);
+        sides.server_has_more |= ends_full(context, conn, !conn->client);
+        phase = dialogue_phase(facts, &sides);
+        facts->origin = phase_origin(phase);
+    }
     facts->phase = phase;
     facts->origin_sure = facts->state.exact && phase == facts->state.phase;
-    facts->origin =
-        decide_idle(context, conn, facts, phase) ? WHYRST_ORIGIN_IDLE_TIMEOUT : phase_origin(phase);
 }

@@ -83,7 +83,7 @@ bool is_made_up(const struct rst_facts *facts)
 
 bool passed_one_point(const struct rst_facts *facts)
 {
-    return facts->passes_twice && facts->later.copy_frame == 0;
+    return facts->later.copies < facts->passes;
 }
 
 /* Data that got through is acknowledged; whether a bare ACK did, only two capture points show. */
@@ -92,8 +92,7 @@ static bool has_trigger_ended(const struct rst_facts *facts)
     if (facts->trigger.length > 0) {
         return !facts->trigger.taken;
     }
-    return facts->trigger.frame != 0 && facts->passes_twice &&
-           facts->trigger.copies < facts->copies;
+    return facts->trigger.frame != 0 && facts->passes > 0 && facts->trigger.copies < facts->copies;
 }
 
 bool is_answer_on_the_way(const struct rst_facts *facts)
