@@ -216,7 +216,6 @@ static bool silence_before_last_words(const struct rst_facts *facts, const struc
     const struct conn_extra *extra = conn_extra(conn);
     const struct quiet *quiet = extra ? &extra->quiet : NULL;
     unsigned receiver_bit = 1u << !facts->from;
-    const struct endpoint *sender = &facts->sender;
 
     if (!quiet || quiet->after_frame == 0 || is_owed((enum observe_phase)quiet->phase)) {
         return false;
@@ -229,9 +228,7 @@ static bool silence_before_last_words(const struct rst_facts *facts, const struc
                !seq_after(facts->segment.ack,
                           facts->receiver.payload_end - facts->receiver.segment_size);
     }
-    return quiet->sides == 1u << facts->from && facts->state.alert.frame != 0 &&
-           facts->state.alert.frame >= quiet->after_frame &&
-           sender->last_payload_frame == facts->state.alert.frame;
+    return quiet->sides == 1u << facts->from && facts->state.alert.frame == quiet->after_frame;
 }
 
 /* Payload is sent again and again for want of an acknowledgement: no silence. */
@@ -269,8 +266,7 @@ static bool has_announced_close(const struct conn *conn, unsigned side,
 
     return extra && extra->quiet.after_frame != 0 && extra->quiet.sides == 1u << side &&
            !is_owed((enum observe_phase)extra->quiet.phase) &&
-           state->alert.frame >= extra->quiet.after_frame &&
-           conn->side[side].last_payload_frame == state->alert.frame;
+           state->alert.frame == extra->quiet.after_frame;
 }
 
 int64_t origin_silence_before_fin(struct conn_context *context, struct conn *conn, unsigned side,
