@@ -72,6 +72,7 @@ WHYRST_API size_t whyrst_capture_more(struct whyrst_capture *capture, struct why
 WHYRST_API const char *whyrst_capture_message(const struct whyrst_capture *capture);
 /** Bytes consumed so far (progress bars). */
 WHYRST_API uint64_t whyrst_capture_offset(const struct whyrst_capture *capture);
+/** Frees the reader, not the descriptor. NULL is allowed. */
 WHYRST_API void whyrst_capture_free(struct whyrst_capture *capture);
 
 #ifdef __cplusplus

@@ -34,6 +34,7 @@ struct whyrst_decoder;
 
 /** A new decoder: one per capture, since it holds the IP fragments of that capture. */
 WHYRST_API struct whyrst_decoder *whyrst_decoder_new(void);
+/** Frees the decoder and the fragments it holds. NULL is allowed. */
 WHYRST_API void whyrst_decoder_free(struct whyrst_decoder *decoder);
 
 /**
@@ -51,6 +52,7 @@ WHYRST_API unsigned whyrst_decoder_frame(struct whyrst_decoder *decoder,
 WHYRST_API bool whyrst_decoder_holds(const struct whyrst_decoder *decoder);
 /** The capture has ended: fragments still waiting are counted as skipped. */
 WHYRST_API void whyrst_decoder_finish(struct whyrst_decoder *decoder);
+/** How many frames were skipped for that reason so far. */
 WHYRST_API uint64_t whyrst_decoder_skipped(const struct whyrst_decoder *decoder,
                                            enum whyrst_skip reason);
 /** Name of a reason as it appears in output; static string. */

@@ -105,6 +105,7 @@ typedef uint64_t (*whyrst_locate)(void *context, uint64_t number, const char **n
 WHYRST_API struct whyrst_record *whyrst_record_renumber(const struct whyrst_record *record,
                                                         whyrst_locate locate, void *context);
 
+/** The counter's value so far; 0 for one that does not exist. */
 WHYRST_API uint64_t whyrst_engine_count(const struct whyrst_engine *engine,
                                         enum whyrst_counter counter);
 

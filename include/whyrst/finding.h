@@ -198,6 +198,7 @@ struct whyrst_ja4;
 /** A new diagnosis of capture @file (may be NULL); @options may be NULL. */
 WHYRST_API struct whyrst_diagnosis *
 whyrst_diagnosis_new(const struct whyrst_diagnosis_options *options, const char *file);
+/** Frees the diagnosis with its findings and rows. NULL is allowed. */
 WHYRST_API void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis);
 
 /** Has it watch @engine, from before the first segment; it must live until the engine is freed. */

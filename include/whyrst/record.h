@@ -175,6 +175,7 @@ struct whyrst_record;
 WHYRST_API struct whyrst_record *whyrst_record_ref(struct whyrst_record *record);
 /** Gives a reference back; the last one frees the record. NULL is allowed. */
 WHYRST_API void whyrst_record_unref(struct whyrst_record *record);
+/** What the record is about. */
 WHYRST_API enum whyrst_record_kind whyrst_record_kind(const struct whyrst_record *record);
 /** Whether later packets can no longer revise the fields marked WHYRST_HINDSIGHT. */
 WHYRST_API bool whyrst_record_is_final(const struct whyrst_record *record);

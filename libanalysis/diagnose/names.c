@@ -59,12 +59,6 @@ static void make_room(struct names *names)
     }
 }
 
-uint32_t names_find(const struct names *names, const char *text)
-{
-    return text && text[0] && names->size ? names->slots[slot_of(names, text, hash_of(text))].number
-                                          : 0;
-}
-
 uint32_t names_number(struct names *names, const char *text)
 {
     uint64_t hash;

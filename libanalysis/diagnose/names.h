@@ -28,8 +28,6 @@ void names_init(struct names *names);
 void names_clear(struct names *names);
 /** The number of @text (NULL or "": 0), given when it is new. */
 uint32_t names_number(struct names *names, const char *text);
-/** The number that @text has, 0 when it has none. */
-uint32_t names_find(const struct names *names, const char *text);
 /** The text of @number, NULL of 0. */
 const char *names_text(const struct names *names, uint32_t number);
 
