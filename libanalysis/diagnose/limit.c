@@ -37,6 +37,9 @@
 /* In a bucket's charge. */
 #define ROUNDING 20
 
+/* Of a window, a century: timestamps may be anything. */
+#define LONGEST_NS 3e18
+
 /* Hardly a chance, before any correction. */
 #define SURELY 1e-8
 
@@ -72,9 +75,8 @@ static double chance_of(const struct limit *limit, uint32_t most, uint32_t betwe
     return p;
 }
 
-/* @after: how many were accepted again after the first failure. Of those accepted beyond the
- * number,
- * @between gets how many came between failures of one row: a token bucket lets some pass. */
+/* @after gets how many were accepted again after the first failure, @between how many of those
+ * accepted beyond the number came between failures of one row: a token bucket lets some pass. */
 static void fill_limit(struct limit *limit, const struct moment *moments, const uint32_t *before,
                        uint32_t count, uint32_t *after, uint32_t *between)
 {
@@ -261,7 +263,7 @@ static struct limit try_bucket(const struct moment *moments, uint32_t count, uin
         limit.rate = MAX(limit.rate, (n + 1 - number) / MAX(seconds, 1e-9));
     }
     if (limit.rate > 0) {
-        limit.window_ns = (int64_t)(number / limit.rate * SECOND);
+        limit.window_ns = (int64_t)MIN(number / limit.rate * SECOND, LONGEST_NS);
         charge_bucket(moments, count, limit.rate, number, charge);
         judge_accepted(&limit, moments, count, charge, (number - 1) * 1000 + ROUNDING);
     }
