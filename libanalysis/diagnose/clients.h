@@ -28,8 +28,6 @@ struct others {
     uint32_t near_good;
 };
 
-/** Whether others failed as well, then or at the same moments: it is the server's trouble. */
-bool others_fail_too(const struct others *others);
 /** A new finding about @pair, with @block's evidence. */
 struct whyrst_finding *client_finding(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                                       const struct block *block, enum whyrst_finding_kind kind,

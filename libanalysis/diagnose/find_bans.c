@@ -162,8 +162,7 @@ static bool is_ban(const struct whyrst_diagnosis *diagnosis, const struct census
 
     ban->spell_ns = again ? spell_ns(pair, census->suspects) : 0;
     if ((again && ban->spell_ns == 0) || others->clients < LEAST_CLIENTS ||
-        others->good < CLIENT_LEAST || others_fail_too(others) ||
-        (pair->hellos && !is_ja4_known_good(diagnosis, pair))) {
+        others->good < CLIENT_LEAST || (pair->hellos && !is_ja4_known_good(diagnosis, pair))) {
         return false;
     }
     ban->limit = !again && may_be_limit(pair, &ban->burst);

@@ -105,7 +105,8 @@ static struct others find_others(const struct pair *const *pairs, guint count,
     return others;
 }
 
-bool others_fail_too(const struct others *others)
+/* Whether others failed as well, then or at the same moments: it is the server's trouble. */
+static bool others_fail_too(const struct others *others)
 {
     return others->failed > HARDLY_ANY * others->good ||
            others->near_failed > HARDLY_ANY * others->near_good;
@@ -145,8 +146,8 @@ static bool find_rate_limit(struct whyrst_diagnosis *diagnosis, const struct pai
     struct block *block;
     char client[48], where[80];
 
-    if (p > CLIENT_CHANCE || others_fail_too(others) || (limit.times < 2 && !served)) {
-        return false; /* a server that fails all clients at its busiest is no limit's doing */
+    if (p > CLIENT_CHANCE || (limit.times < 2 && !served)) {
+        return false;
     }
     sure = p < CLIENT_CHANCE / 10 && served && !limit.regular ? WHYRST_CONFIDENCE_HIGH
                                                               : WHYRST_CONFIDENCE_MEDIUM;
@@ -219,6 +220,9 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
         guint own = g_array_index(suspects, struct suspect, i).pair;
         struct others others = find_others(pairs, count, timeline, own);
 
+        if (others_fail_too(&others)) {
+            continue; /* what fails all clients, at its busiest maybe, is no limit or ban of one */
+        }
         if (!find_rate_limit(diagnosis, pairs[own], &others, census->suspects)) {
             find_ban(diagnosis, pairs[own], &others, census);
         }
