@@ -10,6 +10,7 @@
 #include <whyrst/finding.h>
 
 #include "embedded.h"
+#include "report/counters.h"
 
 /* In the file's header, for file(1) and for other versions of whyrst. */
 #define APPLICATION_ID 0x57525354 /* "WRST" */
@@ -58,6 +59,15 @@ static bool finding_column(unsigned index, struct column *column)
     return take_column(whyrst_finding_column((enum whyrst_finding_field)index), column);
 }
 
+/* Of the counters those that cli/sql/tables.sql does not name. */
+static bool file_column(unsigned index, struct column *column)
+{
+    if (index < WHYRST_COUNTER_COUNT) {
+        *column = (struct column){counter_kinds[index].name, WHYRST_TYPE_INTEGER};
+    }
+    return index < WHYRST_COUNTER_COUNT;
+}
+
 static bool bounds_column(unsigned index, struct column *column)
 {
     static const char *const names[] = {"given_up", "findings_left_out"};
@@ -71,7 +81,7 @@ static bool bounds_column(unsigned index, struct column *column)
 const struct table_kind schema_kinds[TABLE_COUNT] = {
     [TABLE_RESETS] = {"rst", "resets", reset_column, false},
     [TABLE_CONNECTIONS] = {"connection", "connections", connection_column, false},
-    [TABLE_FILES] = {"file", "files", NULL, false},
+    [TABLE_FILES] = {"file", "files", file_column, false},
     [TABLE_ENDPOINTS] = {"endpoint", "endpoints", endpoint_column, true},
     [TABLE_JA4S] = {"ja4", "ja4s", ja4_column, true},
     [TABLE_FINDINGS] = {"finding", "findings", finding_column, true},
@@ -134,7 +144,7 @@ static char *add_columns(const struct sql *sql, const struct table_kind *kind, s
     char *message = read_columns(sql, kind->name, table);
     struct column column;
 
-    for (unsigned i = 0; !message && kind->column && kind->column(i, &column); i++) {
+    for (unsigned i = 0; !message && kind->column(i, &column); i++) {
         if (!column.name) {
             continue;
         }

@@ -29,7 +29,7 @@ struct column {
 /**
  * struct table_kind - a table as the program knows it
  * @type:   of the objects that it takes
- * @column: column number @index, false beyond the last; NULL when all are in tables.sql
+ * @column: column number @index, false beyond the last
  * @of_run: its rows concern all captures of a run, others a capture
  */
 struct table_kind {

@@ -54,6 +54,9 @@ enum whyrst_counter {
     WHYRST_COUNT_RESETS,      /**< RST segments, those captured twice excluded */
     WHYRST_COUNT_EVICTED,     /**< connections dropped because max_connections was reached */
     WHYRST_COUNT_REASSEMBLY_CAP, /**< segments dropped from reassembly because a bound was hit */
+    WHYRST_COUNT_JA4_CAP,     /**< ClientHellos without ja4_r, since too many differed before */
+    WHYRST_COUNT_HOSTS_CAP,   /**< addresses and services whose habits were forgotten, too many */
+    WHYRST_COUNT_EARLY,       /**< records made final before their time: too many waited */
     WHYRST_COUNTER_COUNT
 };
 
@@ -87,7 +90,8 @@ WHYRST_API struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine
 
 /**
  * The capture has ended: everything provisional becomes final and, with connection_records, every
- * connection still open is reported. Segments may still be added afterwards (a live capture that
+ * connection still open is reported (its record is made when whyrst_engine_next() comes to it, so
+ * that millions of them take no memory). Segments may still be added afterwards (a live capture that
  * goes on); without connection_records they continue their connections.
  */
 WHYRST_API void whyrst_engine_finish(struct whyrst_engine *engine);

@@ -22,6 +22,9 @@ void connections_clear(struct connections *c)
         }
     }
     flow_table_free(c->table);
+    if (c->leaving) {
+        g_array_free(c->leaving, TRUE);
+    }
 }
 
 static bool is_over(const struct conn *conn)
@@ -250,60 +253,62 @@ void connections_visit(struct connections *c, void (*visit)(void *user, struct c
     }
 }
 
-/** struct ticket - a connection's turn; @half_open: @position is a short entry's */
-struct ticket {
-    uint32_t stream;
-    uint32_t position;
-    bool half_open;
-};
-
-static int by_stream(gconstpointer a, gconstpointer b)
+/* A connection's turn to leave: its stream number, then its position; half-open ones', which have
+ * positions of their own, are odd. */
+static uint64_t ticket_of(uint32_t stream, uint32_t position, bool half_open)
 {
-    const struct ticket *first = a;
-    const struct ticket *second = b;
-
-    return (first->stream > second->stream) - (first->stream < second->stream);
+    return (uint64_t)stream << 32 | position << 1 | half_open;
 }
 
-static GArray *draw_tickets(const struct connections *c)
+static int by_ticket(gconstpointer a, gconstpointer b)
 {
-    GArray *tickets =
-        g_array_sized_new(FALSE, FALSE, sizeof(struct ticket), (guint)flow_table_count(c->table));
+    const uint64_t *first = a;
+    const uint64_t *second = b;
 
+    return (*first > *second) - (*first < *second);
+}
+
+void connections_leave(struct connections *c)
+{
+    g_assert(!c->leaving);
+    c->leaving =
+        g_array_sized_new(FALSE, FALSE, sizeof(uint64_t), (guint)flow_table_count(c->table));
+    c->left = 0;
     for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
         const struct conn *conn = flow_table_at(c->table, i);
 
         if (conn) {
-            struct ticket ticket = {.stream = conn->stream, .position = i};
+            uint64_t ticket = ticket_of(conn->stream, i, false);
 
-            g_array_append_val(tickets, ticket);
+            g_array_append_val(c->leaving, ticket);
         }
     }
     for (uint32_t i = 0; i < flow_table_short_positions(c->table); i++) {
         const struct half_open *entry = flow_table_short_at(c->table, i);
 
         if (entry) {
-            struct ticket ticket = {.stream = entry->stream, .position = i, .half_open = true};
+            uint64_t ticket = ticket_of(entry->stream, i, true);
 
-            g_array_append_val(tickets, ticket);
+            g_array_append_val(c->leaving, ticket);
         }
     }
-    g_array_sort(tickets, by_stream);
-    return tickets;
+    g_array_sort(c->leaving, by_ticket);
 }
 
-void connections_end_all(struct connections *c)
+bool connections_end_next(struct connections *c)
 {
-    GArray *tickets = draw_tickets(c);
+    uint32_t place;
 
-    for (guint i = 0; i < tickets->len; i++) {
-        const struct ticket *ticket = &g_array_index(tickets, struct ticket, i);
-
-        if (ticket->half_open) {
-            drop_half_open(c, flow_table_short_at(c->table, ticket->position));
-        } else {
-            drop_connection(c, flow_table_at(c->table, ticket->position));
-        }
+    if (c->left == c->leaving->len) {
+        g_array_free(c->leaving, TRUE);
+        c->leaving = NULL;
+        return false;
     }
-    g_array_free(tickets, TRUE);
+    place = (uint32_t)g_array_index(c->leaving, uint64_t, c->left++);
+    if (place & 1) {
+        drop_half_open(c, flow_table_short_at(c->table, place >> 1));
+    } else {
+        drop_connection(c, flow_table_at(c->table, place >> 1));
+    }
+    return true;
 }

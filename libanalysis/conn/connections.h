@@ -10,6 +10,8 @@
 #ifndef CONN_CONNECTIONS_H
 #define CONN_CONNECTIONS_H
 
+#include <glib.h>
+
 #include "conn/conn.h"
 #include "conn/half_open.h"
 #include "flow/table.h"
@@ -34,6 +36,8 @@ struct place {
  * @end_half_open: the same for half-open ones; NULL: nobody wants to hear of them
  * @user:        for both
  * @evicted:     how many were dropped before their time because of @max
+ * @leaving:     those that are about to end, in their order; NULL unless all do
+ * @left:        how many of them are gone
  * @hand, @short_hand: where the next search for something to drop begins
  * @start_ns, @now_ns: first and latest time seen; INT64_MIN before the first segment
  */
@@ -45,6 +49,8 @@ struct connections {
     void (*end_half_open)(void *user, const struct half_open *entry);
     void *user;
     uint64_t evicted;
+    GArray *leaving;
+    guint left;
     uint32_t streams;
     uint32_t hand;
     uint32_t short_hand;
@@ -80,7 +86,9 @@ struct conn *connections_known(struct connections *c, const struct place *place)
 void connections_visit(struct connections *c, void (*visit)(void *user, struct conn *conn),
                        void (*visit_half_open)(void *user, const struct half_open *entry),
                        void *user);
-/** Ends all connections, in the order of their streams. */
-void connections_end_all(struct connections *c);
+/** Lets all connections leave: nothing may be looked up or added until connections_end_next(),
+ * which ends them one by one in the order of their streams, has returned false. */
+void connections_leave(struct connections *c);
+bool connections_end_next(struct connections *c);
 
 #endif

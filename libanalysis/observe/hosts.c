@@ -8,6 +8,7 @@
 
 struct hosts {
     struct flow_table *table;
+    uint64_t forgotten;
     struct recent_syn syns[LIMIT_RECENT_SYNS];
 };
 
@@ -53,10 +54,16 @@ struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned
         return host;
     }
     if (flow_table_count(hosts->table) >= LIMIT_HOSTS) {
+        hosts->forgotten += flow_table_count(hosts->table);
         release_bursts(hosts);
         flow_table_clear(hosts->table);
     }
     return flow_table_add(hosts->table, &end, hash);
+}
+
+uint64_t hosts_forgotten(const struct hosts *hosts)
+{
+    return hosts->forgotten;
 }
 
 /* Not keyed, so that what is pushed out does not depend on the run; an attacker gains nothing. */

@@ -73,6 +73,8 @@ void hosts_free(struct hosts *hosts);
 /** The entry of side @side of @key (its address alone when @port is false); made when @make. */
 struct host *hosts_get(struct hosts *hosts, const struct flow_key *key, unsigned side, bool port,
                        bool make);
+/** Entries dropped since LIMIT_HOSTS was reached. */
+uint64_t hosts_forgotten(const struct hosts *hosts);
 /** Notes the SYN that side @side of @key sent. Ports share places: each new SYN may push another's
  * out, the same one in every run. */
 void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned side, uint32_t seq,

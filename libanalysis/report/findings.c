@@ -146,20 +146,15 @@ static void write_for_people(const struct whyrst_finding *finding, struct output
     write_line(out, "", text_of(finding, WHYRST_FINDING_FIELD_OPEN), INDENT, 0);
 }
 
-/* What had no room. */
-static void write_bounds_for_people(const struct whyrst_diagnosis *diagnosis, struct output *out)
+/* What had no room, unless nothing. */
+static void write_count(struct output *out, uint64_t count, const char *what)
 {
-    char text[160];
-    uint64_t given_up = whyrst_diagnosis_dropped(diagnosis);
-    uint64_t left_out = whyrst_diagnosis_left_out(diagnosis);
+    char text[TEXT_MAX];
 
-    if (given_up || left_out) {
-        g_snprintf(text, sizeof text,
-                   "  No room in the diagnosis: %" G_GUINT64_FORMAT
-                   " times for an endpoint, client or name, %" G_GUINT64_FORMAT
-                   " times for a finding\n",
-                   given_up, left_out);
-        output_text(out, text);
+    if (count) {
+        output_text(out, "  ");
+        output_bytes(out, text, text_grouped(text, count));
+        output_text(out, what);
     }
 }
 
@@ -180,18 +175,15 @@ void findings_write(const struct whyrst_diagnosis *diagnosis, struct output *out
         finding = whyrst_diagnosis_finding(diagnosis, i);
         write_for_people(finding, out, settings, i + 1);
     }
-    if (whyrst_diagnosis_early(diagnosis)) {
-        g_snprintf(text, sizeof text,
-                   "  %" G_GUINT64_FORMAT " resets were reported before the end\n",
-                   whyrst_diagnosis_early(diagnosis));
-        output_text(out, text);
-    }
     if (count > SHOWN_FINDINGS) {
         g_snprintf(text, sizeof text, "  and %" G_GSIZE_FORMAT " more (--format=ndjson)\n",
                    count - SHOWN_FINDINGS);
         output_text(out, text);
     }
-    write_bounds_for_people(diagnosis, out);
+    write_count(out, whyrst_diagnosis_early(diagnosis), " resets were reported before the end\n");
+    write_count(out, whyrst_diagnosis_left_out(diagnosis), " more findings had no room\n");
+    write_count(out, whyrst_diagnosis_dropped(diagnosis),
+                " times an endpoint, client or name had no room in the diagnosis\n");
 }
 
 static uint64_t count_of(const struct whyrst_endpoint *endpoint, enum whyrst_endpoint_field field)

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "report/counters.h"
 #include "report/findings.h"
 #include "report/text.h"
 #include "report/writer.h"
@@ -22,22 +23,6 @@ static const struct {
 } keys[] = {WHYRST_FIELDS(KEY)};
 
 WHYRST_FIELDS(KEY_FITS)
-
-/* Counters that a file object shows after its packets: some always, the others when they are not
- * zero. */
-static const struct {
-    const char *name;
-    enum whyrst_counter counter;
-    bool always;
-} counters[] = {
-    {"tcp_segments", WHYRST_COUNT_SEGMENTS, true},
-    {"connections", WHYRST_COUNT_CONNECTIONS, true},
-    {"resets", WHYRST_COUNT_RESETS, true},
-    {"quoted", WHYRST_COUNT_QUOTED, false},
-    {"duplicates", WHYRST_COUNT_DUPLICATES, false},
-    {"evicted", WHYRST_COUNT_EVICTED, false},
-    {"reassembly_dropped", WHYRST_COUNT_REASSEMBLY_CAP, false},
-};
 
 static void ndjson_open(struct writer *writer)
 {
@@ -100,6 +85,16 @@ static void write_identity(struct output *out, const struct file_report *report)
     text_json(out, report->head);
 }
 
+/* Some are always shown, and first; the others when they are not zero. */
+static void write_counters(struct output *out, const struct file_report *report, bool always)
+{
+    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
+        if (counter_kinds[i].always == always && (always || report->counters[i])) {
+            write_number(out, counter_kinds[i].name, report->counters[i], ',');
+        }
+    }
+}
+
 static void ndjson_close(struct writer *writer, const struct file_report *report)
 {
     struct output *out = writer->out;
@@ -107,13 +102,8 @@ static void ndjson_close(struct writer *writer, const struct file_report *report
 
     write_head(writer, "file");
     write_number(out, "packets", report->packets, ',');
-    for (size_t i = 0; i < G_N_ELEMENTS(counters); i++) {
-        uint64_t count = report->counters[counters[i].counter];
-
-        if (count || counters[i].always) {
-            write_number(out, counters[i].name, count, ',');
-        }
-    }
+    write_counters(out, report, true);
+    write_counters(out, report, false);
     output_text(out, ",\"skipped\":");
     for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
         if (report->skipped[i]) {

@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "report/counters.h"
 #include "report/findings.h"
 #include "report/text.h"
 
@@ -386,13 +387,12 @@ static void write_read(const struct summary *summary, struct output *out)
     write_count(out, ", ", total->counters[WHYRST_COUNT_SEGMENTS], " TCP segment");
     write_count(out, ", ", total->counters[WHYRST_COUNT_CONNECTIONS], " connection");
     output_char(out, '\n');
-    if (total->counters[WHYRST_COUNT_DUPLICATES]) {
-        write_number(out, "", total->counters[WHYRST_COUNT_DUPLICATES],
-                     " segments were captured twice and count once\n");
-    }
-    if (total->counters[WHYRST_COUNT_EVICTED]) {
-        write_number(out, "", total->counters[WHYRST_COUNT_EVICTED],
-                     " connections were given up to save memory (--max-connections)\n");
+    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
+        if (counter_kinds[i].note && total->counters[i]) {
+            write_number(out, "", total->counters[i], " ");
+            output_text(out, counter_kinds[i].note);
+            output_char(out, '\n');
+        }
     }
     for (unsigned i = 0; i < WHYRST_SKIP_COUNT; i++) {
         if (total->skipped[i]) {

@@ -19,6 +19,7 @@
 #include "conn/history.h"
 #include "conn/payload.h"
 #include "limits.h"
+#include "verdict/attach.h"
 #include "verdict/learn.h"
 #include "verdict/queue.h"
 
@@ -76,49 +77,15 @@ static void report_connection(struct whyrst_engine *engine, struct conn *conn)
     queue_push(&engine->ready, record);
 }
 
-/* The verdict may no longer be revised by its connection. */
-static void detach(struct whyrst_record *record)
-{
-    struct conn_extra *extra;
-
-    if (!record->conn) {
-        return;
-    }
-    extra = conn_extra(record->conn);
-    record->facts.later.tally = extra->tally[record->facts.from];
-    *(record->older ? &record->older->newer : &extra->oldest) = record->newer;
-    *(record->newer ? &record->newer->older : &extra->newest) = record->older;
-    record->older = record->newer = NULL;
-    record->conn = NULL;
-}
-
-static void attach(struct conn *conn, struct whyrst_record *record)
-{
-    struct conn_extra *extra = conn_make_extra(conn);
-
-    record->conn = conn;
-    record->older = extra->newest;
-    *(extra->newest ? &extra->newest->newer : &extra->oldest) = record;
-    extra->newest = record;
-}
-
-/* The connection goes; its verdicts stay in the queue as they are. */
-static void detach_all(struct conn *conn)
-{
-    const struct conn_extra *extra = conn_extra(conn);
-
-    while (extra && extra->oldest) {
-        detach(extra->oldest);
-    }
-}
-
 static void end_connection(void *user, struct conn *conn)
 {
     struct whyrst_engine *engine = user;
 
     report_connection(engine, conn);
-    tell_connection(engine, conn, true);
-    detach_all(conn);
+    if (!engine->connections.leaving) { /* whyrst_engine_finish() has told of these */
+        tell_connection(engine, conn, true);
+    }
+    record_detach_all(conn);
     conn_clear(conn);
 }
 
@@ -134,7 +101,9 @@ static void end_half_open(void *user, const struct half_open *entry)
 {
     struct whyrst_engine *engine = user;
 
-    tell_half_open(engine, entry, true);
+    if (!engine->connections.leaving) {
+        tell_half_open(engine, entry, true);
+    }
     if (engine->options.connection_records) {
         struct conn conn;
 
@@ -189,7 +158,7 @@ void whyrst_engine_free(struct whyrst_engine *engine)
         return;
     }
     for (struct whyrst_record *record = engine->pending.head; record; record = record->next) {
-        detach(record); /* somebody may keep it for longer than its connection lives */
+        record_detach(record); /* somebody may keep it for longer than its connection lives */
     }
     queue_clear(&engine->pending);
     queue_clear(&engine->ready);
@@ -233,7 +202,7 @@ static struct whyrst_record *add_reset(struct whyrst_engine *engine, struct conn
     struct whyrst_record *record = make_record(engine, conn, side, segment);
 
     engine->counts[WHYRST_COUNT_RESETS]++;
-    attach(conn, record);
+    record_attach(record, conn);
     learn_reset(engine->hosts, conn, record);
     queue_push(&engine->pending, record);
     return record;
@@ -317,7 +286,7 @@ static G_NO_INLINE void finalize_head(struct whyrst_engine *engine)
     struct whyrst_record *record = queue_pop(&engine->pending);
 
     learn_final(engine->hosts, record);
-    detach(record);
+    record_detach(record);
     record_revise(record);
     record->final = true;
     if (engine->listener) {
@@ -331,9 +300,14 @@ static G_NO_INLINE void finalize_head(struct whyrst_engine *engine)
 
 static void finalize_old(struct whyrst_engine *engine)
 {
-    while (engine->pending.head && (engine->pending.count > LIMIT_PENDING ||
-                                    engine->connections.now_ns - engine->pending.head->time_ns >
-                                        engine->options.hindsight_wait_ns)) {
+    while (engine->pending.head) {
+        bool over = engine->connections.now_ns - engine->pending.head->time_ns >
+                    engine->options.hindsight_wait_ns;
+
+        if (!over && engine->pending.count <= LIMIT_PENDING) {
+            return;
+        }
+        engine->counts[WHYRST_COUNT_EARLY] += !over;
         finalize_head(engine);
     }
 }
@@ -407,11 +381,20 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
     return add_unusual(engine, conn, place->side, segment);
 }
 
+/* Those that whyrst_engine_finish() has let go and nobody asked for. */
+static void end_rest(struct whyrst_engine *engine)
+{
+    while (engine->connections.leaving) {
+        connections_end_next(&engine->connections);
+    }
+}
+
 struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,
                                         const struct whyrst_segment *segment)
 {
     struct place place;
 
+    end_rest(engine);
     find_place(engine, segment, &place);
     place.conn = flow_table_find(engine->connections.table, &place.key, place.hash);
     return add_at(engine, &place, segment);
@@ -423,6 +406,7 @@ static void add_batch(struct whyrst_engine *engine, const struct whyrst_segment 
 {
     struct place places[BATCH];
 
+    end_rest(engine);
     for (size_t i = 0; i < count; i++) {
         find_place(engine, &segments[i], &places[i]);
         flow_table_prefetch_slot(engine->connections.table, places[i].hash);
@@ -458,31 +442,40 @@ void whyrst_engine_add_all(struct whyrst_engine *engine, const struct whyrst_seg
 
 struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine)
 {
+    /* Of the connections that leave as many have records as are taken: there may be millions. */
+    while (!engine->ready.head && engine->connections.leaving) {
+        connections_end_next(&engine->connections);
+    }
     return queue_pop(&engine->ready);
 }
 
+/* With records of connections they end here. */
 static void tell_open(void *user, struct conn *conn)
 {
-    tell_connection(user, conn, false);
+    struct whyrst_engine *engine = user;
+
+    tell_connection(engine, conn, engine->options.connection_records);
 }
 
 static void tell_open_half(void *user, const struct half_open *entry)
 {
-    tell_half_open(user, entry, false);
+    struct whyrst_engine *engine = user;
+
+    tell_half_open(engine, entry, engine->options.connection_records);
 }
 
 void whyrst_engine_finish(struct whyrst_engine *engine)
 {
+    end_rest(engine);
     while (engine->pending.head) {
         finalize_head(engine);
     }
     if (engine->listener) {
         engine->listener->finish(engine->listener->context);
+        connections_visit(&engine->connections, tell_open, tell_open_half, engine);
     }
     if (engine->options.connection_records) {
-        connections_end_all(&engine->connections);
-    } else if (engine->listener) {
-        connections_visit(&engine->connections, tell_open, tell_open_half, engine);
+        connections_leave(&engine->connections);
     }
 }
 
@@ -491,9 +484,16 @@ uint64_t whyrst_engine_count(const struct whyrst_engine *engine, enum whyrst_cou
     if ((unsigned)counter >= WHYRST_COUNTER_COUNT) {
         return 0;
     }
-    if (counter == WHYRST_COUNT_EVICTED) {
+    switch (counter) {
+    case WHYRST_COUNT_EVICTED:
         return engine->connections.evicted;
+    case WHYRST_COUNT_REASSEMBLY_CAP:
+        return engine->context.reassembly_caps;
+    case WHYRST_COUNT_JA4_CAP:
+        return observe_context_refused(engine->context.observers);
+    case WHYRST_COUNT_HOSTS_CAP:
+        return hosts_forgotten(engine->hosts);
+    default:
+        return engine->counts[counter];
     }
-    return counter == WHYRST_COUNT_REASSEMBLY_CAP ? engine->context.reassembly_caps
-                                                  : engine->counts[counter];
 }

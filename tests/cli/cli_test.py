@@ -121,8 +121,8 @@ class Formats(CliTest):
         self.assertEqual(last["findings_left_out"], 25 - sum(o["type"] == "finding" for o in objects))
         self.assertGreater(last["findings_left_out"], 0)
         text = self.run_tool(capture).stdout.decode()
-        self.assertIn(f"No room in the diagnosis: {last['given_up']} times for an endpoint, client or name, "
-                      f"{last['findings_left_out']} times for a finding\n", text)
+        self.assertIn(f"{last['findings_left_out']} more findings had no room\n", text)
+        self.assertIn(f"{last['given_up']:,} times an endpoint, client or name had no room in the diagnosis\n", text)
 
     def test_repeated_syn_is_one_attempt(self):
         """Windows repeats a refused SYN twice: that makes no three failures, and no block."""

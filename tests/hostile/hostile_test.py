@@ -307,8 +307,11 @@ class Streams(Bounded):
                          message[i:i + 16384] for i in range(0, len(message), 16384))
         frames, connection = self.segments(hello)
         frames.append(connection.send(1, RST_ACK))
-        reset = self.answer(pcap(frames), status=0)[0]
+        objects = self.answer(pcap(frames), status=0)
+        reset = objects[0]
         self.assertRegex(reset["ja4"], r"^t12i9999.._[0-9a-f]{12}_[0-9a-f]{12}$")
+        self.assertNotIn("ja4_r", reset)
+        self.assertEqual(objects[-1]["ja4_r_dropped"], 1)
         self.assertLess(len(reset["alpn"]), 4096)
 
     def test_names(self):
@@ -364,6 +367,28 @@ class Streams(Bounded):
         self.assertEqual(self.answer(path, status=0, memory=256 * MIB)[-1]["connections"], 500_000)
         capped = self.answer(path, "--max-connections=1000", status=0)[-1]
         self.assertGreater(capped["evicted"], 490_000)
+        table = self.limited(path).stdout.decode()  # it counts connections of which there is no row
+        self.assertRegex(table, "open +500,000 +100.0 %")
+
+    def test_many_hosts(self):
+        """More of them refused within a second than are remembered, and than may wait for hindsight."""
+        count = 70_000
+        frames = [bytearray(record(frame("10.0.0.5", 1, "192.0.2.1", 443, 0x02, 1, 0))),
+                  bytearray(record(frame("192.0.2.1", 443, "10.0.0.5", 1, RST_ACK, 0, 2)))]
+        path = os.path.join(self.dir, "hosts.pcap")
+        with open(path, "wb") as f:
+            f.write(pcap_header())
+            for i in range(count):
+                for data, at in zip(frames, (16 + 14 + 16, 16 + 14 + 12)):
+                    struct.pack_into("!I", data, at, 0x0A000000 + i)
+                    f.write(data)
+        objects = self.answer(path, status=0)
+        self.assertEqual(len(self.frames(objects)), count)
+        self.assertGreater(objects[-1]["hosts_forgotten"], 0)
+        self.assertGreater(objects[-1]["final_early"], 0)
+        table = self.limited(path).stdout.decode()
+        self.assertRegex(table, "[0-9,]+ addresses and services were forgotten")
+        self.assertRegex(table, "[0-9,]+ records went out before their time of hindsight")
 
     @unittest.skipIf(SANITIZED, "a sanitizer takes more than is left here")
     def test_out_of_memory(self):

@@ -314,7 +314,7 @@ class Others(PageTest):
 
     def test_bounds_are_told(self):
         self.browser.open(self.report("scan.html", self.capture("scan.pcap", refusals(25))))
-        self.assertIn("5 findings are left out", self.browser.run("return document.querySelector('#notes').innerText"))
+        self.assertIn("5 more findings had no room", self.browser.run("return document.querySelector('#notes').innerText"))
 
     def test_one_reset(self):
         self.browser.open(self.report("one.html", self.capture("one.pcap", Connection(5).refused())))
