@@ -257,6 +257,8 @@ static void tell_replies(struct whyrst_diagnosis *diagnosis)
 
 void diagnosis_conclude_tables(struct whyrst_diagnosis *diagnosis, const struct tables *tables)
 {
+    g_autoptr(GArray) stops = g_array_new(FALSE, FALSE, sizeof(struct stop));
+
     diagnosis->whole = tables;
     diagnosis->first_finding = diagnosis->findings->len;
     make_rows(diagnosis, tables);
@@ -265,9 +267,10 @@ void diagnosis_conclude_tables(struct whyrst_diagnosis *diagnosis, const struct 
     }
     find_blocks(diagnosis);
     find_clients(diagnosis);
-    find_bursts(diagnosis);
+    find_bursts(diagnosis, stops);
     find_nodes(diagnosis);
     find_endpoints(diagnosis);
+    find_deployments(diagnosis, stops);
     for (guint i = 0; i < diagnosis->rows->len; i++) {
         const struct whyrst_endpoint *row =
             &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);

@@ -79,8 +79,29 @@ void eras_free_tables(void *tables);
 void find_blocks(struct whyrst_diagnosis *diagnosis);
 /** Clients that exceed a limit or whose address is not wanted. */
 void find_clients(struct whyrst_diagnosis *diagnosis);
-/** Instants in which an endpoint lost many connections. */
-void find_bursts(struct whyrst_diagnosis *diagnosis);
+/**
+ * struct stop - a server that stopped, and went on
+ * @first_ns, @last_ns: of the connections that it cost, @count of them
+ * @burst: that it reset, all within an instant; otherwise it refused them
+ * @lasting: a burst, or it refused several, long enough to start again
+ * @p:     of a burst: the chance to be none
+ */
+struct stop {
+    struct whyrst_endpoint *row;
+    int64_t first_ns;
+    int64_t last_ns;
+    uint32_t count;
+    bool burst;
+    bool lasting;
+    double p;
+};
+
+/** Instants in which an endpoint lost many connections; @stops (struct stop) gets those of
+ *  processes that ended. */
+void find_bursts(struct whyrst_diagnosis *diagnosis, GArray *stops);
+/** Servers that stop one after another: @stops, and others that refused for a while. After what is
+ *  wrong with each. */
+void find_deployments(struct whyrst_diagnosis *diagnosis, GArray *stops);
 /** Hosts that accept nothing. Sets the states of @rows. */
 void find_nodes(struct whyrst_diagnosis *diagnosis);
 /** Whose failures those of a proxy's row are; before other reasons of its resets are looked for. */

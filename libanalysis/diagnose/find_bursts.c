@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Resets of one endpoint within an instant, against its own base rate: a process that ended, a
- * deployment that goes from server to server, an address that moved to a host without connections.
+ * Resets of one endpoint within an instant, against its own base rate: a process that ended, or an
+ * address that moved to a host without connections.
  */
 #include <string.h>
 
@@ -9,16 +9,12 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* Resets that make a burst, servers that make a deployment, and the chance not to be one. */
-#define LEAST         3
-#define LEAST_SERVERS 3
-#define CHANCE        0.001
+/* Resets that make a burst, and the chance not to be one. */
+#define LEAST  3
+#define CHANCE 0.001
 
 /* Resets this near to a burst tell how dense they are about it. */
 #define ABOUT_NS (30 * SECOND)
-
-/* Two bursts further apart than this belong to no deployment. */
-#define PACE_NS (INT64_C(3600) * SECOND)
 
 /** struct burst_of - the densest instant of an endpoint's resets; @old: all of the connections had
  *  begun before it */
@@ -158,54 +154,8 @@ static bool find_exit(struct whyrst_diagnosis *diagnosis, const struct burst_of 
     return true;
 }
 
-static gint by_time(gconstpointer a, gconstpointer b)
+void find_bursts(struct whyrst_diagnosis *diagnosis, GArray *stops)
 {
-    const struct burst_of *x = a, *y = b;
-
-    if (x->start_ns != y->start_ns) {
-        return x->start_ns < y->start_ns ? -1 : 1;
-    }
-    return memcmp(&x->row->stats->key, &y->row->stats->key, sizeof x->row->stats->key);
-}
-
-/* Servers of one port that ended one after another, never two at a time. */
-static void find_deployment(struct whyrst_diagnosis *diagnosis, GArray *bursts, uint16_t port)
-{
-    const struct burst_of *first = NULL, *last = NULL;
-    struct whyrst_finding *finding;
-    uint32_t servers = 0, resets = 0, connections = 0;
-
-    for (guint i = 0; i < bursts->len; i++) {
-        const struct burst_of *burst = &g_array_index(bursts, struct burst_of, i);
-
-        if (burst->row->stats->key.port != port) {
-            continue;
-        }
-        if (last && (burst->start_ns <= last->end_ns + SECOND / 2 ||
-                     burst->start_ns - last->end_ns > PACE_NS)) {
-            return;
-        }
-        first = first ? first : burst;
-        last = burst;
-        servers++;
-        resets += burst->count;
-        connections += burst->row->stats->connections;
-    }
-    if (servers < LEAST_SERVERS) {
-        return;
-    }
-    finding = add(diagnosis, first, WHYRST_FINDING_ROLLING_DEPLOYMENT);
-    finding_count(finding, resets, MAX(resets, connections));
-    finding->last_ns = last->end_ns;
-    finding_text(finding, "%u servers of port %u dropped %u connections, one server after another",
-                 servers, port, resets);
-}
-
-void find_bursts(struct whyrst_diagnosis *diagnosis)
-{
-    g_autoptr(GArray) bursts = g_array_new(FALSE, FALSE, sizeof(struct burst_of));
-    g_autoptr(GHashTable) ports = g_hash_table_new(NULL, NULL);
-
     for (guint i = 0; i < diagnosis->rows->len; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
         struct burst_of exits, lost;
@@ -217,7 +167,10 @@ void find_bursts(struct whyrst_diagnosis *diagnosis)
         lost = densest(&row->stats->ends, MOMENT_LOST, 2 * SECOND);
         exits.row = lost.row = row;
         if (find_exit(diagnosis, &exits)) {
-            g_array_append_val(bursts, exits);
+            struct stop stop = {row,  exits.start_ns, exits.end_ns, exits.count,
+                                true, true,           exits.p};
+
+            g_array_append_val(stops, stop);
         }
         if (lost.p < CHANCE && lost.clients > 1 && lost.old) { /* new ones it would know */
             struct whyrst_finding *finding = add(diagnosis, &lost, WHYRST_FINDING_FAIL_OVER);
@@ -227,14 +180,6 @@ void find_bursts(struct whyrst_diagnosis *diagnosis)
                          "started anew",
                          endpoint_name(row), lost.count);
             finding_retries(finding, row->stats);
-        }
-    }
-    g_array_sort(bursts, by_time);
-    for (guint i = 0; i < bursts->len; i++) {
-        uint16_t port = g_array_index(bursts, struct burst_of, i).row->stats->key.port;
-
-        if (g_hash_table_add(ports, GUINT_TO_POINTER((guint)port + 1))) {
-            find_deployment(diagnosis, bursts, port);
         }
     }
 }

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Findings about several servers or clients together, and what only looks like one.
+
+    finding_fleet.py PATH-TO-WHYRST [NAME...]
+"""
+import finding_cases
+from finding_cases import Capture
+from finding_chance import at_random, populations
+
+
+def fleet(dice, servers, is_down, seconds=60):
+    """Four clients and their connections to each server, about three a second; `is_down` says when not."""
+    for number, server in enumerate(servers):
+        for when in at_random(dice, seconds, 0.3):
+            end = "refused" if is_down(dice, number, when) else "served"
+            yield when, f"10.0.0.{dice.randrange(4) + 5}", server, end
+
+
+BACKENDS = [f"192.0.2.{number + 1}:443" for number in range(5)]
+PORTS = [f"192.0.2.1:{8000 + number}" for number in range(5)]
+
+
+def in_turn(_dice, number, when):
+    return 10 + number * 8 < when < 14 + number * 8
+
+
+def deployed(servers):
+    return populations(lambda dice: fleet(dice, servers, in_turn)), {
+        "rolling-deployment": {"confidence": "medium"}, "service-down": {}}
+
+
+def case_drained_one_after_another():
+    """Connections are closed in order; all that is lost is refused for a few seconds at each server."""
+    return deployed(BACKENDS)
+
+
+def case_ports_one_after_another():
+    """The same of one service's ports at one address."""
+    return deployed(PORTS)
+
+
+def case_short_stops():
+    """Hardly two refusals of each server: only together do they show it."""
+    servers = BACKENDS + ["192.0.2.9:443"]
+    capture = Capture()
+    for number, server in enumerate(servers * 30):
+        capture.served(0.3, client=f"10.0.0.{number % 4 + 5}", server=server)
+    for number, server in enumerate(servers):
+        for client in (5, 6):
+            capture.refused(2 if client == 5 else 0.4, client=f"10.0.0.{client}", server=server)
+        capture.served(0.5, client=f"10.0.0.{number % 4 + 5}", server=server)
+    return [capture], {"rolling-deployment": {"resets": 12}}
+
+
+def case_down_together():
+    """A rack without power for a while: no server after the other."""
+    def make(dice):
+        return fleet(dice, BACKENDS, lambda _dice, number, when: 20 < when - number * 0.2 < 24)
+
+    return populations(make), {"service-down": {}}
+
+
+def case_three_of_many():
+    """Three of a dozen servers were down once, at different times."""
+    def make(dice):
+        servers = [f"192.0.2.{number + 1}:443" for number in range(12)]
+        return fleet(dice, servers, lambda dice, number, when: number < 3 and in_turn(dice, number, when))
+
+    return populations(make), {"service-down": {}}
+
+
+def case_few_refusals():
+    """Each server refuses now and then."""
+    def make(dice):
+        return fleet(dice, BACKENDS, lambda dice, _number, _when: dice.random() < 0.01)
+
+    return populations(make), {}
+
+
+if __name__ == "__main__":
+    finding_cases.main(globals())
