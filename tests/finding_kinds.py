@@ -293,6 +293,39 @@ def case_refused_at_any_rate():
     return [capture], {}
 
 
+def case_down_after_crashes():
+    """It restarts a few times, too fast for an outage, and is then gone for good."""
+    capture = Capture()
+    for n in range(4):
+        crowd(capture, 10)
+        capture.refused(0.05, client=CLIENTS[n % 4])
+        capture.refused(0.05, client=CLIENTS[n % 3])
+    crowd(capture, 10)
+    for n in range(40):
+        capture.refused(client=CLIENTS[n % 4])
+    return [capture], {"service-down": {"resets": 40}}
+
+
+def case_silent_until():
+    """SYNs that are repeated until the server is back began while it was not."""
+    capture = Capture()
+    for n in range(20):
+        capture.served(client=CLIENTS[n % 4])
+        capture.served(client=CLIENTS[n % 4], server="192.0.2.2:80")
+    for n in range(5):
+        silent(capture, WEB, 1, client=CLIENTS[n % 4])
+        capture.served(client=CLIENTS[n % 4], server="192.0.2.2:80")
+    late = [capture.connection(client, WEB) for client in CLIENTS[:3]]
+    for wait in (1, 1, 2):
+        for label in late:
+            capture.say(wait if label == late[0] else 0.001, f"{label}:c>s S")
+    for label in late:
+        capture.say(0.02, f"{label}:s>c SA")
+        capture.say(0.02, f"{label}:c>s A")
+    crowd(capture, 20)
+    return [capture], {"service-down": {"seconds": 8.8645}}  # those late ones began 3.9 s before its end
+
+
 # Bursts and timers
 
 def case_rolling_deployment():

@@ -145,6 +145,17 @@ static bool is_absence(enum outcome_end end)
     return end == OUTCOME_REFUSED || end == OUTCOME_UNANSWERED || end == OUTCOME_UNREACHABLE;
 }
 
+/* Where the SYN had to be repeated it is not known since when the server accepted. */
+static void add_start(struct timeline *starts, const struct outcome *outcome)
+{
+    if (outcome->established && outcome->syn_again) {
+        starts->served |= UINT64_C(1) << client_number(outcome->client);
+    } else {
+        timeline_add(starts, outcome->start_ns, client_number(outcome->client),
+                     outcome->established);
+    }
+}
+
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
 {
     stats->file = place.file + 1;
@@ -154,15 +165,14 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     stats->attempts += outcome->attempt;
     stats->handshakes += outcome->attempt && outcome->established;
     stats->connections += outcome->established;
-    if (outcome->established || outcome->end == OUTCOME_ABORTED) {
+    if (outcome->accepted && !is_absence(outcome->end)) {
         note_span(&stats->first_good_ns, &stats->last_good_ns, outcome->start_ns);
     }
     if (stats->key.kind == ENDPOINT_SERVER) {
         proxy_add(&stats->proxy, outcome, place.file);
     }
     if (stats->key.kind == ENDPOINT_SERVER && (outcome->established || is_absence(outcome->end))) {
-        timeline_add(&stats->starts, outcome->start_ns, client_number(outcome->client),
-                     outcome->established);
+        add_start(&stats->starts, outcome);
     }
     switch (outcome->end) {
     case OUTCOME_OPEN:

@@ -177,7 +177,8 @@ static uint32_t own_downs(const struct whyrst_diagnosis *diagnosis,
     return own;
 }
 
-#define NO_OTHERS "nothing else was accepted meanwhile: the way there may have been down"
+#define ONE_CLIENT "only one client was seen: a limit or a ban of it looks the same"
+#define NO_OTHERS  "nothing else was accepted meanwhile: the way there may have been down"
 
 /* What comes and goes for one of several clients only is no service. */
 static bool is_of_one_client(const struct timeline *starts)
@@ -198,6 +199,7 @@ static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
     double mean = 2 * good * bad / MAX(good + bad, 1) + 1;
     double variance = (mean - 1) * (mean - 2) / MAX(good + bad - 1, 1);
     uint32_t own;
+    bool lone;
     struct whyrst_finding *finding;
 
     if (runs->downs < 2 || runs->count < 4 ||
@@ -210,30 +212,53 @@ static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
     if (own < 2) {
         return false;
     }
+    lone = __builtin_popcountll(stats->starts.served | stats->starts.barred) == 1;
     finding = add_bad(diagnosis, row, WHYRST_FINDING_FLAPPING,
-                      own > 2 ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+                      own > 2 && !lone ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
     finding_text(finding, "%s comes and goes: down %u times, %u of %u connections failed",
                  endpoint_name(row), runs->downs, endpoint_bad(stats), stats->attempts);
     finding_evidence(finding,
                      "failed and accepted connections come in %u runs, %.0f would be chance",
                      runs->count, mean);
     finding_troubles(finding, stats);
+    if (lone) {
+        finding_evidence(finding, ONE_CLIENT);
+    }
     return true;
 }
 
-/* It accepted, and from a moment on refused, whoever came. */
-static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+/* Whether it accepted, and from a moment on nothing. Where it had failed before, too, most failures
+ * must be those since, and in a row by no chance. */
+static bool is_down(const struct endpoint_stats *stats, const struct runs *runs)
+{
+    const struct run *last = &runs->last;
+
+    if (stats->connections < LEAST || last->count < LEAST ||
+        last->first_ns <= stats->last_good_ns) {
+        return false;
+    }
+    return last->count == runs->refused ||
+           (timeline_is_down(last) && last->count * 5 >= runs->refused * 4 &&
+            stats_run(runs->accepted + runs->refused, runs->refused, last->count) <= MOST_CHANCE);
+}
+
+static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
+                      const struct run *last)
 {
     const struct endpoint_stats *stats = row->stats;
     bool strangers = stats->starts.barred && !(stats->starts.barred & stats->starts.served);
-    bool alone =
-        is_silent(stats) && !others_accept(diagnosis, row, stats->first_bad_ns, stats->last_bad_ns);
+    bool alone = is_silent(stats) && !others_accept(diagnosis, row, last->first_ns, last->last_ns);
     struct whyrst_finding *finding =
         add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
                 strangers || alone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
 
+    finding->first_ns = last->first_ns;
     finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
-                 endpoint_name(row), stats->connections, endpoint_bad(stats));
+                 endpoint_name(row), stats->connections, last->count);
+    if (last->count < endpoint_bad(stats)) {
+        finding_count(finding, last->count, stats->attempts);
+        finding_evidence(finding, "%u others had failed before", endpoint_bad(stats) - last->count);
+    }
     if (strangers) {
         finding_evidence(finding, "no client that was accepted before has tried since");
     }
@@ -317,9 +342,12 @@ static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpo
         return;
     }
     runs = timeline_runs(&stats->starts);
-    if (stats->connections >= LEAST && stats->first_bad_ns > stats->last_good_ns) {
-        find_down(diagnosis, row);
-    } else if (!find_flapping(diagnosis, row, &runs)) {
+    if (find_flapping(diagnosis, row, &runs)) {
+        return;
+    }
+    if (is_down(stats, &runs)) {
+        find_down(diagnosis, row, &runs.last);
+    } else {
         find_outage(diagnosis, row, &runs);
         find_silence_for_one(diagnosis, row);
     }

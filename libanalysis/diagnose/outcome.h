@@ -21,7 +21,9 @@ enum outcome_end {
  * struct outcome - one connection
  * @attempt:     its SYN was captured
  * @isn:         the SYN's number, when that was captured
+ * @syn_again:   the SYN was repeated: the server may have accepted it much later
  * @established: its handshake was completed, or must have been
+ * @accepted:    it was, or the server had answered its SYN by a SYN-ACK
  * @by_server:   the RST bears the server's address
  * @answered:    the server has sent payload
  * @hello:       a complete ClientHello was seen
@@ -45,7 +47,9 @@ enum outcome_end {
 struct outcome {
     enum outcome_end end;
     bool attempt;
+    bool syn_again;
     bool established;
+    bool accepted;
     bool by_server;
     bool answered;
     bool hello;

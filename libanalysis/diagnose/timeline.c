@@ -127,9 +127,14 @@ void timeline_clear(struct timeline *timeline)
     g_free(timeline->items);
 }
 
+bool timeline_is_down(const struct run *run)
+{
+    return run->count > 0 && run->last_ns - run->first_ns >= LEAST_DOWN_NS;
+}
+
 static void end_run(struct runs *runs, struct run *run, int64_t next_ns)
 {
-    if (run->count > 0 && run->last_ns - run->first_ns >= LEAST_DOWN_NS) {
+    if (timeline_is_down(run)) {
         if (runs->downs < TIMELINE_DOWNS) {
             runs->down[runs->downs] = *run;
         }
@@ -165,6 +170,7 @@ struct runs timeline_runs(const struct timeline *timeline)
         runs.accepted += item->accepted;
         runs.refused += item->refused;
     }
+    runs.last = run;
     end_run(&runs, &run, 0);
     return runs;
 }

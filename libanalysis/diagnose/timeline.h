@@ -53,7 +53,8 @@ struct run {
 
 /** struct runs - runs of accepted and of refused connections
  *  @count: how many, rather too many; @downs: of refused ones that last as long as no limit does;
- *  @down: the first of these; @longest: of refused ones that follow an accepted one */
+ *  @down: the first of these; @longest: of refused ones that follow an accepted one; @last: of
+ * those that no accepted one follows */
 struct runs {
     uint32_t accepted;
     uint32_t refused;
@@ -61,9 +62,12 @@ struct runs {
     uint32_t downs;
     struct run down[TIMELINE_DOWNS];
     struct run longest;
+    struct run last;
 };
 
 struct runs timeline_runs(const struct timeline *timeline);
+/** Whether it is long enough for something to start again. */
+bool timeline_is_down(const struct run *run);
 /** Whether the first connection after @after_ns, @within_ns at most, was refused. */
 bool timeline_refuses(const struct timeline *timeline, int64_t after_ns, int64_t within_ns);
 
