@@ -32,9 +32,9 @@ def play(events, start):
     return capture
 
 
-def populations(make):
+def populations(make, seeds=SEEDS):
     """One capture for each seed, each on a day of its own."""
-    return [play(make(random.Random(seed)), START + seed * DAY) for seed in SEEDS]
+    return [play(make(random.Random(seed)), START + seed * DAY) for seed in seeds]
 
 
 def at_random(dice, seconds, mean):
