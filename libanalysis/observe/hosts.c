@@ -84,14 +84,20 @@ void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned si
     uint64_t hash = hash_end(key, side);
 
     hosts->syns[hash % LIMIT_RECENT_SYNS] =
-        (struct recent_syn){.tag = (uint32_t)(hash >> 32), .seq = seq, .frame = frame};
+        (struct recent_syn){.tag = (uint32_t)(hash >> 32),
+                            .to = (uint32_t)(hash_end(key, !side) >> 32),
+                            .seq = seq,
+                            .frame = frame};
 }
 
-const struct recent_syn *hosts_find_syn(const struct hosts *hosts, const struct flow_key *key,
-                                        unsigned side)
+const struct recent_syn *hosts_find_syn_elsewhere(const struct hosts *hosts,
+                                                  const struct flow_key *key, unsigned side)
 {
     uint64_t hash = hash_end(key, side);
     const struct recent_syn *syn = &hosts->syns[hash % LIMIT_RECENT_SYNS];
 
-    return syn->frame && syn->tag == (uint32_t)(hash >> 32) ? syn : NULL;
+    return syn->frame && syn->tag == (uint32_t)(hash >> 32) &&
+                   syn->to != (uint32_t)(hash_end(key, !side) >> 32)
+               ? syn
+               : NULL;
 }

@@ -61,9 +61,10 @@ struct burst {
 
 struct hosts;
 
-/** struct recent_syn - a client port's latest SYN; frame 0 = none */
+/** struct recent_syn - a client port's latest SYN, and to whom it went; frame 0 = none */
 struct recent_syn {
     uint32_t tag;
+    uint32_t to;
     uint32_t seq;
     uint32_t frame;
 };
@@ -79,8 +80,9 @@ uint64_t hosts_forgotten(const struct hosts *hosts);
  * out, the same one in every run. */
 void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned side, uint32_t seq,
                     uint32_t frame);
-/** The latest SYN of side @side of @key, to whomever it went; NULL when it is not remembered. */
-const struct recent_syn *hosts_find_syn(const struct hosts *hosts, const struct flow_key *key,
-                                        unsigned side);
+/** The latest SYN of side @side of @key, if it went to another end than @key's; NULL when it did not,
+ * or is not remembered. */
+const struct recent_syn *hosts_find_syn_elsewhere(const struct hosts *hosts,
+                                                  const struct flow_key *key, unsigned side);
 
 #endif

@@ -165,7 +165,7 @@ static uint32_t find_syn_elsewhere(struct hosts *hosts, const struct conn *conn,
                                    const struct rst_facts *facts)
 {
     const struct flow_key key = conn_key(conn);
-    const struct recent_syn *syn = hosts_find_syn(hosts, &key, facts->from);
+    const struct recent_syn *syn = hosts_find_syn_elsewhere(hosts, &key, facts->from);
 
     return syn && facts->shape == RST_SHAPE_ANSWER && facts->segment.seq == syn->seq + 1
                ? syn->frame
