@@ -64,6 +64,13 @@ bool fills_window(const struct endpoint *sender, const struct endpoint *receiver
     return seq_diff(receiver->ack + window, sender->payload_end) < (int32_t)size;
 }
 
+bool lacks_plain_segments(const struct rst_facts *facts)
+{
+    uint32_t flags = facts->sender.flags | facts->receiver.flags;
+
+    return !(flags & (ENDPOINT_LETTER_A | ENDPOINT_LETTER_D));
+}
+
 /* RFC 5961 section 3.2, and in SYN-SENT RFC 9293 section 3.10.7.3: there the ACK decides. */
 static enum whyrst_sequence_check check_sequence(const struct rst_facts *facts)
 {

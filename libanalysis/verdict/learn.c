@@ -287,6 +287,7 @@ static bool has_unheard_number(const struct rst_facts *facts)
     const struct whyrst_segment *rst = &facts->segment;
 
     if (facts->shape != RST_SHAPE_OTHER || (facts->sender.flags & ENDPOINT_FIN) ||
+        lacks_plain_segments(facts) ||
         ((rst->flags & WHYRST_TCP_ACK) && continues_host(facts))) {
         return false;
     }

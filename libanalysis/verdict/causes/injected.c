@@ -51,7 +51,8 @@ static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
         !(receiver->flags & ENDPOINT_SEEN)) {
         return;
     }
-    if ((receiver->flags & ENDPOINT_ACKED) && seq_after(receiver->ack, sender->next)) {
+    if (lacks_plain_segments(facts) ||
+        ((receiver->flags & ENDPOINT_ACKED) && seq_after(receiver->ack, sender->next))) {
         return; /* the capture lacks what the sender had sent */
     }
     if (ahead > 0) {
