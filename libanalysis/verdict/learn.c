@@ -125,6 +125,16 @@ static bool takes_trigger(const struct trigger *trigger, const struct whyrst_seg
            !seq_before(segment->ack, trigger->seq + trigger->length);
 }
 
+/* A client in SYN-SENT answers an ACK of an older connection, and goes on to connect (RFC 9293 section
+ * 3.10.7.3). */
+static bool answers_older_connection(const struct rst_facts *facts)
+{
+    unsigned handshake = facts->conn_flags & (CONN_SYN | CONN_SYN_ACK | CONN_ESTABLISHED);
+
+    return facts->from_client && handshake == CONN_SYN &&
+           !(facts->segment.flags & WHYRST_TCP_ACK) && facts->segment.seq != facts->sender.next;
+}
+
 /* What the segment says of @record, the connection's newest verdict, and of those before. */
 static void learn_after_reset(struct whyrst_record *record, unsigned side,
                               const struct whyrst_segment *segment, const struct conn_event *event)
@@ -132,7 +142,7 @@ static void learn_after_reset(struct whyrst_record *record, unsigned side,
     for (unsigned i = 0; record && i < LOOK_BACK; i++, record = record->older) {
         struct hindsight *later = &record->facts.later;
 
-        if (record->facts.from != side) {
+        if (record->facts.from != side || answers_older_connection(&record->facts)) {
             continue;
         }
         record->facts.trigger.taken |= takes_trigger(&record->facts.trigger, segment);
