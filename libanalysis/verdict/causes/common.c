@@ -44,6 +44,13 @@ bool is_stateless_answer(const struct rst_facts *facts)
            facts->later.train_frame == 0;
 }
 
+/* A close waits until all is sent (RFC 9293 section 3.10.4), and what is sent waits for room. */
+bool may_have_closed(const struct rst_facts *facts)
+{
+    return is_stateless_answer(facts) && facts->trigger.length > 0 &&
+           fills_window(&facts->sender, &facts->receiver, facts->conn_flags);
+}
+
 bool is_live_abort(const struct rst_facts *facts)
 {
     /* In SYN-SENT an abort sends nothing (RFC 9293 section 3.10.5), and there is nothing to

@@ -18,6 +18,9 @@ bool is_bare_abort(const struct rst_facts *facts);
 bool is_like_answer(const struct rst_facts *facts);
 /** An answer to a segment by someone without the connection's state, the connection being alive. */
 bool is_stateless_answer(const struct rst_facts *facts);
+/** ... to data, while the sender's own may keep its FIN from leaving: it may be its host's, which has
+ *  closed. */
+bool may_have_closed(const struct rst_facts *facts);
 /** The decision of a live socket, before any close. */
 bool is_live_abort(const struct rst_facts *facts);
 /** Payload that a RST+ACK acknowledges and that came after its sender's FIN (which had the ack of

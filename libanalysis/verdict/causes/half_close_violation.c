@@ -6,6 +6,11 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     bool answers_data = facts->trigger.frame && facts->trigger.length > 0;
 
+    if (may_have_closed(facts)) {
+        scale_add(scale, 45, EVIDENCE_FIN_MAY_WAIT, 0, 0, facts->trigger.frame);
+        weigh_host_answer(facts, scale);
+        return;
+    }
     if (!(facts->sender.flags & ENDPOINT_FIN) || (facts->conn_flags & CONN_RESET)) {
         return;
     }
@@ -28,6 +33,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
 static const char *advise(const struct rst_facts *facts)
 {
+    if (may_have_closed(facts)) {
+        return "The sender's program had probably closed while its data still waited for the other "
+               "side to read: look at why that side had stopped.";
+    }
     if (facts->trigger.length == 0 && bytes_after_fin(facts) == 0) {
         return "Harmless: the connection was being closed, and no data came late.";
     }
@@ -47,7 +56,9 @@ static const char *advise(const struct rst_facts *facts)
 const struct cause cause_half_close_violation = {
     .info = {.name = "half-close-violation",
              .meaning = "Data arrived for a side that had already closed.",
-             .shown_by = "The RST's sender had sent FIN; a bare RST then answers data.",
+             .shown_by =
+                 "The RST's sender had sent FIN, or its data had filled the window so that its FIN "
+                 "could not leave; a bare RST then answers data.",
              .advice = "Stop sending when the other side has closed; keep idle connections "
                        "shorter on the client than on the server.",
              .references =

@@ -16,6 +16,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         facts->origin != WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
         scale->points -= 15;
     }
+    if (may_have_closed(facts)) {
+        scale->points -= 5;
+    }
 }
 
 static const char *advise(const struct rst_facts *facts)
