@@ -58,6 +58,7 @@ void tls_lose(struct tls *tls, enum observe_side side)
     s->position = TLS_LOST;
     s->resynced = true;
     s->counts = false;
+    tls->end_lost |= side == OBSERVE_CLIENT && tls->server_hello;
     drop_message(s);
 }
 
@@ -441,6 +442,7 @@ static struct cursor kept_bytes(const struct stream *stream)
 void tls_describe(const struct tls *tls, const struct stream streams[2], struct observe_state *out)
 {
     bool inside[2];
+    enum whyrst_tls_stage stage = tls_stage(tls);
 
     for (int side = 0; side < 2; side++) {
         const struct tls_side *s = &tls->side[side];
@@ -456,11 +458,12 @@ void tls_describe(const struct tls *tls, const struct stream streams[2], struct 
         o->last_record_length = s->last_length;
         o->inside_record = header || body;
         o->full_record = s->full;
-        o->lost = s->position == TLS_LOST;
+        o->lost = s->position == TLS_LOST ||
+                  (side == OBSERVE_CLIENT && tls->end_lost && stage != WHYRST_TLS_ESTABLISHED);
         inside[side] = (body && s->counts) || (header && cursor_u8(&kept) == TLS_APPLICATION_DATA);
     }
     out->tls = true;
-    out->tls_stage = tls_stage(tls);
+    out->tls_stage = stage;
     out->phase = tls_phase(tls, inside, &out->exact);
     out->hello = tls->hello;
     out->hello_retry = tls->hello_retry;

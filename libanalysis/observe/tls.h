@@ -81,6 +81,7 @@ struct tls_side {
  * @early_data:    the ClientHello announces 0-RTT data
  * @offers_h2:     ALPN holds h2
  * @finished13:    TLS 1.3: the client's Finished came; @confirmed: and the server has reacted to it
+ * @end_lost:      client records after the ServerHello are missing: its Finished may be among them
  * @refused:       TLS 1.3: the server's reaction was an alert
  * @flight:        TLS 1.3: encrypted client records before its Finished, as far as they count
  * @server_flight: TLS 1.3: encrypted server records before the client's Finished
@@ -109,6 +110,7 @@ struct tls {
     bool offers_h2;
     bool finished13;
     bool confirmed;
+    bool end_lost;
     bool refused;
     uint8_t flight;
     uint8_t server_flight;

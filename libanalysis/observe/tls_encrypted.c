@@ -305,7 +305,8 @@ enum observe_phase tls_phase(const struct tls *tls, const bool inside[2], bool *
     enum whyrst_tls_stage stage = tls_stage(tls);
     bool guessed = tls->assumed || client->resynced || server->resynced;
 
-    if (stage != WHYRST_TLS_ESTABLISHED && tls->server_hello && client->position == TLS_LOST) {
+    if (stage != WHYRST_TLS_ESTABLISHED &&
+        (tls->end_lost || (tls->server_hello && client->position == TLS_LOST))) {
         *exact = false; /* the client's Finished may be in what is missing */
         return OBSERVE_PHASE_UNKNOWN;
     }
