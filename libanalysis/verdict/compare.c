@@ -140,6 +140,21 @@ static void measure_quiet(struct conn_context *context, const struct conn *conn,
     }
 }
 
+static void measure_told(struct conn_context *context, const struct conn *conn,
+                         struct rst_facts *facts)
+{
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
+
+    facts->told_ns = -1;
+    while ((entry = ring_older(&walk))) {
+        if (entry->side != facts->from && entry->length > 0) {
+            facts->told_ns = MAX(facts->segment.time_ns - entry->time_ns, 0);
+            return;
+        }
+    }
+}
+
 /* Some of the sender's segments came in another order than they had been sent: lower numbers after
  * higher ones. The path overtakes, or has lost something that was sent again. */
 static bool has_reordered(struct conn_context *context, const struct conn *conn, unsigned side)
@@ -294,6 +309,7 @@ void facts_compare(struct conn_context *context, const struct conn *conn, const 
     compare_id(facts);
     measure_reaction(context, conn, facts);
     measure_quiet(context, conn, facts);
+    measure_told(context, conn, facts);
     count_unanswered(context, conn, facts);
     note_copies(context, conn, facts);
     facts->reordered = has_reordered(context, conn, facts->from);

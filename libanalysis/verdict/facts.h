@@ -138,6 +138,7 @@ struct hindsight {
  * @reaction_ns: from the segment that the RST answers or acknowledges to the RST; -1 = unknown
  * @rtt_ns:    round trip between the capture point and the claimed sender; -1 = unknown
  * @sender_quiet_ns: from the claimed sender's latest other segment to the RST
+ * @told_ns:   from the receiver's latest payload, new or repeated, to the RST; -1 = none seen
  * @unanswered_bytes: payload of the receiver since the sender's last payload, acknowledged or
  *             covered by the RST's ack
  * @in_flight_bytes: payload of the receiver that the RST's ack does not cover
@@ -189,6 +190,7 @@ struct rst_facts {
     int64_t rtt_ns;
     bool sender_quiet_known;
     int64_t sender_quiet_ns;
+    int64_t told_ns;
     uint32_t unanswered_bytes;
     uint32_t in_flight_bytes;
     bool answerable_ack;
