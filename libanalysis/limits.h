@@ -119,6 +119,10 @@
  * within a round trip. */
 #define LIMIT_RECENT_SYNS 32768u
 
+/** Stream numbers whose connections are put in order at once when a capture has ended (8 bytes for
+ *  each connection). */
+#define LIMIT_LEAVING (256u * 1024)
+
 /** Default for the most connections kept at once. */
 #define LIMIT_CONNECTIONS (16u * 1024 * 1024)
 

@@ -253,13 +253,8 @@ void connections_visit(struct connections *c, void (*visit)(void *user, struct c
     }
 }
 
-/* A connection's turn to leave: its stream number, then its position; half-open ones', which have
+/* A ticket is a connection's stream number, then its position; half-open ones', which have
  * positions of their own, are odd. */
-static uint64_t ticket_of(uint32_t stream, uint32_t position, bool half_open)
-{
-    return (uint64_t)stream << 32 | position << 1 | half_open;
-}
-
 static int by_ticket(gconstpointer a, gconstpointer b)
 {
     const uint64_t *first = a;
@@ -268,37 +263,59 @@ static int by_ticket(gconstpointer a, gconstpointer b)
     return (*first > *second) - (*first < *second);
 }
 
-void connections_leave(struct connections *c)
+/* Notes whose turn comes in this round; of the others the first number begins the next round. */
+static void draw_ticket(struct connections *c, uint32_t stream, uint32_t position, bool half_open,
+                        uint64_t end)
 {
-    g_assert(!c->leaving);
-    c->leaving =
-        g_array_sized_new(FALSE, FALSE, sizeof(uint64_t), (guint)flow_table_count(c->table));
+    uint64_t ticket = (uint64_t)stream << 32 | position << 1 | half_open;
+
+    if (stream < end) {
+        g_array_append_val(c->leaving, ticket);
+    } else {
+        c->next_leaving = MIN(c->next_leaving, stream);
+    }
+}
+
+/* A round for each so many numbers: tickets of all would take much beside half-open ones. */
+static void draw_tickets(struct connections *c)
+{
+    uint64_t end = c->next_leaving + LIMIT_LEAVING;
+
+    c->next_leaving = UINT64_MAX;
     c->left = 0;
+    g_array_set_size(c->leaving, 0);
     for (uint32_t i = 0; i < flow_table_positions(c->table); i++) {
         const struct conn *conn = flow_table_at(c->table, i);
 
         if (conn) {
-            uint64_t ticket = ticket_of(conn->stream, i, false);
-
-            g_array_append_val(c->leaving, ticket);
+            draw_ticket(c, conn->stream, i, false, end);
         }
     }
     for (uint32_t i = 0; i < flow_table_short_positions(c->table); i++) {
         const struct half_open *entry = flow_table_short_at(c->table, i);
 
         if (entry) {
-            uint64_t ticket = ticket_of(entry->stream, i, true);
-
-            g_array_append_val(c->leaving, ticket);
+            draw_ticket(c, entry->stream, i, true, end);
         }
     }
     g_array_sort(c->leaving, by_ticket);
+}
+
+void connections_leave(struct connections *c)
+{
+    g_assert(!c->leaving);
+    c->leaving = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    c->next_leaving = 0;
+    draw_tickets(c);
 }
 
 bool connections_end_next(struct connections *c)
 {
     uint32_t place;
 
+    if (c->left == c->leaving->len && c->next_leaving != UINT64_MAX) {
+        draw_tickets(c);
+    }
     if (c->left == c->leaving->len) {
         g_array_free(c->leaving, TRUE);
         c->leaving = NULL;

@@ -36,8 +36,9 @@ struct place {
  * @end_half_open: the same for half-open ones; NULL: nobody wants to hear of them
  * @user:        for both
  * @evicted:     how many were dropped before their time because of @max
- * @leaving:     those that are about to end, in their order; NULL unless all do
- * @left:        how many of them are gone
+ * @leaving:     the next ones to end, in their order; NULL unless all do
+ * @left:        how many of these are gone
+ * @next_leaving: first stream number beyond them; UINT64_MAX: there is none
  * @hand, @short_hand: where the next search for something to drop begins
  * @start_ns, @now_ns: first and latest time seen; INT64_MIN before the first segment
  */
@@ -51,6 +52,7 @@ struct connections {
     uint64_t evicted;
     GArray *leaving;
     guint left;
+    uint64_t next_leaving;
     uint32_t streams;
     uint32_t hand;
     uint32_t short_hand;
