@@ -157,7 +157,12 @@ struct whyrst_field_info {
 /** The table's row for @field, NULL when out of range. */
 WHYRST_API const struct whyrst_field_info *whyrst_field_info(enum whyrst_field field);
 
-/** struct whyrst_value - a field's value; pointers live as long as the record is unchanged */
+/**
+ * struct whyrst_value - a field's value; only what belongs to its type is set
+ *
+ * Pointers live as long as the record stays as it is. Until it is final any segment may revise it,
+ * and whyrst_engine_finish(); later whyrst_diagnosis_revise().
+ */
 struct whyrst_value {
     enum whyrst_type type;
     const char *string;         /**< STRING, ADDRESS */
@@ -169,6 +174,7 @@ struct whyrst_value {
     const uint64_t *numbers;    /**< NUMBERS */
 };
 
+/** A record belongs to its engine's thread: its texts are made when they are first asked for. */
 struct whyrst_record;
 
 /** Takes one more reference; returns @record. */
@@ -189,7 +195,7 @@ WHYRST_API bool whyrst_record_get(const struct whyrst_record *record, enum whyrs
                                   struct whyrst_value *value);
 /**
  * One line for people, such as "tls-phase, 3.2 ms after ClientHello, JA4 t13d...". Writes at most
- * @size bytes with the final NUL into @buffer and returns @buffer.
+ * @size bytes with the final NUL into @buffer and returns @buffer; a longer line is cut.
  */
 WHYRST_API const char *whyrst_record_summary(const struct whyrst_record *record, char *buffer,
                                              size_t size);

@@ -41,7 +41,8 @@ enum whyrst_unreachable {
 /**
  * struct whyrst_segment - one TCP segment
  * @time_ns:          capture time, nanoseconds since 1970-01-01 UTC
- * @frame:            number of the record in the capture, counted from 1
+ * @frame:            number of the record in the capture, counted from 1; other records refer to
+ *                    it (syn_frame, trigger_frame, evidence) by its lower 32 bits, and not to frame 0
  * @payload:          first payload byte; may be NULL when @payload_captured is 0
  * @payload_captured: payload bytes present in the capture (at most @payload_length)
  * @payload_length:   payload bytes on the wire, by the IP length (Ethernet padding excluded)

@@ -61,7 +61,7 @@ static inline unsigned flow_key_make(struct flow_key *key, const struct whyrst_s
     memcpy(key->address[!from], segment->destination, 16);
     key->port[from] = segment->source_port;
     key->port[!from] = segment->destination_port;
-    key->version = segment->ip_version;
+    key->version = segment->ip_version == 4 ? 4 : 6;
     return from;
 }
 

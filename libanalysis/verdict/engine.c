@@ -216,7 +216,7 @@ static struct whyrst_record *add_duplicate(struct whyrst_engine *engine, const s
     const struct whyrst_record *original = extra ? extra->newest : NULL;
     struct whyrst_record *record;
 
-    while (original && original->frame != of) {
+    while (original && (uint32_t)original->frame != of) {
         original = original->older;
     }
     if (!original) {

@@ -146,19 +146,27 @@ static bool get_alert(const struct whyrst_record *r, struct whyrst_value *value)
     return set_string(value, words->alert);
 }
 
+/* A text that still holds stays where it is: callers have been given it. */
+static void keep_text(char **kept, const char *text)
+{
+    if (!*kept || strcmp(*kept, text) != 0) {
+        g_free(*kept);
+        *kept = g_strdup(text);
+    }
+}
+
 static bool get_evidence(const struct whyrst_record *r, struct whyrst_value *value)
 {
     const struct scale *scale = &record_judgement(r)->scale;
-    char **texts = record_words(record_original(r))->evidence;
+    struct record_words *words = record_words(record_original(r));
 
-    for (unsigned i = 0; i < scale->count; i++) {
-        if (!texts[i]) {
-            char buffer[256];
+    for (unsigned i = 0; i < scale->count && !words->evidence_worded; i++) {
+        char buffer[256];
 
-            texts[i] = g_strdup(evidence_word(&scale->items[i], buffer, sizeof buffer));
-        }
+        keep_text(&words->evidence[i], evidence_word(&scale->items[i], buffer, sizeof buffer));
     }
-    value->strings = (const char *const *)texts;
+    words->evidence_worded = true;
+    value->strings = (const char *const *)words->evidence;
     value->count = scale->count;
     return scale->count > 0;
 }
@@ -175,11 +183,12 @@ static const char *get_advice(const struct whyrst_record *r, const struct judgem
     struct strbuf s = strbuf_make(text, sizeof text);
     size_t length = strlen(advice) - g_str_has_suffix(advice, ".");
 
-    if (!words->advice) {
+    if (!words->advice_worded) {
         strbuf_add_part(&s, advice, length);
         retry_advise(&s, &r->facts, judgement, r->http_method);
         strbuf_add(&s, advice + length);
-        words->advice = g_strdup(text);
+        keep_text(&words->advice, text);
+        words->advice_worded = true;
     }
     return words->advice;
 }
@@ -336,8 +345,12 @@ static void add_when(struct strbuf *s, const struct whyrst_record *record)
 
 const char *whyrst_record_summary(const struct whyrst_record *record, char *buffer, size_t size)
 {
-    struct strbuf s = strbuf_make(buffer, size);
+    struct strbuf s;
 
+    if (size == 0) {
+        return buffer;
+    }
+    s = strbuf_make(buffer, size);
     if (record->kind != WHYRST_RECORD_RST) {
         strbuf_addf(&s, "connection ended: %s", whyrst_close_type_name(record->close_type));
         return buffer;

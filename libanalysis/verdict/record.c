@@ -95,13 +95,15 @@ struct record_words *record_words(const struct whyrst_record *record)
     return cache->words;
 }
 
-static void forget_texts(struct record_words *words)
+static void free_words(struct record_words *words)
 {
-    for (unsigned i = 0; i < EVIDENCE_MAX && words->evidence[i]; i++) {
-        g_free(words->evidence[i]);
-        words->evidence[i] = NULL;
+    if (words) {
+        for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
+            g_free(words->evidence[i]);
+        }
+        g_free(words->advice);
+        g_free(words);
     }
-    g_clear_pointer(&words->advice, g_free);
 }
 
 void record_revise(struct whyrst_record *record)
@@ -137,7 +139,7 @@ const struct judgement *record_judgement(const struct whyrst_record *record)
         }
         judge(&cache->facts, &words->judgement);
         words->judged = true;
-        forget_texts(words);
+        words->evidence_worded = words->advice_worded = false;
     }
     return &words->judgement;
 }
@@ -167,10 +169,7 @@ void whyrst_record_unref(struct whyrst_record *record)
     if (!record || --record->references > 0) {
         return;
     }
-    if (record->words) {
-        forget_texts(record->words);
-        g_free(record->words);
-    }
+    free_words(record->words);
     whyrst_record_unref(record->twin);
     if (record->burst) {
         g_rc_box_release(record->burst);

@@ -15,8 +15,10 @@
 struct record_words {
     bool judged;
     struct judgement judgement; /* valid when @judged */
+    bool evidence_worded; /* @evidence is the judgement's */
+    bool advice_worded;   /* @advice is, too */
     char *evidence[EVIDENCE_MAX];
-    char *advice; /* NULL until asked for */
+    char *advice;
     char address[2][48];
     char timer[160];
     char alert[48];

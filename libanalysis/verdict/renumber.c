@@ -72,6 +72,7 @@ static void copy_verdict(const struct renumbering *by, struct whyrst_record *cop
     if (!whyrst_record_get(record, WHYRST_FIELD_EVIDENCE, &evidence)) {
         return;
     }
+    words->evidence_worded = true;
     for (size_t i = 0; i < evidence.count; i++) {
         words->evidence[i] = renumber_text(by, evidence.strings[i]);
     }
