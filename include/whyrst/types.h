@@ -26,7 +26,7 @@ extern "C" {
     X(AFTER_FIN, "after-fin", "one side had sent FIN, the close was not complete")                \
     X(REFUSED_HANDSHAKE, "refused-handshake", "a SYN, no SYN-ACK, RST from the SYN's target")     \
     X(ABORTED_HANDSHAKE, "aborted-handshake", "RST before the handshake's final ACK")             \
-    X(IDLE_TIMEOUT, "idle-timeout", "established, nothing owed, silent for idle_threshold")       \
+    X(IDLE_TIMEOUT, "idle-timeout", "established, nothing owed, silent for the idle threshold")   \
     X(BEFORE_DATA, "before-data", "established, no payload in either direction, not yet idle")    \
     X(TLS_PHASE, "tls-phase", "a ClientHello has begun, the TLS handshake is not finished")       \
     X(MID_REQUEST, "mid-request", "a request is still being sent")                                \
