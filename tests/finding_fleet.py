@@ -81,5 +81,25 @@ def case_few_refusals():
     return populations(make, SEEDS), {}
 
 
+def scanned(services):
+    """Three scans of forty ports beside users."""
+    capture = Capture()
+    for number in range(120):
+        for port in services:
+            capture.served(client="10.0.0.6", server=f"192.0.2.1:{port}")
+        capture.refused(client="10.0.0.5", server=f"192.0.2.1:{1000 + number % 40}")
+    return capture
+
+
+def case_scan():
+    """One finding, not one for each port."""
+    return [scanned([80])], {"wrong-port": {"server": "192.0.2.1", "confidence": "low", "resets": 120}}
+
+
+def case_scan_of_a_host_without_services():
+    """It need not be dead."""
+    return [scanned([])], {"dead-node": {"confidence": "low", "resets": 120}}
+
+
 if __name__ == "__main__":
     finding_cases.main(globals())

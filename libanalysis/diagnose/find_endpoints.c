@@ -415,6 +415,13 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     }
 }
 
+/* By find_nodes.c. */
+static bool is_told(const struct whyrst_endpoint *row)
+{
+    return row->state == WHYRST_FINDING_DEAD_NODE || row->state == WHYRST_FINDING_WRONG_PORT ||
+           row->state == WHYRST_FINDING_UNANSWERED;
+}
+
 void find_endpoints(struct whyrst_diagnosis *diagnosis)
 {
     for (guint i = 0; i < diagnosis->rows->len; i++) {
@@ -424,8 +431,8 @@ void find_endpoints(struct whyrst_diagnosis *diagnosis)
         if (stats->key.kind != ENDPOINT_SERVER) {
             continue;
         }
-        if (row->state == WHYRST_FINDING_DEAD_NODE) {
-            ; /* find_nodes.c has told it */
+        if (is_told(row)) {
+            ;
         } else if (stats->last_good_ns == 0 && endpoint_bad(stats) >= LEAST) {
             find_closed(diagnosis, row);
         } else {

@@ -6,6 +6,9 @@
  * were tried, each several times, and nothing at all has come from its address since; or when the
  * last router says that it finds no such host (ICMP). From outside, a firewall that drops all that
  * goes to a host looks the same, which the evidence says.
+ *
+ * Users of a host try a port or two. Where many are closed somebody scans, which is one story, and
+ * says little of the host.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +19,15 @@
 #define LEAST       3
 #define LEAST_PORTS 2
 
+/* Closed ports of a host that only a scan tries, how often it does so at most, and what it weighs
+ * against a mistake. */
+#define SCAN_PORTS  8
+#define SCAN_TRIES  10
+#define SCAN_WEIGHT 0.1
+
 #define PORTS_TOLD 5
+
+#define SCANNED "so many ports are tried by a scan rather than by users of a service"
 
 /**
  * struct node - the servers of one address and what became of connections to them
@@ -169,13 +180,15 @@ static bool is_part(const struct endpoint_stats *stats)
     return endpoint_bad(stats) > 0 && !is_answered_for(stats);
 }
 
-static void tell_ports(const struct node *node, struct whyrst_finding *finding)
+/* Names the ports that @is_one; returns how many there are. */
+static guint tell_ports(const struct node *node, struct whyrst_finding *finding,
+                        bool (*is_one)(const struct endpoint_stats *stats))
 {
     g_autoptr(GString) ports = g_string_new(NULL);
     guint told = 0, failing = 0;
 
     for (guint i = 0; i < node->count; i++) {
-        if (!is_part(node->rows[i]->stats)) {
+        if (!is_one(node->rows[i]->stats)) {
             continue;
         }
         failing++;
@@ -188,6 +201,30 @@ static void tell_ports(const struct node *node, struct whyrst_finding *finding)
         finding_evidence(finding, "%u ports tried: %s%s", failing, ports->str,
                          failing > told ? "..." : "");
     }
+    if (failing >= SCAN_PORTS) {
+        finding_evidence(finding, SCANNED);
+    }
+    return failing;
+}
+
+static guint count_ports(const struct node *node,
+                         bool (*is_one)(const struct endpoint_stats *stats))
+{
+    guint count = 0;
+
+    for (guint i = 0; i < node->count; i++) {
+        count += is_one(node->rows[i]->stats);
+    }
+    return count;
+}
+
+static enum whyrst_confidence confidence_of(const struct node *node, bool certain)
+{
+    if (count_ports(node, is_part) >= SCAN_PORTS) {
+        return WHYRST_CONFIDENCE_LOW;
+    }
+    return certain && endpoint_bad(&node->sum) >= 2 * LEAST ? WHYRST_CONFIDENCE_HIGH
+                                                            : WHYRST_CONFIDENCE_MEDIUM;
 }
 
 static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
@@ -195,10 +232,8 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
     const struct endpoint_stats *sum = &node->sum;
     uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
     bool certain = sum->troubles[TROUBLE_REFUSED] > 0 || missing > 0;
-    bool often = endpoint_bad(sum) >= 2 * LEAST;
     struct whyrst_finding *finding =
-        finding_add(diagnosis->findings, WHYRST_FINDING_DEAD_NODE,
-                    certain && often ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM);
+        finding_add(diagnosis->findings, WHYRST_FINDING_DEAD_NODE, confidence_of(node, certain));
     char name[80];
 
     endpoint_text(name, sizeof name, sum->key.version, sum->key.address, sum->key.port,
@@ -223,7 +258,7 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
                      name, endpoint_bad(sum), sum->attempts);
     }
     finding_troubles(finding, sum);
-    tell_ports(node, finding);
+    tell_ports(node, finding, is_part);
     if (!certain) {
         finding_evidence(finding, "silence alone: a firewall that drops everything looks the same");
     }
@@ -232,6 +267,59 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
             node->rows[i]->state = WHYRST_FINDING_DEAD_NODE;
         }
     }
+}
+
+static bool is_closed(const struct endpoint_stats *stats)
+{
+    return stats->troubles[TROUBLE_REFUSED] && !stats->last_good_ns &&
+           endpoint_bad(stats) <= SCAN_TRIES && !is_answered_for(stats);
+}
+
+static bool is_dropped(const struct endpoint_stats *stats)
+{
+    return stats->troubles[TROUBLE_UNANSWERED] && !stats->last_good_ns &&
+           endpoint_bad(stats) <= SCAN_TRIES &&
+           stats->troubles[TROUBLE_UNANSWERED] == endpoint_bad(stats);
+}
+
+/* Many ports of a host that lives, in one finding. */
+static void find_scan(struct whyrst_diagnosis *diagnosis, const struct node *node,
+                      enum whyrst_finding_kind kind,
+                      bool (*is_one)(const struct endpoint_stats *stats))
+{
+    struct endpoint_stats sum = {.key = node->rows[0]->stats->key};
+    struct whyrst_finding *finding;
+    char name[80];
+    guint ports;
+
+    if (count_ports(node, is_one) < SCAN_PORTS) {
+        return;
+    }
+    for (guint i = 0; i < node->count; i++) {
+        if (is_one(node->rows[i]->stats)) {
+            endpoint_merge(&sum, node->rows[i]->stats, 0);
+            node->rows[i]->state = kind;
+        }
+    }
+    endpoint_text(name, sizeof name, sum.key.version, sum.key.address, 0, false);
+    finding = finding_add(diagnosis->findings, kind, WHYRST_CONFIDENCE_LOW);
+    finding->server = g_strdup(name);
+    finding_count(finding, endpoint_bad(&sum), sum.attempts);
+    finding->weight *= SCAN_WEIGHT;
+    finding->first_ns = sum.first_bad_ns;
+    finding->last_ns = sum.last_bad_ns;
+    frames_merge(&finding->places, &sum.bad_frames, 0);
+    finding_troubles(finding, &sum);
+    ports = tell_ports(node, finding, is_one);
+    if (kind == WHYRST_FINDING_WRONG_PORT) {
+        finding_sender(finding, endpoint_sender(sum.refused_by));
+        finding_text(finding, "Nothing listens at %u ports of %s: %u of %u connections refused",
+                     ports, name, endpoint_bad(&sum), sum.attempts);
+    } else {
+        finding_text(finding, "%u ports of %s answer nothing: %u of %u connections got no answer",
+                     ports, name, endpoint_bad(&sum), sum.attempts);
+    }
+    endpoint_release(&sum);
 }
 
 void find_nodes(struct whyrst_diagnosis *diagnosis)
@@ -262,6 +350,9 @@ void find_nodes(struct whyrst_diagnosis *diagnosis)
         sum_up(&node);
         if (node.worst >= LEAST && (is_refusing(&node) || is_silent(diagnosis, &node, &served))) {
             add(diagnosis, &node);
+        } else {
+            find_scan(diagnosis, &node, WHYRST_FINDING_WRONG_PORT, is_closed);
+            find_scan(diagnosis, &node, WHYRST_FINDING_UNANSWERED, is_dropped);
         }
         endpoint_release(&node.sum);
     }
