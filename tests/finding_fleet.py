@@ -81,6 +81,46 @@ def case_few_refusals():
     return populations(make, SEEDS), {}
 
 
+def crowd(dice, end, banned=lambda client, when: False, clients=12):
+    """Clients of one server in three networks, some of which are not let in."""
+    for number in range(clients):
+        client = f"10.0.{number % 3}.{number // 3 + 5}"
+        for when in at_random(dice, 60, 2):
+            yield when, client, "192.0.2.1:443", end if banned(client, when) else "served"
+
+
+def case_network_banned():
+    """All clients of one network since a moment: each is no fair comparison for the others."""
+    def make(dice):
+        return crowd(dice, "refused", lambda client, when: client.startswith("10.0.1.") and when > 20)
+
+    return populations(make, SEEDS), {"ip-block": {"confidence": "medium"}}
+
+
+def case_hellos_of_a_network():
+    """Their ClientHellos are those of everybody."""
+    def make(dice):
+        return crowd(dice, "reset", lambda client, _when: client.startswith("10.0.2."))
+
+    return populations(make, SEEDS), {"ip-block": {"confidence": "medium"}}
+
+
+def case_some_fail_half():
+    """Clients that fail often are not shut out."""
+    def make(dice):
+        return crowd(dice, "reset", lambda client, _when: client.startswith("10.0.2.") and dice.random() < 0.6)
+
+    return populations(make, SEEDS), {"reset-rate": {}}
+
+
+def case_down_at_the_end():
+    """The last who came met a server that is down."""
+    def make(dice):
+        return crowd(dice, "refused", lambda _client, when: when > 45)
+
+    return populations(make, SEEDS), {"service-down": {}}
+
+
 def scanned(services):
     """Three scans of forty ports beside users."""
     capture = Capture()

@@ -28,6 +28,23 @@ struct others {
     uint32_t near_good;
 };
 
+/** What a client of a server is in a comparison: of those that fail, of the others, or neither. */
+enum client_role { CLIENT_OTHER, CLIENT_OWN, CLIENT_LEFT_OUT };
+
+/** struct crowd - the clients of one server
+ * @events: their connections in the order of time
+ * @roles:  what they are at present (enum client_role) */
+struct crowd {
+    const struct pair *const *pairs;
+    guint count;
+    GArray *events;
+    uint8_t *roles;
+};
+
+/** The others from the first failure of @crowd's own clients to the last. */
+struct others find_others(const struct crowd *crowd);
+/** Whether others failed as well, then or at the same moments: it is the server's trouble. */
+bool others_fail_too(const struct others *others);
 /** A new finding about @pair, with @block's evidence. */
 struct whyrst_finding *client_finding(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                                       const struct block *block, enum whyrst_finding_kind kind,
@@ -35,5 +52,8 @@ struct whyrst_finding *client_finding(struct whyrst_diagnosis *diagnosis, const 
 /** Adds a finding if the pair's client is not let in. */
 void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
               const struct others *others, const struct census *census);
+/** Adds a finding if several clients are not let in: they are left out of @crowd then. */
+void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd,
+               const struct census *census);
 
 #endif

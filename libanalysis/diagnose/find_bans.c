@@ -2,7 +2,8 @@
 /*
  * A banned address fails from a moment on without exception, while other addresses are served in
  * the same time; or until it is let in again. A server that is down is no ban; nor is a client that
- * fails now and then wherever it connects.
+ * fails now and then wherever it connects. Several may be banned, a network maybe: they are no fair
+ * comparison for one another.
  */
 #include <math.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #define SECOND INT64_C(1000000000)
 
 #define LEAST_CLIENTS 2
+
+/* Banned clients whose addresses are told. */
+#define CLIENTS_TOLD 5
 
 /* Connections accepted within a second before the first that failed. */
 #define LEAST_BURST 5
@@ -255,4 +259,188 @@ void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
     finding->other_resets = others->failed;
     finding->other_connections = (uint64_t)others->failed + others->good;
     tell(finding, &ban);
+}
+
+/* It fails without exception from its first failure on. */
+static bool is_shut_out(const struct pair *pair)
+{
+    return pair->score.failed >= CLIENT_LEAST &&
+           pair->score.last_good_ns < pair->score.failures->first_ns;
+}
+
+/** struct shut_out - clients that are not let in
+ * @failed, @good: of their connections; @known: how many of them were accepted before
+ * @asked:   some failed after they had sent something; @limit: a limit may explain all of some
+ */
+struct shut_out {
+    guint count;
+    uint32_t failed;
+    uint32_t good;
+    uint32_t known;
+    bool asked;
+    bool limit;
+    struct others others;
+    double p;
+};
+
+/* Makes those that are shut out @crowd's own. */
+static void choose(const struct crowd *crowd, struct shut_out *shut)
+{
+    for (guint i = 0; i < crowd->count; i++) {
+        const struct pair *pair = crowd->pairs[i];
+        uint32_t burst = 0;
+
+        crowd->roles[i] = CLIENT_OTHER;
+        if (is_shut_out(pair)) {
+            crowd->roles[i] = CLIENT_OWN;
+            shut->count++;
+            shut->failed += pair->score.failed;
+            shut->good += pair->score.good;
+            shut->known += pair->score.good > 0;
+            shut->asked |= pair->asked > 0;
+            shut->limit |= may_be_limit(pair, &burst);
+        }
+    }
+}
+
+/* Whoever picks those that fail out of a mixture finds bans in any: there are so many ways to. */
+static bool are_banned(const struct whyrst_diagnosis *diagnosis, const struct crowd *crowd,
+                       struct shut_out *shut, uint64_t tests)
+{
+    if (shut->count < 2 || shut->count + LEAST_CLIENTS > crowd->count) {
+        return false;
+    }
+    shut->others = find_others(crowd);
+    shut->p = MIN(stats_fisher(shut->failed, 0, shut->others.failed, shut->others.good) *
+                      exp(stats_log_choose(crowd->count, shut->count)) * (double)tests,
+                  1);
+    if (shut->others.clients < LEAST_CLIENTS || shut->others.good < CLIENT_LEAST ||
+        shut->p > CLIENT_CHANCE || others_fail_too(&shut->others)) {
+        return false;
+    }
+    for (guint i = 0; i < crowd->count; i++) {
+        if (crowd->roles[i] == CLIENT_OWN && crowd->pairs[i]->hellos &&
+            !is_ja4_known_good(diagnosis, crowd->pairs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How many bits the addresses have in common, @most at most. */
+static unsigned common_bits(const uint8_t a[16], const uint8_t b[16], unsigned most)
+{
+    unsigned bits = 0;
+
+    while (bits < most && !((a[bits / 8] ^ b[bits / 8]) >> (7 - bits % 8) & 1)) {
+        bits++;
+    }
+    return bits;
+}
+
+/* A network that all of them are in, and no client that is served. */
+static void tell_network(const struct crowd *crowd, struct whyrst_finding *finding)
+{
+    const struct pair *first = NULL;
+    uint8_t network[16] = {0};
+    unsigned bits, least;
+    char text[80];
+
+    for (guint i = 0; i < crowd->count && !first; i++) {
+        first = crowd->roles[i] == CLIENT_OWN ? crowd->pairs[i] : NULL;
+    }
+    bits = first->server.version == 4 ? 32 : 128;
+    least = bits / 4;
+    for (guint i = 0; i < crowd->count; i++) {
+        if (crowd->roles[i] == CLIENT_OWN) {
+            bits = common_bits(first->client, crowd->pairs[i]->client, bits);
+        }
+    }
+    for (guint i = 0; i < crowd->count; i++) {
+        if (bits < least || (crowd->roles[i] != CLIENT_OWN &&
+                             common_bits(first->client, crowd->pairs[i]->client, bits) == bits)) {
+            return;
+        }
+    }
+    for (unsigned i = 0; i < bits; i++) {
+        network[i / 8] |= first->client[i / 8] & (0x80 >> i % 8);
+    }
+    endpoint_text(text, sizeof text, first->server.version, network, 0, false);
+    finding_evidence(finding, "all of them are in %s/%u, no other client is", text, bits);
+}
+
+/* What each of them is, and that the crowd is to be compared without it. */
+static void leave_out(struct whyrst_diagnosis *diagnosis, const struct crowd *crowd,
+                      const struct shut_out *shut, struct whyrst_finding *finding)
+{
+    const struct others *others = &shut->others;
+    guint told = 0;
+
+    for (guint i = 0; i < crowd->count; i++) {
+        const struct pair *pair = crowd->pairs[i];
+        struct block *block;
+        char client[48];
+
+        if (crowd->roles[i] != CLIENT_OWN) {
+            continue;
+        }
+        crowd->roles[i] = CLIENT_LEFT_OUT;
+        block = blocks_add(diagnosis->blocks, ACROSS_ADDRESS, finding->confidence, &pair->server,
+                           &pair->score);
+        memcpy(block->client, pair->client, sizeof block->client);
+        endpoint_text(client, sizeof client, pair->server.version, pair->client, 0, false);
+        g_snprintf(block->across->contrast, sizeof block->across->contrast,
+                   "%s: %u of %u failed, as of %u clients; %u others in that time: %u of %u",
+                   client, pair->score.failed, pair->score.failed, shut->count, others->clients,
+                   others->failed, others->failed + others->good);
+        frames_merge(&finding->places, &pair->score.failures->frames, 0);
+        finding->first_ns = MIN(finding->first_ns, pair->score.failures->first_ns);
+        finding->last_ns = MAX(finding->last_ns, pair->score.failures->last_ns);
+        if (told++ < CLIENTS_TOLD) {
+            finding_evidence(finding, "%s: %u of %u failed", client, pair->score.failed,
+                             pair->score.failed);
+        }
+    }
+}
+
+void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, const struct census *census)
+{
+    struct shut_out shut = {0};
+    struct whyrst_finding *finding;
+    const struct server_key *server = &crowd->pairs[0]->server;
+    char text[80];
+
+    choose(crowd, &shut);
+    if (!are_banned(diagnosis, crowd, &shut, census->suspects)) {
+        memset(crowd->roles, CLIENT_OTHER, crowd->count);
+        return;
+    }
+    endpoint_text(text, sizeof text, server->version, server->address, server->port, true);
+    finding = finding_add(diagnosis->findings, WHYRST_FINDING_IP_BLOCK, WHYRST_CONFIDENCE_MEDIUM);
+    finding->server = g_strdup(text);
+    finding_count(finding, shut.failed, (uint64_t)shut.failed + shut.good);
+    finding->p = shut.p;
+    finding->has_others = true;
+    finding->other_resets = shut.others.failed;
+    finding->other_connections = (uint64_t)shut.others.failed + shut.others.good;
+    finding->first_ns = INT64_MAX;
+    finding_text(finding,
+                 "%s does not let %u clients in: %u connections failed, %u others had %u that went "
+                 "well in that time",
+                 text, shut.count, shut.failed, shut.others.clients, shut.others.good);
+    tell_network(crowd, finding);
+    leave_out(diagnosis, crowd, &shut, finding);
+    finding_sender(
+        finding,
+        g_array_index(diagnosis->blocks, struct block, diagnosis->blocks->len - 1).across->sender);
+    if (shut.known) {
+        finding_evidence(finding, "%u of them were accepted before", shut.known);
+    }
+    if (shut.limit) {
+        finding_evidence(finding, "some never asked for less since: a limit that counts refused "
+                                  "connections looks the same");
+    }
+    finding_evidence(finding,
+                     "a balancer that sends clients by address to a dead backend%s looks the same",
+                     shut.asked ? ", or what they ask for," : "");
 }

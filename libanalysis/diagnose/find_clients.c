@@ -57,21 +57,22 @@ static void note_near(struct others *others, const struct event *event)
 }
 
 /* Goes through the timeline; each neighbour of failures counts once. */
-static void find_neighbours(const GArray *timeline, guint own, struct others *others)
+static void find_neighbours(const struct crowd *crowd, struct others *others)
 {
     const struct event *before = NULL; /* the latest of another client, not yet counted */
     bool failing = false;
 
-    for (guint i = 0; i < timeline->len; i++) {
-        const struct event *event = &g_array_index(timeline, struct event, i);
+    for (guint i = 0; i < crowd->events->len; i++) {
+        const struct event *event = &g_array_index(crowd->events, struct event, i);
+        uint8_t role = crowd->roles[event->pair];
 
-        if (event->pair == own && event->failed) {
+        if (role == CLIENT_OWN && event->failed) {
             if (before) {
                 note_near(others, before);
             }
             before = NULL;
             failing = true;
-        } else if (event->pair != own) {
+        } else if (role == CLIENT_OTHER) {
             if (failing) {
                 note_near(others, event);
             }
@@ -81,19 +82,25 @@ static void find_neighbours(const GArray *timeline, guint own, struct others *ot
     }
 }
 
-/* The others from the pair's first failure to its last. */
-static struct others find_others(const struct pair *const *pairs, guint count,
-                                 const GArray *timeline, guint own)
+struct others find_others(const struct crowd *crowd)
 {
-    const struct failures *failures = pairs[own]->score.failures;
-    g_autofree bool *served = g_new0(bool, count);
+    g_autofree bool *served = g_new0(bool, crowd->count);
+    int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
     struct others others = {0};
 
-    for (guint i = 0; i < timeline->len; i++) {
-        const struct event *event = &g_array_index(timeline, struct event, i);
+    for (guint i = 0; i < crowd->count; i++) {
+        const struct failures *failures = crowd->pairs[i]->score.failures;
 
-        if (event->pair == own || event->time_ns < failures->first_ns ||
-            event->time_ns > failures->last_ns) {
+        if (crowd->roles[i] == CLIENT_OWN && failures) {
+            first_ns = MIN(first_ns, failures->first_ns);
+            last_ns = MAX(last_ns, failures->last_ns);
+        }
+    }
+    for (guint i = 0; i < crowd->events->len; i++) {
+        const struct event *event = &g_array_index(crowd->events, struct event, i);
+
+        if (crowd->roles[event->pair] != CLIENT_OTHER || event->time_ns < first_ns ||
+            event->time_ns > last_ns) {
             continue;
         }
         others.failed += event->failed;
@@ -101,12 +108,11 @@ static struct others find_others(const struct pair *const *pairs, guint count,
         others.clients += !event->failed && !served[event->pair];
         served[event->pair] |= !event->failed;
     }
-    find_neighbours(timeline, own, &others);
+    find_neighbours(crowd, &others);
     return others;
 }
 
-/* Whether others failed as well, then or at the same moments: it is the server's trouble. */
-static bool others_fail_too(const struct others *others)
+bool others_fail_too(const struct others *others)
 {
     return others->failed > HARDLY_ANY * others->good ||
            others->near_failed > HARDLY_ANY * others->near_good;
@@ -206,7 +212,9 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
                           guint count, const struct census *census)
 {
     g_autoptr(GArray) suspects = g_array_new(FALSE, FALSE, sizeof(struct suspect));
-    g_autoptr(GArray) timeline = make_timeline(pairs, count);
+    g_autoptr(GArray) events = make_timeline(pairs, count);
+    g_autofree uint8_t *roles = g_new0(uint8_t, count);
+    struct crowd crowd = {pairs, count, events, roles};
 
     for (guint i = 0; i < count; i++) {
         struct suspect suspect = {i, pairs[i]->score.failed};
@@ -215,11 +223,18 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
             g_array_append_val(suspects, suspect);
         }
     }
+    find_bans(diagnosis, &crowd, census);
     g_array_sort(suspects, by_failures);
     for (guint i = 0; i < MIN(suspects->len, LIMIT_SUSPECTS); i++) {
         guint own = g_array_index(suspects, struct suspect, i).pair;
-        struct others others = find_others(pairs, count, timeline, own);
+        struct others others;
 
+        if (roles[own] == CLIENT_LEFT_OUT) {
+            continue;
+        }
+        roles[own] = CLIENT_OWN;
+        others = find_others(&crowd);
+        roles[own] = CLIENT_OTHER;
         if (others_fail_too(&others)) {
             continue; /* what fails all clients, at its busiest maybe, is no limit or ban of one */
         }
