@@ -129,7 +129,7 @@ def case_one_client_refused_for_a_time():
             client, end = ("10.0.0.5", "refused") if 300 < when < 360 else (f"10.0.0.{dice.randrange(2) + 5}", "served")
             yield when, client, "192.0.2.1:443", end
 
-    return populations(make), {}
+    return populations(make), {"refusal-rate": {}}
 
 
 def line_that_goes_down(dice):
@@ -159,7 +159,7 @@ def case_round_robin():
         for number, when in enumerate(at_random(dice, 300, 2)):
             yield when, f"10.0.0.{dice.randrange(3) + 5}", "192.0.2.1:443", "served" if number % 4 else "refused"
 
-    return populations(make), {}
+    return populations(make), {"refusal-rate": {}}
 
 
 def case_client_with_a_bad_line():
@@ -200,7 +200,7 @@ def case_refusals_of_a_moment():
                 tokens -= tokens >= 1
                 yield now, "10.0.0.5", "192.0.2.1:443", "served" if tokens >= 0.5 else "refused"
 
-    return populations(make), {"rate-limit": {"client": "10.0.0.5"}}
+    return populations(make), {"rate-limit": {"client": "10.0.0.5"}, "refusal-rate": {}}
 
 
 def case_bucket_always_empty():
@@ -228,7 +228,7 @@ def case_one_client_refused_at_random():
         for when in at_random(dice, 200, 1):
             yield when, f"10.0.0.{dice.randrange(3) + 6}", "192.0.2.1:443", "served"
 
-    return populations(make), {}
+    return populations(make), {"refusal-rate": {}}
 
 
 def case_limit_of_open_connections():
@@ -283,7 +283,7 @@ def case_client_that_bursts_once():
         for when in at_random(dice, 100, 0.5):
             yield when, f"10.0.0.{dice.randrange(3) + 6}", "192.0.2.1:443", "served"
 
-    return populations(make), {"rate-limit": {"client": "10.0.0.5"}}
+    return populations(make), {"rate-limit": {"client": "10.0.0.5"}, "refusal-rate": {}}
 
 
 def case_two_at_once():

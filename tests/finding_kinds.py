@@ -172,7 +172,7 @@ def case_one_in_two_refused():
     capture = Capture()
     for n in range(25):
         capture.served(client=CLIENTS[n % 4]), capture.refused(client=CLIENTS[(n + 1) % 4])
-    return [capture], {}
+    return [capture], {"refusal-rate": {}}
 
 
 # Clients
@@ -290,7 +290,7 @@ def case_refused_at_any_rate():
     for n in range(40):
         client = CLIENTS[n % 4]
         (capture.refused if n * 7 % 5 < 2 else capture.served)(30 if n % 8 == 0 else 0.01, client=client)
-    return [capture], {}
+    return [capture], {"refusal-rate": {}}
 
 
 def case_down_after_crashes():

@@ -46,7 +46,8 @@ extern "C" {
       "endpoints drop their connections one after another")                                        \
     X(FAIL_OVER, "fail-over", "connections meet a host that does not know them")                   \
     X(IDLE_TIMER, "idle-timer", "idle connections are reset or closed after the same silence")     \
-    X(RESET_RATE, "reset-rate", "more connections are reset than the alert rate")
+    X(RESET_RATE, "reset-rate", "more connections are reset than the alert rate")                  \
+    X(REFUSAL_RATE, "refusal-rate", "more connections are refused than the alert rate")
 
 #define WHYRST_X_KIND(id, name, text) WHYRST_FINDING_##id,
 enum whyrst_finding_kind { WHYRST_FINDING_KINDS(WHYRST_X_KIND) WHYRST_FINDING_COUNT };

@@ -155,8 +155,9 @@ static bool find_rate_limit(struct whyrst_diagnosis *diagnosis, const struct pai
     if (p > CLIENT_CHANCE || (limit.times < 2 && !served)) {
         return false;
     }
-    sure = p < CLIENT_CHANCE / 10 && served && !limit.regular ? WHYRST_CONFIDENCE_HIGH
-                                                              : WHYRST_CONFIDENCE_MEDIUM;
+    sure = limit.regular                      ? WHYRST_CONFIDENCE_LOW
+           : p < CLIENT_CHANCE / 10 && served ? WHYRST_CONFIDENCE_HIGH
+                                              : WHYRST_CONFIDENCE_MEDIUM;
     block = blocks_add(diagnosis->blocks, ACROSS_RATE, sure, &pair->server, &pair->score);
     memcpy(block->client, pair->client, sizeof block->client);
     endpoint_text(client, sizeof client, pair->server.version, pair->client, 0, false);

@@ -187,6 +187,13 @@ static bool is_of_one_client(const struct timeline *starts)
            __builtin_popcountll(starts->barred) == 1;
 }
 
+static double runs_by_chance(const struct runs *runs)
+{
+    double good = runs->accepted, bad = runs->refused;
+
+    return 2 * good * bad / MAX(good + bad, 1) + 1;
+}
+
 /*
  * Down and up again, several times: connections fail in runs, and longer ones than where failures
  * fall among the others at random (the Wald-Wolfowitz test, by its normal approximation).
@@ -195,9 +202,8 @@ static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
                           const struct runs *runs)
 {
     const struct endpoint_stats *stats = row->stats;
-    double good = runs->accepted, bad = runs->refused;
-    double mean = 2 * good * bad / MAX(good + bad, 1) + 1;
-    double variance = (mean - 1) * (mean - 2) / MAX(good + bad - 1, 1);
+    double mean = runs_by_chance(runs);
+    double variance = (mean - 1) * (mean - 2) / MAX((double)runs->accepted + runs->refused - 1, 1);
     uint32_t own;
     bool lone;
     struct whyrst_finding *finding;
@@ -332,6 +338,39 @@ static void find_silence_for_one(struct whyrst_diagnosis *diagnosis, struct whyr
     finding_evidence(finding, "all of one client (see the frames); others were accepted");
 }
 
+/* It refuses some, and accepts others all along. */
+static void find_refusals(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
+                          const struct runs *runs)
+{
+    const struct endpoint_stats *stats = row->stats;
+    uint32_t refused = stats->troubles[TROUBLE_REFUSED];
+    uint64_t barred = stats->starts.barred;
+    double chance = runs_by_chance(runs);
+    struct whyrst_finding *finding;
+
+    if (refused < 2 * LEAST || accepted(stats) < LEAST ||
+        stats_share(refused, stats->attempts).low <= diagnosis->options.alert_rate ||
+        is_explained(diagnosis, row, endpoint_bad(stats))) {
+        return;
+    }
+    finding = add_bad(diagnosis, row, WHYRST_FINDING_REFUSAL_RATE, WHYRST_CONFIDENCE_HIGH);
+    finding_count(finding, refused, stats->attempts);
+    finding_text(finding, "%s%s refuses %u of %u connections (%.1f %%, at least %.1f %%)",
+                 finding->sender == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
+                 endpoint_name(row), refused, stats->attempts, 100 * finding->share.rate,
+                 100 * finding->share.low);
+    finding_troubles(finding, stats);
+    finding_evidence(finding,
+                     "failed and accepted connections come in %u runs, %.0f would be chance",
+                     runs->count, chance);
+    if (is_of_one_client(&stats->starts)) {
+        finding_evidence(finding, "all of one client (see the frames); others were accepted");
+    } else if (barred & (barred - 1) & stats->starts.served && runs->count * 2 > chance) {
+        finding_evidence(finding, "as by chance or by turns, for several clients: one of several "
+                                  "backends behind the address, or a limit, looks the same");
+    }
+}
+
 /* What its handshakes tell of a server that has accepted connections. */
 static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
@@ -350,6 +389,7 @@ static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpo
     } else {
         find_outage(diagnosis, row, &runs);
         find_silence_for_one(diagnosis, row);
+        find_refusals(diagnosis, row, &runs);
     }
 }
 

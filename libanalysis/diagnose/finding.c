@@ -57,6 +57,9 @@ static const char *const advice[WHYRST_FINDING_COUNT] = {
         "it; repeat only idempotent requests that met the RST.",
     [WHYRST_FINDING_RESET_RATE] =
         "Look at the causes of its resets; repeat with back-off only what is idempotent.",
+    [WHYRST_FINDING_REFUSAL_RATE] =
+        "Look for a dead backend among several behind the address, for a limit on connections, for "
+        "a service that restarts; try again with back-off.",
 };
 
 /* How much a connection that shows it matters in the ranking: causes before symptoms. */
@@ -72,6 +75,7 @@ static double severity(enum whyrst_finding_kind kind)
     case WHYRST_FINDING_FAIL_OVER:
         return 4;
     case WHYRST_FINDING_RESET_RATE:
+    case WHYRST_FINDING_REFUSAL_RATE:
         return 1;
     case WHYRST_FINDING_UNANSWERED:
     case WHYRST_FINDING_WRONG_PORT:
