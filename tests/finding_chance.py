@@ -231,26 +231,44 @@ def case_one_client_refused_at_random():
     return populations(make), {"refusal-rate": {}}
 
 
-def case_limit_of_open_connections():
-    """Five at once for each client, who keep theirs for some seconds; one wants more."""
+def kept_open(most, own_mean, refuse, seeds=SEEDS):
+    """Clients that keep their connections for some seconds; one opens more. Whoever has `most` of them is refused,
+    or as `refuse` says."""
     captures = []
-    for seed in SEEDS:
+    for seed in seeds:
         dice, capture, closes = random.Random(seed), Capture(START + seed * DAY), []
-        events = [(when, "10.0.0.5") for when in at_random(dice, 60, 0.5)]
+        events = [(when, "10.0.0.5") for when in at_random(dice, 60, own_mean)]
         events += [(when, f"10.0.0.{dice.randrange(3) + 6}") for when in at_random(dice, 60, 1)]
         for when, client in sorted(events):
             for close, _, label in sorted(closes):
                 if close < when:
                     capture.say(max(close - capture.now, 0.0001), f"close {label}:c")
             closes = [entry for entry in closes if entry[0] >= when]
-            if sum(entry[1] == client for entry in closes) >= 5:
+            if refuse(dice, client, sum(entry[1] == client for entry in closes) >= most):
                 capture.refused(max(when - capture.now, 0.0001), client=client)
             else:
                 label = capture.asked(max(when - capture.now, 0.0001), client=client)
                 capture.say(0.01, f'{label}:s>c PA http "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"')
-                closes.append((when + dice.uniform(1, 6), client, label))
+                closes.append((when + dice.uniform(1, most + 1), client, label))
         captures.append(capture)
-    return captures, {"rate-limit": {"client": "10.0.0.5"}}
+    return captures
+
+
+def case_limit_of_open_connections():
+    """Five at once for each client."""
+    return kept_open(5, 0.5, lambda _dice, _client, full: full), {"rate-limit": {"client": "10.0.0.5"}}
+
+
+def case_one_at_a_time():
+    """One at once, for the client that wants more."""
+    return kept_open(1, 0.8, lambda _dice, client, full: full and client == "10.0.0.5"), {
+        "rate-limit": {"client": "10.0.0.5"}}
+
+
+def case_half_of_them_while_one_is_open():
+    """Refused at random, whether one is open or not."""
+    return kept_open(1, 0.8, lambda dice, client, _full: client == "10.0.0.5" and dice.random() < 0.5), {
+        "refusal-rate": {}}
 
 
 def one_client_shut_out(end):

@@ -433,6 +433,9 @@ void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, const st
     finding_sender(
         finding,
         g_array_index(diagnosis->blocks, struct block, diagnosis->blocks->len - 1).across->sender);
+    if (shut.count > CLIENTS_TOLD) {
+        finding_evidence(finding, "and %u clients more", shut.count - CLIENTS_TOLD);
+    }
     if (shut.known) {
         finding_evidence(finding, "%u of them were accepted before", shut.known);
     }

@@ -203,6 +203,9 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct member *members
                      count, key->port, bursts == count ? "dropped" : "dropped or refused", lost);
     }
     tell_servers(finding, members, count);
+    if (count > SERVERS_TOLD) {
+        finding_evidence(finding, "and %u more", count - SERVERS_TOLD);
+    }
 }
 
 /* Each of @stops is told once: those that are left stay in it. */

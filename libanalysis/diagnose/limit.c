@@ -51,11 +51,19 @@ static const int64_t windows[] = {0,          SECOND / 4,  SECOND,      2 * SECO
 static const int64_t periods[] = {SECOND,      2 * SECOND,  5 * SECOND,  10 * SECOND, 15 * SECOND,
                                   20 * SECOND, 30 * SECOND, 60 * SECOND, 300 * SECOND};
 
+/* One at a time: whoever fails tries again soon after another one, so it must explain nearly all.
+ */
+static bool is_one_at_a_time(const struct limit *limit)
+{
+    return limit->kind == LIMITED_OPEN && limit->number == 1 && limit->times >= LEAST &&
+           limit->accepted * FEW <= limit->failed;
+}
+
 /* Whether the failures look like a limit's doing. */
 static bool is_limit(const struct limit *limit, uint32_t after)
 {
-    return limit->failed >= LEAST && limit->number >= 2 && limit->below >= LEAST &&
-           after >= 2; /* else it may be a ban, or the end of the service */
+    return limit->failed >= LEAST && (limit->number >= 2 || is_one_at_a_time(limit)) &&
+           limit->below >= LEAST && after >= 2; /* else it may be a ban, or the service's end */
 }
 
 /* The chance that so many failures all lie beyond the number, which was chosen among @most. Where
