@@ -279,9 +279,10 @@ static void see_life_after_reset(struct conn *conn, unsigned side,
 }
 
 /* Whether equal header fields prove a second capture by themselves. A stack does not send two IPv4
- * datagrams with one identification within so short a time (RFC 6864), nor repeat data at once; and
- * a packet that comes soon with a lower TTL, and is no answer that its sender may have given twice
- * (timestamps tell), has passed a router since. */
+ * datagrams with one identification within so short a time (RFC 6864), nor repeat data at once, nor
+ * later with the timestamps of the first time (RFC 7323 section 5.4); and a packet that comes soon
+ * with a lower TTL, and is no answer that its sender may have given twice (timestamps tell), has
+ * passed a router since. */
 static bool repeats_surely(const struct ring_entry *entry, const struct whyrst_segment *segment)
 {
     int64_t after_ns = segment->time_ns - entry->time_ns;
@@ -292,7 +293,8 @@ static bool repeats_surely(const struct ring_entry *entry, const struct whyrst_s
     if (segment->ttl < entry->ttl && (entry->timestamps || sequence_length(segment) > 0)) {
         return true;
     }
-    return sequence_length(segment) > 0 && after_ns < 3 * INT64_C(1000000);
+    return sequence_length(segment) > 0 &&
+           (entry->timestamps || after_ns < 3 * INT64_C(1000000));
 }
 
 /* Had an equal segment been seen before, this one would not say anything new. */

@@ -114,6 +114,15 @@ static bool is_unlike_host(const struct rst_facts *facts)
     return (facts->shape == RST_SHAPE_ACTIVE || is_like_answer(facts)) && hints >= 2;
 }
 
+/* Two capture points, of which the RST passed one, or a route that changed: that it has one of the
+ * named host's hop counts tells little of where it was built. */
+static bool is_heard_at_two(const struct rst_facts *facts)
+{
+    return (facts->sender.flags & ENDPOINT_SPOKE) &&
+           (facts->sender.ttl_min != facts->sender.ttl_max ||
+            facts->copies > facts->later.copies);
+}
+
 /* A cause that names a device, at the named host's own distance, may be the host's own firewall. */
 static enum whyrst_sender find_sender(const struct rst_facts *facts,
                                       const struct judgement *judgement)
@@ -136,7 +145,7 @@ static enum whyrst_sender find_sender(const struct rst_facts *facts,
         if (strcmp(name, "state-expired") == 0 && facts->hops == HOPS_UNKNOWN) {
             return WHYRST_SENDER_UNKNOWN;
         }
-        return is_unlike_host(facts) ? WHYRST_SENDER_UNKNOWN : named;
+        return is_unlike_host(facts) || is_heard_at_two(facts) ? WHYRST_SENDER_UNKNOWN : named;
     }
     if (facts->hops == HOPS_OTHER || is_unlike_host(facts) ||
         (!judgement->cause && !(facts->sender.flags & ENDPOINT_SPOKE))) {

@@ -58,9 +58,10 @@ void learn_duplicate(struct hosts *hosts, const struct conn *conn, unsigned side
 void learn_copy(struct rst_facts *facts, const struct whyrst_segment *copy)
 {
     facts->later.copies += facts->later.copies < UINT8_MAX;
-    /* Where a translator stands between two capture points, the sender's other segments of this
-     * connection passed one of them, and there this RST looks as they do. */
-    if (facts->passes_once && copy->ttl == facts->ttl_expected) {
+    /* Where a translator stands between capture points, the sender's other segments of this
+     * connection passed but those behind it, and there this RST looks as they do. */
+    if ((facts->passes_once || (facts->passes > 0 && facts->later.copies > facts->passes)) &&
+        copy->ttl == facts->ttl_expected) {
         facts->segment.ttl = copy->ttl;
         facts->hops = HOPS_SAME;
         facts->hops_closer = 0;
@@ -125,8 +126,8 @@ static bool takes_trigger(const struct trigger *trigger, const struct whyrst_seg
            !seq_before(segment->ack, trigger->seq + trigger->length);
 }
 
-/* A client in SYN-SENT answers an ACK of an older connection, and goes on to connect (RFC 9293 section
- * 3.10.7.3). */
+/* A client in SYN-SENT answers an ACK of an older connection, and goes on to connect (RFC 9293
+ * section 3.10.7.3). */
 static bool answers_older_connection(const struct rst_facts *facts)
 {
     unsigned handshake = facts->conn_flags & (CONN_SYN | CONN_SYN_ACK | CONN_ESTABLISHED);
@@ -297,8 +298,7 @@ static bool has_unheard_number(const struct rst_facts *facts)
     const struct whyrst_segment *rst = &facts->segment;
 
     if (facts->shape != RST_SHAPE_OTHER || (facts->sender.flags & ENDPOINT_FIN) ||
-        lacks_plain_segments(facts) ||
-        ((rst->flags & WHYRST_TCP_ACK) && continues_host(facts))) {
+        lacks_plain_segments(facts) || ((rst->flags & WHYRST_TCP_ACK) && continues_host(facts))) {
         return false;
     }
     return seq_after(rst->seq, facts->sender.next) ||
@@ -357,8 +357,11 @@ void learn_final(struct hosts *hosts, struct whyrst_record *record)
     struct rst_facts *facts = &record->facts;
     const struct host *service;
 
-    /* Built between two capture points, by a device that answers at once. */
-    if (facts->latest.frame != 0 && facts->later.copies < facts->passes) {
+    /* Built on the way, by a device that answers at once: between two capture points, or while the
+     * host lives on without the latest that it was sent. */
+    if (facts->latest.frame != 0 &&
+        (facts->later.copies < facts->passes ||
+         (facts->later.life_frame != 0 && facts->latest.length > 0 && !facts->latest.taken))) {
         facts->trigger = facts->latest;
     }
     if (facts->from_client) {
