@@ -278,7 +278,7 @@ static void note_copies(struct conn_context *context, const struct conn *conn,
 
     while ((entry = ring_older(&walk))) {
         if ((entry->flags & WHYRST_TCP_RST) ||
-            facts->segment.time_ns - entry->time_ns < COPY_WITHIN_NS) {
+            (entry->copies == 0 && facts->segment.time_ns - entry->time_ns < COPY_WITHIN_NS)) {
             continue;
         }
         if (entry->side != facts->from) {

@@ -118,9 +118,8 @@ static bool is_unlike_host(const struct rst_facts *facts)
  * named host's hop counts tells little of where it was built. */
 static bool is_heard_at_two(const struct rst_facts *facts)
 {
-    return (facts->sender.flags & ENDPOINT_SPOKE) &&
-           (facts->sender.ttl_min != facts->sender.ttl_max ||
-            facts->copies > facts->later.copies);
+    return facts->shape == RST_SHAPE_ANSWER && (facts->sender.flags & ENDPOINT_SPOKE) &&
+           (facts->sender.ttl_min != facts->sender.ttl_max || facts->copies > facts->later.copies);
 }
 
 /* A cause that names a device, at the named host's own distance, may be the host's own firewall. */
