@@ -357,6 +357,10 @@ void learn_final(struct hosts *hosts, struct whyrst_record *record)
     struct rst_facts *facts = &record->facts;
     const struct host *service;
 
+    if (record->twin) {
+        facts->trigger = record->twin->facts.trigger; /* its own verdict is final by now */
+        return;
+    }
     /* Built on the way, by a device that answers at once: between two capture points, or while the
      * host lives on without the latest that it was sent. */
     if (facts->latest.frame != 0 &&
