@@ -5,12 +5,20 @@
 
 #define FATAL 2
 
-/* The alert came to a side that had closed already, and never acknowledged it: it answers that
- * close and is no reason. */
+/* The other side's alert is no reason where it came to one that had closed already, and never
+ * acknowledged it: it answers that close. So it is where the bare RST answers the alert, or what
+ * came just before: no socket was there to read it. */
 static bool came_too_late(const struct rst_facts *facts)
 {
+    const struct observe_alert *alert = &facts->state.alert;
+    bool from_client = alert->side == OBSERVE_CLIENT;
+
+    if (facts->shape == RST_SHAPE_ANSWER && from_client != facts->from_client &&
+        alert->frame >= facts->trigger.frame) {
+        return true;
+    }
     return (facts->sender.flags & ENDPOINT_FIN) &&
-           facts->state.alert.frame == facts->receiver.last_payload_frame &&
+           alert->frame == facts->receiver.last_payload_frame &&
            seq_after(facts->receiver.payload_end, facts->sender.ack);
 }
 
