@@ -122,6 +122,14 @@ static bool is_heard_at_two(const struct rst_facts *facts)
            (facts->sender.ttl_min != facts->sender.ttl_max || facts->copies > facts->later.copies);
 }
 
+/* An answer that any box with the address could give, in a dialogue of which the capture has
+ * nothing else of the host: neither here nor in other connections. */
+static bool is_from_unheard(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_ANSWER && facts->hops == HOPS_UNKNOWN &&
+           (facts->conn_flags & CONN_PAYLOAD);
+}
+
 /* A cause that names a device, at the named host's own distance, may be the host's own firewall. */
 static enum whyrst_sender find_sender(const struct rst_facts *facts,
                                       const struct judgement *judgement)
@@ -147,7 +155,8 @@ static enum whyrst_sender find_sender(const struct rst_facts *facts,
         return is_unlike_host(facts) || is_heard_at_two(facts) ? WHYRST_SENDER_UNKNOWN : named;
     }
     if (facts->hops == HOPS_OTHER || is_unlike_host(facts) ||
-        (!judgement->cause && !(facts->sender.flags & ENDPOINT_SPOKE))) {
+        (!(facts->sender.flags & ENDPOINT_SPOKE) &&
+         (!judgement->cause || is_from_unheard(facts)))) {
         return WHYRST_SENDER_UNKNOWN;
     }
     return named;
@@ -176,7 +185,8 @@ static void judge_across(const struct rst_facts *facts, struct judgement *judgem
         judgement->cause = causes[i];
         judgement->scale = scale;
         judgement->confidence = across->confidence;
-        if (judgement->sender == WHYRST_SENDER_UNKNOWN) {
+        if (judgement->sender == WHYRST_SENDER_UNKNOWN ||
+            (facts->hops == HOPS_UNKNOWN && judgement->sender != WHYRST_SENDER_MIDDLEBOX)) {
             judgement->sender = across->sender;
         }
     }
