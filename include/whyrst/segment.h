@@ -40,7 +40,8 @@ enum whyrst_unreachable {
 
 /**
  * struct whyrst_segment - one TCP segment
- * @time_ns:          capture time, nanoseconds since 1970-01-01 UTC
+ * @time_ns:          capture time, nanoseconds since 1970-01-01 UTC; before 1824 and after 2115
+ *                    (half of what the type holds) the nearest of these counts
  * @frame:            number of the record in the capture, counted from 1; other records refer to
  *                    it (syn_frame, trigger_frame, evidence) by its lower 32 bits, and not to frame 0
  * @payload:          first payload byte; may be NULL when @payload_captured is 0

@@ -74,8 +74,6 @@ struct observe_hello {
  *                   application_data records that carry no handshake or ticket
  * @records:         TLS: number of such records
  * @last_app_frame, @last_app_time_ns: frame and time of the latest application payload, 0 = none
- * @last_record_length: TLS: length field of the last application_data record
- * @inside_record:   TLS: the stream ends inside a record (more of it must follow)
  * @full_record:     TLS: the last application_data record had the largest size that TLS allows, or
  *                   that this side uses (seen twice, more than 1 kB): more is likely to follow
  * @lost:            bytes that mattered were missing: nothing exact is known of this side any more
@@ -85,8 +83,6 @@ struct observe_side_state {
     uint64_t records;
     uint64_t last_app_frame;
     int64_t last_app_time_ns;
-    uint16_t last_record_length;
-    bool inside_record;
     bool full_record;
     bool lost;
 };

@@ -455,8 +455,6 @@ void tls_describe(const struct tls *tls, const struct stream streams[2], struct 
         o->last_app_frame = streams[side].app_frame;
         o->last_app_time_ns = streams[side].app_time_ns;
         o->records = s->records;
-        o->last_record_length = s->last_length;
-        o->inside_record = header || body;
         o->full_record = s->full;
         o->lost = s->position == TLS_LOST ||
                   (side == OBSERVE_CLIENT && tls->end_lost && stage != WHYRST_TLS_ESTABLISHED);

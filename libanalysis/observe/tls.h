@@ -43,7 +43,7 @@ enum tls_position {
  * @resynced:    was lost once: boundaries were guessed
  * @full:        its last application record says that more follows
  * @largest_again: the largest size came more than once
- * @last_length, @largest: sizes of application records
+ * @largest:     size of the largest application record
  * @records:     application records
  * @message, @message_length: beginning of a handshake message that spans records
  */
@@ -60,7 +60,6 @@ struct tls_side {
     bool finished;
     bool resynced;
     bool full;
-    uint16_t last_length;
     uint16_t largest;
     uint64_t records;
     uint8_t *message;

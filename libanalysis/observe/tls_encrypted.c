@@ -86,7 +86,6 @@ static void note_length(struct tls_side *s)
     if (s->length > s->largest) {
         s->largest = s->length;
     }
-    s->last_length = s->length;
     s->records++;
 }
 

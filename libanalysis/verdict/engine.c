@@ -320,6 +320,12 @@ static void find_place(const struct whyrst_engine *engine, const struct whyrst_s
     place->conn = NULL;
 }
 
+/* Times whose differences are numbers. */
+#define FARTHEST_NS (INT64_MAX / 2)
+
+static struct whyrst_record *add_far(struct whyrst_engine *engine, const struct place *place,
+                                     const struct whyrst_segment *segment);
+
 /* A segment of @conn that is not the usual one. */
 static G_NO_INLINE struct whyrst_record *add_unusual(struct whyrst_engine *engine,
                                                      struct conn *conn, unsigned side,
@@ -357,6 +363,9 @@ static struct whyrst_record *add_at(struct whyrst_engine *engine, const struct p
 {
     struct conn *conn = place->conn;
 
+    if (segment->time_ns > FARTHEST_NS || segment->time_ns < -FARTHEST_NS) {
+        return add_far(engine, place, segment);
+    }
     if (segment->quoted) {
         conn = segment->brief ? connections_known(&engine->connections, place)
                               : connections_find(&engine->connections, place, segment);
@@ -387,6 +396,17 @@ static void end_rest(struct whyrst_engine *engine)
     while (engine->connections.leaving) {
         connections_end_next(&engine->connections);
     }
+}
+
+/* Of a damaged capture, or one that is made to confuse: the nearest time will do. */
+static G_NO_INLINE struct whyrst_record *add_far(struct whyrst_engine *engine,
+                                                 const struct place *place,
+                                                 const struct whyrst_segment *segment)
+{
+    struct whyrst_segment near = *segment;
+
+    near.time_ns = CLAMP(near.time_ns, -FARTHEST_NS, FARTHEST_NS);
+    return add_at(engine, place, &near);
 }
 
 struct whyrst_record *whyrst_engine_add(struct whyrst_engine *engine,

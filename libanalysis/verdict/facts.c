@@ -166,7 +166,6 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
     }
     facts->idle_known = true;
     facts->silent_ns = MAX(facts->segment.time_ns - payload_silent_since(conn), 0);
-    facts->last_payload_ns = last;
     facts->idle_ns = MAX(end - last, 0);
 }
 
@@ -234,8 +233,7 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
                                 .receiver = conn->side[!side],
                                 .from = (uint8_t)side,
                                 .from_client = side == conn->client,
-                                .conn_flags = conn->flags,
-                                .resets_before = conn_reset_count(conn)};
+                                .conn_flags = conn->flags};
     facts->segment.payload = NULL;
     facts->segment.options = NULL;
     facts->shape = shape_without_trigger(facts);

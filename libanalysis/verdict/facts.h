@@ -123,8 +123,8 @@ struct hindsight {
  * @origin_sure: the origin follows from message framing or TCP state, not from inference
  * @sender, @receiver: the endpoints (copies), of the RST's claimed sender and of its receiver
  * @conn_flags: of the connection
- * @last_payload_ns: latest payload of either side before the trigger (or the RST); 0 = none
- * @idle_ns:   from then to the trigger or the RST; valid when @idle_known
+ * @idle_ns:   from the latest payload of either side before the trigger (or the RST) to that; valid
+ *             when @idle_known
  * @silent_ns: from the latest payload to the RST, valid when @idle_known
  * @partial:   the capture lacks the connection's start, one of its directions, or payload that
  *             mattered: what is not seen may be otherwise
@@ -170,9 +170,7 @@ struct rst_facts {
     bool from_client;
     bool idle_known;
     uint16_t conn_flags;
-    uint32_t resets_before;
     int64_t idle_ns;
-    int64_t last_payload_ns;
     uint64_t unacked_bytes;
     bool unacked_known;
 
@@ -207,7 +205,6 @@ struct rst_facts {
     struct past_reset opposite;
     uint32_t syn_elsewhere_frame;
     bool known_payload; /**< payload of a known injector */
-    bool reset_code;    /**< a diagnostic payload or MP_TCPRST gives a reason */
     struct hindsight later;
 };
 

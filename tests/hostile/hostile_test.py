@@ -142,6 +142,18 @@ class Files(Bounded):
                     objects = self.answer(data)
                     self.assertEqual(objects[-1]["packets"], 2, (resolution, stamp))
 
+    def test_times_farther_apart_than_numbers(self):
+        """One interface's clock is at the beginning of all time, the other's at its end."""
+        ends = [interface(option(14, struct.pack("<q", offset))) for offset in (-(1 << 63), (1 << 63) - 1)]
+        for order in (1, -1):
+            frames = enumerate(mixed() * 3)
+            data = SECTION + b"".join(ends[::order]) + b"".join(packet(f, number=i % 2) for i, f in frames)
+            objects = self.answer(data, "--connections", status=0)
+            self.assertEqual(objects[-1]["packets"], 45)
+            for o in objects:
+                self.assertTrue(all(value >= 0 for key, value in o.items()
+                                    if key.startswith("time_") or key in ("duration", "idle_time")), o)
+
     def test_blocks(self):
         """Lengths of blocks that contradict themselves; blocks within blocks are only bytes."""
         frames = Connection(1).refused()
