@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Statistics > TCP Resets > All resets, and tshark -z rst,table[,FILTER]: one row for each RST with
+ * Statistics > TCP Reset List, and tshark -z rst,table[,FILTER]: one row for each RST with
  * what matters about it. Rows take the library's names of the fields from one table here.
  */
 #include "compat.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /**
- * Statistics > TCP Resets: the table that has one row for each RST.
+ * Statistics > TCP Reset List: one row for each RST.
  */
 #ifndef RST_RESET_TABLE_H
 #define RST_RESET_TABLE_H

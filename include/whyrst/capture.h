@@ -50,7 +50,8 @@ enum whyrst_capture_status {
  * The descriptor stays the caller's. Returns NULL and sets @status to anything but OK on failure;
  * with WHYRST_CAPTURE_UNKNOWN the bytes read so far (at most 64 KiB) are left in @peeked, if not
  * NULL, for another reader: *@peeked is g_malloc'ed and becomes the caller's, *@peeked_length says
- * how many. @message (if not NULL) gets a text naming the offset, to be freed with g_free().
+ * how many. @message (if not NULL) gets a text naming the offset, to be freed with g_free() (the
+ * library needs GLib, a program that calls this has to link with glib-2.0 itself).
  */
 WHYRST_API struct whyrst_capture *whyrst_capture_open(int fd, enum whyrst_capture_status *status,
                                                       uint8_t **peeked, size_t *peeked_length,

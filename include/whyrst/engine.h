@@ -6,10 +6,11 @@
  * nothing; several engines may live in several threads, one engine belongs to one thread at a time.
  *
  *     struct whyrst_engine *engine = whyrst_engine_new(NULL);
- *     while (next segment)
+ *     while (next segment) {
  *         whyrst_engine_add(engine, &segment);
  *         while ((record = whyrst_engine_next(engine)))
  *             print, whyrst_record_unref(record);
+ *     }
  *     whyrst_engine_finish(engine);
  *     ... drain whyrst_engine_next() once more ...
  *     whyrst_engine_free(engine);
@@ -83,8 +84,9 @@ WHYRST_API void whyrst_engine_add_all(struct whyrst_engine *engine,
                                       const struct whyrst_segment *segments, size_t count);
 
 /**
- * The next final record, in frame order within each kind, or NULL when none is ready. The caller
- * owns a reference. FIN close records are only returned by whyrst_engine_add().
+ * The next final record, or NULL when none is ready. RSTs come in frame order, connections when
+ * they are given up; those that whyrst_engine_finish() ends, in the order in which they began. The
+ * caller owns a reference. FIN close records are only returned by whyrst_engine_add().
  */
 WHYRST_API struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine);
 
