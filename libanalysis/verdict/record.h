@@ -14,9 +14,9 @@
  */
 struct record_words {
     bool judged;
+    bool evidence_worded;       /* @evidence is the judgement's */
+    bool advice_worded;         /* @advice is, too */
     struct judgement judgement; /* valid when @judged */
-    bool evidence_worded; /* @evidence is the judgement's */
-    bool advice_worded;   /* @advice is, too */
     char *evidence[EVIDENCE_MAX];
     char *advice;
     char address[2][48];

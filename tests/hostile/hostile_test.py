@@ -384,7 +384,7 @@ class Streams(Bounded):
 
     def test_many_hosts(self):
         """More of them refused within a second than are remembered, and than may wait for hindsight."""
-        count = 70_000
+        count = 66_500
         frames = [bytearray(record(frame("10.0.0.5", 1, "192.0.2.1", 443, 0x02, 1, 0))),
                   bytearray(record(frame("192.0.2.1", 443, "10.0.0.5", 1, RST_ACK, 0, 2)))]
         path = os.path.join(self.dir, "hosts.pcap")
