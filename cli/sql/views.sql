@@ -43,7 +43,7 @@ CREATE VIEW origin_by_cause AS
 SELECT origin, cause, count(*) AS resets,
        sum(confidence = 'high') AS high, sum(confidence = 'medium') AS medium, sum(confidence = 'low') AS low,
        sum(sender = 'client') AS by_client, sum(sender = 'server') AS by_server,
-       sum(sender = 'middlebox') AS by_middlebox
+       sum(sender = 'middlebox') AS by_middlebox, sum(sender = 'unknown') AS by_unknown
 FROM resets
 WHERE duplicate_of IS NULL
 GROUP BY origin, cause

@@ -96,15 +96,6 @@ static bool search(const struct heavy *heavy, const void *key, uint32_t tag, siz
     return false;
 }
 
-void *heavy_find(const struct heavy *heavy, const void *key)
-{
-    size_t position;
-
-    return search(heavy, key, tag_of(heavy_hash(key, heavy->key_size)), &position)
-               ? entry_at(heavy, position)
-               : NULL;
-}
-
 /* A free place in the bucket, or that of its lightest entry. */
 static size_t lightest(const struct heavy *heavy, uint32_t tag)
 {

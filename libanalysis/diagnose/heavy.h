@@ -53,8 +53,6 @@ uint64_t heavy_hash(const void *bytes, size_t length);
  *  one. */
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight);
 void *heavy_get(struct heavy *heavy, const void *key);
-/** The entry of @key, or NULL. */
-void *heavy_find(const struct heavy *heavy, const void *key);
 /** Entry at @position, from 0 to @size - 1, or NULL where that is free. */
 void *heavy_at(const struct heavy *heavy, size_t position);
 uint32_t heavy_weight(const struct heavy *heavy, size_t position);

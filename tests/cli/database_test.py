@@ -110,6 +110,8 @@ class Content(DatabaseTest):
         self.load(self.file("a.pcap", pcap(mixed())))
         self.assertEqual(len(self.query("SELECT * FROM reset_list")), 3)
         self.assertEqual(self.one("SELECT sum(resets) FROM origin_by_cause"), 3)
+        self.assertEqual(self.one("SELECT sum(by_client + by_server + by_middlebox + by_unknown) FROM origin_by_cause"),
+                         3)
         self.assertEqual(self.one("SELECT sum(resets) FROM resets_by_minute"), 3)
         self.assertEqual(
             [(r["server_port"], r["connections"], r["with_resets"], r["percent"], r["refused"], r["fin"])

@@ -86,6 +86,7 @@ struct entry {
 static void test_heavy(void)
 {
     struct heavy heavy;
+    unsigned often = 0;
 
     heavy_init(&heavy, sizeof(struct entry), sizeof(uint64_t), 256, NULL);
     for (uint64_t round = 0; round < 20; round++) {
@@ -98,14 +99,13 @@ static void test_heavy(void)
     }
     g_assert_cmpuint(heavy.size, ==, 256);
     g_assert_cmpuint(heavy.dropped, ==, 20 + 99000 - 256);
-    for (uint64_t key = 0; key < 20; key++) {
-        g_assert_nonnull(heavy_find(&heavy, &key));
-    }
     for (size_t i = 0; i < heavy.size; i++) {
         const struct entry *entry = heavy_at(&heavy, i);
 
         g_assert_cmpuint(heavy_weight(&heavy, i), ==, entry->key < 20 ? 20 : 1);
+        often += entry->key < 20;
     }
+    g_assert_cmpuint(often, ==, 20);
     heavy_clear(&heavy);
 }
 
