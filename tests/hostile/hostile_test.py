@@ -394,11 +394,11 @@ class Streams(Bounded):
                 for data, at in zip(frames, (16 + 14 + 16, 16 + 14 + 12)):
                     struct.pack_into("!I", data, at, 0x0A000000 + i)
                     f.write(data)
-        objects = self.answer(path, status=0)
+        objects = self.answer(path, status=0, memory=256 * MIB)
         self.assertEqual(len(self.frames(objects)), count)
         self.assertGreater(objects[-1]["hosts_forgotten"], 0)
         self.assertGreater(objects[-1]["final_early"], 0)
-        table = self.limited(path).stdout.decode()
+        table = self.limited(path, memory=256 * MIB).stdout.decode()
         self.assertRegex(table, "[0-9,]+ addresses and services were forgotten")
         self.assertRegex(table, "[0-9,]+ records went out before their time of hindsight")
 
