@@ -239,7 +239,7 @@ static bool read_frames(struct work *work, struct input *input)
             }
         }
     }
-    if (status != WHYRST_CAPTURE_END) {
+    if (status != WHYRST_CAPTURE_END && !input_was_stopped(input)) {
         fail(work->file, g_strdup(input_message(input)));
     }
     return true;

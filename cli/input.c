@@ -14,11 +14,13 @@
 
 #include <glib.h>
 
+#include "stop.h"
 #include "wiretap.h"
 
 struct input {
     int fd;
     bool live;
+    struct stop stop;
     struct whyrst_capture *capture; /* either this */
     struct wiretap *wiretap;        /* or that */
 };
@@ -28,9 +30,20 @@ bool input_stat(const char *path, struct stat *info)
     return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, info) : stat(path, info)) == 0;
 }
 
+/* A FIFO is opened without waiting for its writer: stop_wait() does that, which can be ended. */
+static int open_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    }
+    return fd;
+}
+
 static int open_path(const char *path, struct stat *info, char **message)
 {
-    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open_file(path);
 
     if (fd < 0 || fstat(fd, info) < 0) {
         *message = g_strdup(g_strerror(errno));
@@ -49,13 +62,13 @@ static int open_path(const char *path, struct stat *info, char **message)
     return -1;
 }
 
-static bool copy_rest(int from, int to)
+static bool copy_rest(struct stop *from, int to)
 {
     uint8_t block[65536];
     ssize_t n;
 
     do {
-        n = read(from, block, sizeof block);
+        n = stop_wait(from) ? read(from->fd, block, sizeof block) : 0;
         if (n > 0 && !write_all(to, block, (size_t)n)) {
             return false;
         }
@@ -65,7 +78,7 @@ static bool copy_rest(int from, int to)
 
 /* Puts @peeked and the rest of the pipe into a temporary file; returns its name (g_free), or NULL.
  */
-static char *spool(int pipe, const uint8_t *peeked, size_t length, char **message)
+static char *spool(struct stop *pipe, const uint8_t *peeked, size_t length, char **message)
 {
     char *name = NULL;
     GError *error = NULL;
@@ -88,24 +101,24 @@ static char *spool(int pipe, const uint8_t *peeked, size_t length, char **messag
     return name;
 }
 
-static struct wiretap *open_wiretap(int fd, const char *path, const struct stat *info,
-                                    const uint8_t *peeked, size_t length, char **message)
+static struct wiretap *open_wiretap(struct input *input, const char *path, const uint8_t *peeked,
+                                    size_t length, char **message)
 {
     enum whyrst_capture_status status;
     struct wiretap *wiretap;
     char *spooled;
 
-    if (S_ISREG(info->st_mode)) {
+    if (!input->live) {
         /* Standard input, which libwiretap calls "-" as well, may stand where we stopped reading.
          */
-        lseek(fd, 0, SEEK_SET);
+        lseek(input->fd, 0, SEEK_SET);
         return wiretap_open(path, &status, message);
     }
     if (length == 0) {
         *message = g_strdup("is empty: no capture came through the pipe");
         return NULL;
     }
-    spooled = spool(fd, peeked, length, message);
+    spooled = spool(&input->stop, peeked, length, message);
     if (!spooled) {
         return NULL;
     }
@@ -130,10 +143,12 @@ struct input *input_open(const char *path, char **message)
     input = g_new0(struct input, 1);
     input->fd = fd;
     input->live = !S_ISREG(info.st_mode);
-    input->capture = whyrst_capture_open(fd, &status, &peeked, &length, message);
+    input->stop.fd = fd;
+    input->capture = whyrst_capture_open_waiting(fd, input->live ? stop_wait : NULL, &input->stop,
+                                                 &status, &peeked, &length, message);
     if (!input->capture && status == WHYRST_CAPTURE_UNKNOWN) {
         g_clear_pointer(message, g_free);
-        input->wiretap = open_wiretap(fd, path, &info, peeked, length, message);
+        input->wiretap = open_wiretap(input, path, peeked, length, message);
     }
     g_free(peeked);
     if (!input->capture && !input->wiretap) {
@@ -168,6 +183,11 @@ uint64_t input_offset(const struct input *input)
 bool input_is_live(const struct input *input)
 {
     return input->live;
+}
+
+bool input_was_stopped(const struct input *input)
+{
+    return input->stop.stopped;
 }
 
 void input_close(struct input *input)

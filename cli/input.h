@@ -27,6 +27,8 @@ const char *input_message(const struct input *input);
 uint64_t input_offset(const struct input *input);
 /** Whether packets may still be on their way: a pipe, a socket, a device. */
 bool input_is_live(const struct input *input);
+/** Whether it ended because the user wanted so (stop.h), be it inside of a record. */
+bool input_was_stopped(const struct input *input);
 void input_close(struct input *input);
 
 #endif

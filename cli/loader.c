@@ -84,8 +84,11 @@ static int run(const char *path, int from, int answers)
     char *message = NULL;
     struct database *database;
 
-    /* Ctrl-C is for the analysis: what that still sends is wanted. */
+    /* These reach all of a terminal or a service. They are for the analysis: what that still sends
+     * is wanted, and without it the pipe ends. */
     signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     database = database_open(path, &message);
     if (database && write_all(answers, &ready, 1)) {
         message = load(database, from);

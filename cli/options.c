@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "explain.h"
+#include "input.h"
 #include "loader.h"
 #include "wiretap.h"
 
@@ -215,9 +216,28 @@ static char *take_filters(struct options *options, const struct raw_options *raw
     return message;
 }
 
+/* Two readers of one pipe would each get pieces of it. Returns what is wrong (g_free), or NULL. */
+static char *find_pipe_twice(char **inputs)
+{
+    struct stat a, b;
+
+    for (char **input = inputs; *input; input++) {
+        bool is_pipe = input_stat(*input, &a) && (S_ISFIFO(a.st_mode) || S_ISSOCK(a.st_mode));
+
+        for (char **other = inputs; is_pipe && other < input; other++) {
+            if (input_stat(*other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+                return g_strdup_printf("%s is the same pipe as %s, and can be read only once",
+                                       *input, *other);
+            }
+        }
+    }
+    return NULL;
+}
+
 static char *take_inputs(struct options *options, struct raw_options *raw)
 {
     unsigned from_stdin = 0;
+    char *message;
 
     if (!raw->inputs || !raw->inputs[0]) {
         return g_strdup("no capture given; \"whyrst --help\" shows examples");
@@ -228,8 +248,11 @@ static char *take_inputs(struct options *options, struct raw_options *raw)
     if (from_stdin > 1) {
         return g_strdup("standard input (-) can be read only once");
     }
-    options->inputs = g_steal_pointer(&raw->inputs);
-    return NULL;
+    message = find_pipe_twice(raw->inputs);
+    if (!message) {
+        options->inputs = g_steal_pointer(&raw->inputs);
+    }
+    return message;
 }
 
 static char *take(struct options *options, struct raw_options *raw)

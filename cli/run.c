@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,6 +26,7 @@
 #include "page.h"
 #include "sandbox.h"
 #include "sequence.h"
+#include "stop.h"
 
 /* A record of a live capture waits at most this long in a buffer. */
 #define TICK_NS          100000000L
@@ -335,22 +335,6 @@ static void write_edge(struct run *run, size_t part)
     ordered_end(run->ordered, part);
 }
 
-static void ignore(int number)
-{
-    (void)number;
-}
-
-/*
- * Ctrl-C reaches all of "tcpdump -w - | whyrst -": what tcpdump still sends is wanted, and the
- * summary at its end. A second Ctrl-C is for whyrst.
- */
-static void let_pipes_end(void)
-{
-    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
-
-    sigaction(SIGINT, &action, NULL);
-}
-
 /* Returns false when there is to be a sandbox and cannot be. */
 static bool enter_sandbox(const struct run *run, bool pipes)
 {
@@ -374,8 +358,9 @@ static enum exit_status read_all(struct run *run)
 {
     bool pipes = !make_analyses(run), written;
 
-    if (pipes) {
-        let_pipes_end();
+    if (pipes && !stop_catch()) {
+        console_message("cannot make a pipe: %s", g_strerror(errno));
+        return EXIT_NOT_ALL_READ;
     }
     if (!enter_sandbox(run, pipes)) {
         return EXIT_NOT_ALL_READ;

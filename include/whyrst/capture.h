@@ -57,15 +57,24 @@ WHYRST_API struct whyrst_capture *whyrst_capture_open(int fd, enum whyrst_captur
                                                       uint8_t **peeked, size_t *peeked_length,
                                                       char **message);
 /**
+ * As whyrst_capture_open(), for a pipe whose reading somebody may want to end: before each read(2)
+ * @wait is called with @context. It returns true once there is something to read, be it the end, or
+ * false to let the capture end there, be it inside a record (WHYRST_CAPTURE_TRUNCATED).
+ */
+WHYRST_API struct whyrst_capture *
+whyrst_capture_open_waiting(int fd, bool (*wait)(void *context), void *context,
+                            enum whyrst_capture_status *status, uint8_t **peeked,
+                            size_t *peeked_length, char **message);
+/**
  * Reads the next record into @frame. Everything readable before an error is delivered first. Blocks
  * only when the descriptor has no complete record to give (so a live pipe is served at once).
  */
 WHYRST_API enum whyrst_capture_status whyrst_capture_next(struct whyrst_capture *capture,
                                                           struct whyrst_frame *frame);
 /**
- * Reads those of the next records that are in memory already, @max at most, into @frames; returns how
- * many. It never blocks, and the bytes of earlier frames stay valid: some frames can be worked on at
- * once. Whether the capture has ended, or is broken, only whyrst_capture_next() says.
+ * Reads those of the next records that are in memory already, @max at most, into @frames; returns
+ * how many. It never blocks, and the bytes of earlier frames stay valid: some frames can be worked
+ * on at once. Whether the capture has ended, or is broken, only whyrst_capture_next() says.
  */
 WHYRST_API size_t whyrst_capture_more(struct whyrst_capture *capture, struct whyrst_frame *frames,
                                       size_t max);

@@ -119,6 +119,15 @@ static void hand_over(struct whyrst_capture *capture, uint8_t **peeked, size_t *
 struct whyrst_capture *whyrst_capture_open(int fd, enum whyrst_capture_status *status,
                                            uint8_t **peeked, size_t *peeked_length, char **message)
 {
+    return whyrst_capture_open_waiting(fd, NULL, NULL, status, peeked, peeked_length, message);
+}
+
+struct whyrst_capture *whyrst_capture_open_waiting(int fd, bool (*wait)(void *context),
+                                                   void *context,
+                                                   enum whyrst_capture_status *status,
+                                                   uint8_t **peeked, size_t *peeked_length,
+                                                   char **message)
+{
     struct whyrst_capture *capture = g_new0(struct whyrst_capture, 1);
     enum whyrst_capture_status result = WHYRST_CAPTURE_UNKNOWN;
 
@@ -126,7 +135,7 @@ struct whyrst_capture *whyrst_capture_open(int fd, enum whyrst_capture_status *s
         *peeked = NULL;
         *peeked_length = 0;
     }
-    reader_init(&capture->reader, fd);
+    reader_init(&capture->reader, fd, wait, context);
     for (size_t i = 0; i < G_N_ELEMENTS(formats) && result == WHYRST_CAPTURE_UNKNOWN; i++) {
         capture->format = formats[i];
         result = formats[i]->open(capture);

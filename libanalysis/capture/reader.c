@@ -10,10 +10,11 @@
 
 #include "limits.h"
 
-/** reader_init() - starts at the descriptor's current offset, which counts as 0 */
-void reader_init(struct reader *r, int fd)
+/** reader_init() - starts at the descriptor's current offset, which counts as 0; @wait may be NULL
+ */
+void reader_init(struct reader *r, int fd, bool (*wait)(void *context), void *context)
 {
-    *r = (struct reader){.fd = fd, .size = LIMIT_READ_FIRST};
+    *r = (struct reader){.fd = fd, .wait = wait, .context = context, .size = LIMIT_READ_FIRST};
     r->buffer = g_malloc(r->size);
 }
 
@@ -54,6 +55,10 @@ static bool read_some(struct reader *r)
     size_t room = r->size - r->end;
     ssize_t n;
 
+    if (r->wait && !r->wait(r->context)) {
+        r->eof = true;
+        return false;
+    }
     for (;;) {
         n = read(r->fd, r->buffer + r->end, room);
         if (n >= 0) {

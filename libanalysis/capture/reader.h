@@ -18,6 +18,7 @@
 /**
  * struct reader - a descriptor and its buffer
  * @fd:     the caller's descriptor
+ * @wait:   asked, with @context, before each read(2); false: this is the end. NULL: there is none
  * @buffer: @size bytes, of which [@at, @end) are read and not consumed
  * @base:   offset in the stream of @buffer's first byte
  * @greedy: the last read(2) gave all that was asked for: a larger buffer saves calls
@@ -26,6 +27,8 @@
  */
 struct reader {
     int fd;
+    bool (*wait)(void *context);
+    void *context;
     uint8_t *buffer;
     size_t size;
     size_t at;
@@ -36,7 +39,7 @@ struct reader {
     int error;
 };
 
-void reader_init(struct reader *r, int fd);
+void reader_init(struct reader *r, int fd, bool (*wait)(void *context), void *context);
 void reader_clear(struct reader *r);
 bool reader_fill(struct reader *r, size_t n);
 bool reader_skip(struct reader *r, uint64_t n);

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -441,17 +440,6 @@ class Output(CliTest):
         self.assertEqual(len(of_captures(tool.stdout.read().splitlines())), 4)
         self.assertEqual(tool.wait(timeout=300), 0)
         tool.stdout.close()
-
-
-    def test_first_interrupt_leaves_the_summary(self):
-        tool = subprocess.Popen([WHYRST, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        tool.stdin.write(pcap(mixed()))
-        tool.stdin.flush()
-        time.sleep(0.5)
-        tool.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        self.assertIn(b"3 TCP resets", tool.communicate(timeout=300)[0])
-        self.assertEqual(tool.returncode, 0)
 
 
 if __name__ == "__main__":
