@@ -10,11 +10,11 @@
 
 #include <string.h>
 
-/* Of a live capture, what is not over is counted anew the next time. */
-static void count(struct whyrst_diagnosis *diagnosis, const struct outcome *outcome, bool over)
+/* Where to count: of a live capture, what is not over is counted anew the next time. */
+static struct tables *tables_for(struct whyrst_diagnosis *diagnosis, bool over)
 {
-    tables_add(over || !diagnosis->options.live ? &diagnosis->seen : &diagnosis->open, outcome, 0);
     diagnosis->concluded = false;
+    return over || !diagnosis->options.live ? &diagnosis->seen : &diagnosis->open;
 }
 
 static void on_connection(void *context, const struct conn *conn, const struct observe_state *state,
@@ -23,17 +23,17 @@ static void on_connection(void *context, const struct conn *conn, const struct o
     struct outcome outcome;
 
     if (outcome_of_connection(conn, state, now_ns, &outcome)) {
-        count(context, &outcome, over);
+        tables_add(tables_for(context, over), &outcome, 0);
     }
 }
 
 static void on_half_open(void *context, const struct half_open *entry, int64_t start_ns,
                          int64_t now_ns, bool over)
 {
-    struct outcome outcome;
+    struct lone_syn syn;
 
-    outcome_of_half_open(entry, start_ns, now_ns, &outcome);
-    count(context, &outcome, over);
+    outcome_of_half_open(entry, start_ns, now_ns, &syn);
+    tables_add_syn(tables_for(context, over), &syn, 0);
 }
 
 static void on_silent_close(void *context, const struct conn *conn,
@@ -53,7 +53,7 @@ static void on_reset(void *context, struct whyrst_record *record)
     struct outcome outcome;
 
     if (outcome_of_reset(record, &outcome)) {
-        count(context, &outcome, true);
+        tables_add(tables_for(context, true), &outcome, 0);
     }
 }
 
@@ -222,7 +222,9 @@ static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
     }
     g_array_set_size(diagnosis->rows, kept);
     if (summed) {
-        g_snprintf(rest.name, sizeof rest.name, "%u other servers", summed);
+        diagnosis->rest.texts = g_new0(struct endpoint_texts, 1);
+        g_snprintf(diagnosis->rest.texts->name, sizeof diagnosis->rest.texts->name,
+                   "%u other servers", summed);
         g_array_append_val(diagnosis->rows, rest);
     }
 }

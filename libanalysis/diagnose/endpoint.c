@@ -19,6 +19,7 @@ void endpoint_release(void *entry)
     frames_clear(&stats->bad_frames);
     frames_clear(&stats->reset_frames);
     proxy_free(stats->proxy);
+    g_free(stats->texts);
     g_free(stats->rst_times);
     g_free(stats->idle);
     if (stats->closes) {
@@ -84,14 +85,11 @@ static void note_span(int64_t *first, int64_t *last, int64_t time_ns)
     *last = *last == 0 ? time_ns : MAX(*last, time_ns);
 }
 
-static void add_bad(struct endpoint_stats *stats, enum trouble trouble,
-                    const struct outcome *outcome, struct place place)
+static void add_bad(struct endpoint_stats *stats, enum trouble trouble, int64_t start_ns,
+                    struct place place)
 {
     stats->troubles[trouble]++;
-    if (trouble == TROUBLE_REFUSED) {
-        stats->refused_by[outcome->sender]++;
-    }
-    note_span(&stats->first_bad_ns, &stats->last_bad_ns, outcome->start_ns);
+    note_span(&stats->first_bad_ns, &stats->last_bad_ns, start_ns);
     frames_add(&stats->bad_frames, place);
 }
 
@@ -104,13 +102,13 @@ static void note_forgotten(struct endpoint_stats *stats, uint32_t count, int64_t
     }
 }
 
-static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome,
+static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome, uint8_t client,
                       struct place place)
 {
     struct moment moment = {.time_ns = outcome->end_ns,
                             .age_ms = outcome_age_ms(outcome),
                             .failed = true,
-                            .client = client_number(outcome->client),
+                            .client = client,
                             .origin = (uint8_t)outcome->origin};
 
     stats->by[outcome->sender]++;
@@ -131,6 +129,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     } else if (strcmp(outcome->cause, "no-socket") == 0 && outcome->idle_ns < 0) {
         moment.kind = MOMENT_LOST;
     }
+    stats->ends.left = stats->left;
     moments_add(&stats->ends, LIMIT_ENDS, moment);
     if (outcome->idle_ns >= 0 && outcome->prompted) {
         note_forgotten(stats, 1, outcome->idle_ns);
@@ -145,22 +144,49 @@ static bool is_absence(enum outcome_end end)
     return end == OUTCOME_REFUSED || end == OUTCOME_UNANSWERED || end == OUTCOME_UNREACHABLE;
 }
 
+/* Which of CLIENT_BITS clients it is that has a connection. */
+static uint8_t note_client(struct endpoint_stats *stats, const uint8_t client[16],
+                           struct place place)
+{
+    uint8_t number = client_number(client);
+
+    stats->file = place.file + 1;
+    place_note(&stats->first, place);
+    stats->clients |= UINT64_C(1) << number;
+    return number;
+}
+
+static void add_start(struct endpoint_stats *stats, int64_t start_ns, uint8_t client, bool accepted)
+{
+    stats->starts.left = stats->left;
+    timeline_add(&stats->starts, start_ns, client, accepted);
+}
+
 /* Where the SYN had to be repeated it is not known since when the server accepted. */
-static void add_start(struct timeline *starts, const struct outcome *outcome)
+static void note_start(struct endpoint_stats *stats, const struct outcome *outcome, uint8_t client)
 {
     if (outcome->established && outcome->syn_again) {
-        starts->served |= UINT64_C(1) << client_number(outcome->client);
-    } else {
-        timeline_add(starts, outcome->start_ns, client_number(outcome->client),
-                     outcome->established);
+        stats->starts.served |= UINT64_C(1) << client;
+    } else if (outcome->established || is_absence(outcome->end)) {
+        add_start(stats, outcome->start_ns, client, outcome->established);
+    }
+}
+
+void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, struct place place)
+{
+    uint8_t client = note_client(stats, syn->client, place);
+
+    stats->attempts++;
+    if (syn->unanswered) {
+        add_start(stats, syn->time_ns, client, false);
+        add_bad(stats, TROUBLE_UNANSWERED, syn->time_ns, place);
     }
 }
 
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
 {
-    stats->file = place.file + 1;
-    place_note(&stats->first, place);
-    stats->clients |= UINT64_C(1) << client_number(outcome->client);
+    uint8_t client = note_client(stats, outcome->client, place);
+
     stats->last_word_ns = MAX(stats->last_word_ns, outcome->server_ns);
     stats->attempts += outcome->attempt;
     stats->handshakes += outcome->attempt && outcome->established;
@@ -170,9 +196,7 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
     }
     if (stats->key.kind == ENDPOINT_SERVER) {
         proxy_add(&stats->proxy, outcome, place.file);
-    }
-    if (stats->key.kind == ENDPOINT_SERVER && (outcome->established || is_absence(outcome->end))) {
-        add_start(&stats->starts, outcome);
+        note_start(stats, outcome, client);
     }
     switch (outcome->end) {
     case OUTCOME_OPEN:
@@ -181,19 +205,20 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
         stats->fins++;
         break;
     case OUTCOME_RESET:
-        add_reset(stats, outcome, place);
+        add_reset(stats, outcome, client, place);
         break;
     case OUTCOME_REFUSED:
-        add_bad(stats, TROUBLE_REFUSED, outcome, place);
+        stats->refused_by[outcome->sender]++;
+        add_bad(stats, TROUBLE_REFUSED, outcome->start_ns, place);
         break;
     case OUTCOME_ABORTED:
         stats->aborted++;
         break;
     case OUTCOME_UNANSWERED:
-        add_bad(stats, TROUBLE_UNANSWERED, outcome, place);
+        add_bad(stats, TROUBLE_UNANSWERED, outcome->start_ns, place);
         break;
     case OUTCOME_UNREACHABLE:
-        add_bad(stats, TROUBLE_UNREACHABLE, outcome, place);
+        add_bad(stats, TROUBLE_UNREACHABLE, outcome->start_ns, place);
         stats->icmp[outcome->unreachable]++;
         break;
     }
@@ -277,7 +302,8 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
         merge_span(&closes->first_ns, &closes->last_ns, other->closes->first_ns,
                    other->closes->last_ns);
     }
-    if (stats->ends.left) {
+    if (stats->left) {
+        stats->starts.left = stats->ends.left = stats->left;
         timeline_merge(&stats->starts, &other->starts);
         moments_merge(&stats->ends, LIMIT_ENDS, &other->ends);
     }
@@ -303,20 +329,28 @@ bool endpoint_is_proxy(const struct whyrst_endpoint *row)
     return row->stats->proxy && row->stats->proxy->proven;
 }
 
-/* Texts are made when they are asked for: few of many endpoints are shown. */
+static const struct endpoint_texts *texts_of(struct endpoint_stats *stats)
+{
+    const struct endpoint_key *key = &stats->key;
+
+    if (!stats->texts) {
+        struct endpoint_texts *texts = g_new0(struct endpoint_texts, 1);
+
+        endpoint_text(texts->name, sizeof texts->name, key->version, key->address, key->port, true);
+        endpoint_text(texts->address, sizeof texts->address, key->version, key->address, 0, false);
+        stats->texts = texts;
+    }
+    return stats->texts;
+}
+
 const char *endpoint_name(const struct whyrst_endpoint *row)
 {
-    const struct endpoint_key *key = &row->stats->key;
-    struct whyrst_endpoint *cache = (struct whyrst_endpoint *)row;
+    return row->sni ? row->sni : texts_of(row->stats)->name;
+}
 
-    if (row->sni) {
-        return row->sni;
-    }
-    if (!row->name[0]) {
-        endpoint_text(cache->name, sizeof row->name, key->version, key->address, key->port, true);
-        endpoint_text(cache->address, sizeof row->address, key->version, key->address, 0, false);
-    }
-    return row->name;
+const char *endpoint_address(const struct whyrst_endpoint *row)
+{
+    return row->sni ? "" : texts_of(row->stats)->address;
 }
 
 void endpoint_row(struct whyrst_endpoint *row, struct endpoint_stats *stats,

@@ -36,6 +36,12 @@ struct silent_closes {
     int64_t last_ns;
 };
 
+/** struct endpoint_texts - see endpoint_name() */
+struct endpoint_texts {
+    char name[80];
+    char address[48];
+};
+
 /**
  * struct endpoint_stats - an entry of the table of endpoints
  * @clients:     a bit for each client address, by its hash
@@ -49,57 +55,65 @@ struct silent_closes {
  * @last_word_ns: last sign of life of the server
  * @forgotten:  @resets that answered the first segment after a silence, @forgotten_ns: the shortest
  * of these silences
+ * @left:       what remains of LIMIT_MOMENTS
  * @first:      the first frame of a connection that is known: of its RST, else its first
  * @starts:     connections that began, accepted or not
  * @ends:       @resets: of a process that ended, of a host that did not know the connection, others
  * @proxy:       when it was asked to be a proxy, else NULL
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
  * @closes:      silences before its FINs, NULL = none
+ * @texts:       NULL until somebody asks for them: few of many endpoints are shown
  * @state:       1 + kind of the finding that describes it best, 0 = none; set by a conclusion
  * @file:        1 + index of the first capture that has it; @several: others have it, too
  */
 struct endpoint_stats {
+    /* what each connection changes, close together */
     struct endpoint_key key;
     uint64_t clients;
     uint32_t attempts;
     uint32_t handshakes;
-    uint32_t troubles[TROUBLE_COUNT];
-    uint32_t aborted;
     uint32_t connections;
     uint32_t fins;
+    struct place first;
+    uint32_t file;
+    bool several;
+    uint8_t state;
+    int64_t first_good_ns;
+    int64_t last_good_ns;
+    int64_t last_word_ns;
+    uint32_t *left;
+    struct proxy_stats *proxy;
+    struct timeline starts;
+    /* what goes wrong */
+    uint32_t troubles[TROUBLE_COUNT];
+    uint32_t aborted;
     uint32_t resets;
     uint32_t by[WHYRST_SENDER_COUNT];
     uint32_t origins[WHYRST_ORIGIN_COUNT];
     uint32_t refused_by[WHYRST_SENDER_COUNT];
     uint32_t icmp[WHYRST_UNREACHABLE_COUNT];
     uint32_t retry[RETRY_COUNT];
-    int64_t first_good_ns;
-    int64_t last_good_ns;
     int64_t first_bad_ns;
     int64_t last_bad_ns;
     int64_t first_reset_ns;
     int64_t last_reset_ns;
-    int64_t last_word_ns;
     int64_t forgotten_ns;
     uint32_t forgotten;
-    struct place first;
     struct frames bad_frames;
     struct frames reset_frames;
-    struct timeline starts;
     struct moments ends;
-    struct proxy_stats *proxy;
     struct sample *rst_times;
     struct sample *idle;
     struct silent_closes *closes;
-    uint8_t state;
-    bool several;
-    uint32_t file;
+    struct endpoint_texts *texts;
 };
 
 /** Frees what an entry owns. */
 void endpoint_release(void *entry);
 /** Counts a connection; @place is of its frame. */
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
+/** Counts a connection of which there is only a SYN. */
+void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, struct place place);
 /** Adds a close of the server after @idle_ns of silence; its connection is counted elsewhere. */
 void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t time_ns,
                         struct place place);
@@ -126,8 +140,6 @@ void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t addre
  */
 struct whyrst_endpoint {
     struct endpoint_stats *stats;
-    char name[80]; /* see endpoint_name() */
-    char address[48];
     const char *sni;
     bool flagged;
     char **replies;
@@ -137,8 +149,9 @@ struct whyrst_endpoint {
 
 /** Whether the row is a proxy's: it was asked to be one, and answered as one. */
 bool endpoint_is_proxy(const struct whyrst_endpoint *row);
-/** The row's address and port, or server name. */
+/** The row's address and port, or server name; its address, "" of a server name. */
 const char *endpoint_name(const struct whyrst_endpoint *row);
+const char *endpoint_address(const struct whyrst_endpoint *row);
 /** Fills @row from @stats, which must outlive it. */
 void endpoint_row(struct whyrst_endpoint *row, struct endpoint_stats *stats,
                   const struct names *names, double alert_rate);

@@ -46,9 +46,9 @@ static bool get_identity(const struct whyrst_endpoint *e, enum whyrst_endpoint_f
     case WHYRST_ENDPOINT_FIELD_NAME:
         return set_text(value, endpoint_name(e));
     case WHYRST_ENDPOINT_FIELD_ADDRESS:
-        return endpoint_name(e) && set_text(value, e->address);
+        return set_text(value, endpoint_address(e));
     case WHYRST_ENDPOINT_FIELD_PORT:
-        return endpoint_name(e) && e->address[0] && set_count(value, e->stats->key.port);
+        return endpoint_address(e)[0] && set_count(value, e->stats->key.port);
     case WHYRST_ENDPOINT_FIELD_STATE:
         return e->state < WHYRST_FINDING_COUNT &&
                set_text(value, whyrst_finding_kind_name(e->state));

@@ -268,30 +268,62 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
     }
 }
 
-/* Cells that failed, and those they may be compared with: of the same servers or names. Each that
- * failed is two tests, of its name and of its JA4. */
+/* How many ClientHellos were reset at each server (@servers) and under each name. */
+static void count_failures(const struct heavy *hellos, GHashTable *servers, uint64_t *names,
+                           double *tests)
+{
+    for (size_t i = 0; i < hellos->size; i++) {
+        const struct hello_cell *cell = heavy_at(hellos, i);
+        gpointer server;
+        guint sum;
+
+        if (!cell || !cell->score.failed) {
+            continue;
+        }
+        server = (gpointer)&cell->key.server;
+        sum = GPOINTER_TO_UINT(g_hash_table_lookup(servers, server));
+        sum = MIN(sum, CONTRAST_LEAST) + MIN(cell->score.failed, CONTRAST_LEAST);
+        g_hash_table_insert(servers, server, GUINT_TO_POINTER(sum));
+        names[cell->key.name] += cell->score.failed;
+        *tests += 2;
+    }
+}
+
+/* The servers at which something may be blocked: many were reset there, or under a name that was
+ * reset there. */
+static void choose_servers(const struct heavy *hellos, GHashTable *failed, const uint64_t *names,
+                           struct servers *servers)
+{
+    for (size_t i = 0; i < hellos->size; i++) {
+        const struct hello_cell *cell = heavy_at(hellos, i);
+
+        if (cell && cell->score.failed &&
+            (names[cell->key.name] >= CONTRAST_LEAST ||
+             GPOINTER_TO_UINT(g_hash_table_lookup(failed, &cell->key.server)) >= CONTRAST_LEAST)) {
+            servers_add(servers, &cell->key.server);
+        }
+    }
+}
+
+/* Cells of servers and names with resets enough, and those they may be compared with: of the same
+ * servers or names. Each that failed is two tests, of its name and of its JA4. */
 static GPtrArray *choose_cells(const struct tables *tables, double *tests)
 {
     const struct heavy *hellos = &tables->hellos;
     GPtrArray *cells = g_ptr_array_new();
-    g_autofree bool *names = g_new0(bool, tables->names.texts->len + 1);
+    g_autoptr(GHashTable) failed = g_hash_table_new(server_hash, server_equal);
+    g_autofree uint64_t *names = g_new0(uint64_t, tables->names.texts->len + 1);
     struct servers servers;
 
     servers_init(&servers);
-    for (size_t i = 0; i < hellos->size; i++) {
-        const struct hello_cell *cell = heavy_at(hellos, i);
-
-        if (cell && cell->score.failed) {
-            servers_add(&servers, &cell->key.server);
-            names[cell->key.name] = true;
-            *tests += 2;
-        }
-    }
-    names[0] = false; /* none, or one of those that have no number */
+    count_failures(hellos, failed, names, tests);
+    names[0] = 0; /* none, or one of those that have no number */
+    choose_servers(hellos, failed, names, &servers);
     for (size_t i = 0; *tests > 0 && i < hellos->size; i++) {
         struct hello_cell *cell = heavy_at(hellos, i);
 
-        if (cell && (names[cell->key.name] || servers_have(&servers, &cell->key.server))) {
+        if (cell && (names[cell->key.name] >= CONTRAST_LEAST ||
+                     servers_have(&servers, &cell->key.server))) {
             g_ptr_array_add(cells, cell);
         }
     }

@@ -6,7 +6,8 @@
 
 #include <glib.h>
 
-#define BUCKET 8u
+#define BUCKET     8u
+#define CACHE_LINE 64u
 
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
                 void (*release)(void *entry))
@@ -54,15 +55,17 @@ uint64_t heavy_hash(const void *bytes, size_t length)
 {
     const uint8_t *p = bytes;
     uint64_t hash = length;
-    uint64_t word;
+    uint64_t words[2];
 
-    for (; length >= sizeof word; p += sizeof word, length -= sizeof word) {
-        memcpy(&word, p, sizeof word);
-        hash = mix(hash ^ word ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0xbf58476d1ce4e5b9));
+    for (; length >= sizeof words; p += sizeof words, length -= sizeof words) {
+        memcpy(words, p, sizeof words);
+        hash = mix(words[0] ^ UINT64_C(0x9e3779b97f4a7c15),
+                   words[1] ^ hash ^ UINT64_C(0xe7037ed1a0b428db));
     }
-    word = 0;
-    memcpy(&word, p, length);
-    return mix(hash ^ word ^ UINT64_C(0x9e3779b97f4a7c15), UINT64_C(0x94d049bb133111eb));
+    memset(words, 0, sizeof words);
+    memcpy(words, p, length);
+    return mix(words[0] ^ hash ^ UINT64_C(0xbf58476d1ce4e5b9),
+               words[1] ^ UINT64_C(0x94d049bb133111eb));
 }
 
 /* Never 0. */
@@ -77,17 +80,32 @@ static size_t bucket_of(const struct heavy *heavy, uint32_t tag)
     return ((size_t)(tag >> 1) & (heavy->size / BUCKET - 1)) * BUCKET;
 }
 
+/* Keys are a few words: a loop is quicker than a call. */
 static bool is_at(const struct heavy *heavy, size_t position, const void *key)
 {
-    return memcmp(entry_at(heavy, position), key, heavy->key_size) == 0;
+    const uint8_t *a = entry_at(heavy, position), *b = key;
+    uint64_t differ = 0;
+
+    for (size_t i = 0; i < heavy->key_size; i += sizeof differ) {
+        uint64_t x, y;
+
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        differ |= x ^ y;
+    }
+    return differ == 0;
 }
 
 /* The position of @key; false when it has none. */
 static bool search(const struct heavy *heavy, const void *key, uint32_t tag, size_t *position)
 {
-    size_t first = heavy->size ? bucket_of(heavy, tag) : 0;
+    size_t first;
 
-    for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
+    if (heavy->size == 0) {
+        return false;
+    }
+    first = bucket_of(heavy, tag);
+    for (size_t i = first; i < first + BUCKET; i++) {
         if (heavy->places[i].tag == tag && is_at(heavy, i, key)) {
             *position = i;
             return true;
@@ -179,10 +197,52 @@ static void make_entry(struct heavy *heavy, const void *key, uint32_t tag)
     memcpy(entry, key, heavy->key_size);
 }
 
+static void *count_last(struct heavy *heavy, uint32_t weight)
+{
+    struct heavy_place *place = &heavy->places[heavy->last];
+
+    place->weight = MIN(place->weight, UINT32_MAX - weight) + weight;
+    return entry_at(heavy, heavy->last);
+}
+
+uint32_t heavy_seek(const struct heavy *heavy, const void *key)
+{
+    uint32_t tag = tag_of(heavy_hash(key, heavy->key_size));
+
+    if (heavy->size > 0) {
+        const struct heavy_place *bucket = &heavy->places[bucket_of(heavy, tag)];
+
+        __builtin_prefetch(bucket);
+        __builtin_prefetch(&bucket[BUCKET - 1]);
+    }
+    return tag;
+}
+
+void heavy_fetch(const struct heavy *heavy, uint32_t tag)
+{
+    size_t first = heavy->size > 0 ? bucket_of(heavy, tag) : 0;
+
+    for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
+        if (heavy->places[i].tag == tag) {
+            const uint8_t *entry = entry_at(heavy, i);
+
+            __builtin_prefetch(entry);
+            __builtin_prefetch(entry + CACHE_LINE);
+            return;
+        }
+    }
+}
+
+void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
+{
+    if (!search(heavy, key, tag, &heavy->last)) {
+        make_entry(heavy, key, tag);
+    }
+    return count_last(heavy, 1);
+}
+
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
-    struct heavy_place *place;
-
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
         uint32_t tag = tag_of(heavy_hash(key, heavy->key_size));
 
@@ -190,9 +250,7 @@ void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
             make_entry(heavy, key, tag);
         }
     }
-    place = &heavy->places[heavy->last];
-    place->weight = MIN(place->weight, UINT32_MAX - weight) + weight;
-    return entry_at(heavy, heavy->last);
+    return count_last(heavy, weight);
 }
 
 void *heavy_get(struct heavy *heavy, const void *key)

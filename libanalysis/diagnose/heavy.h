@@ -53,6 +53,11 @@ uint64_t heavy_hash(const void *bytes, size_t length);
  *  one. */
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight);
 void *heavy_get(struct heavy *heavy, const void *key);
+/** The same in steps, so that several keys' memory is on its way at once: the tag of @key, then the
+ *  entry's memory, then the entry as heavy_get() gives it. */
+uint32_t heavy_seek(const struct heavy *heavy, const void *key);
+void heavy_fetch(const struct heavy *heavy, uint32_t tag);
+void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag);
 /** Entry at @position, from 0 to @size - 1, or NULL where that is free. */
 void *heavy_at(const struct heavy *heavy, size_t position);
 uint32_t heavy_weight(const struct heavy *heavy, size_t position);

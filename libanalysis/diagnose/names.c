@@ -30,8 +30,7 @@ static uint32_t slot_of(const struct names *names, const char *text, uint64_t ha
     uint32_t slot = (uint32_t)hash & (names->size - 1);
 
     while (names->slots[slot].number &&
-           (names->slots[slot].tag != hash >> 32 ||
-            strcmp(names_text(names, names->slots[slot].number), text) != 0)) {
+           (names->slots[slot].tag != hash >> 32 || strcmp(names->slots[slot].text, text) != 0)) {
         slot = (slot + 1) & (names->size - 1);
     }
     return slot;
@@ -39,7 +38,8 @@ static uint32_t slot_of(const struct names *names, const char *text, uint64_t ha
 
 static void put(struct names *names, uint32_t slot, uint64_t hash, uint32_t number)
 {
-    names->slots[slot] = (struct name_slot){number, (uint32_t)(hash >> 32)};
+    names->slots[slot] = (struct name_slot){
+        .text = names_text(names, number), .number = number, .tag = (uint32_t)(hash >> 32)};
 }
 
 /* Room for one more. */

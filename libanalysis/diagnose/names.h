@@ -7,8 +7,9 @@
 
 #include <glib.h>
 
-/** struct name_slot - a text's number, 0 = free, and half of its hash */
+/** struct name_slot - a text, its number, 0 = free, and half of its hash */
 struct name_slot {
+    const char *text;
     uint32_t number;
     uint32_t tag;
 };

@@ -119,21 +119,19 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
 }
 
 void outcome_of_half_open(const struct half_open *entry, int64_t start_ns, int64_t now_ns,
-                          struct outcome *outcome)
+                          struct lone_syn *syn)
 {
-    const struct flow_key key = flow_key_lengthen(&entry->key);
+    unsigned client = half_open_side(entry);
     int64_t time_ns = half_open_time(entry, start_ns);
 
-    *outcome = (struct outcome){
-        .end = now_ns - time_ns >= NO_ANSWER_NS ? OUTCOME_UNANSWERED : OUTCOME_OPEN,
-        .attempt = true,
-        .isn = entry->seq,
-        .start_ns = time_ns,
-        .end_ns = time_ns,
-        .idle_ns = -1,
-        .frame = entry->frame,
-    };
-    set_ends(outcome, &key, half_open_side(entry));
+    *syn = (struct lone_syn){.client_port = entry->key.port[client],
+                             .server_port = entry->key.port[!client],
+                             .isn = entry->seq,
+                             .frame = entry->frame,
+                             .unanswered = now_ns - time_ns >= NO_ANSWER_NS,
+                             .time_ns = time_ns};
+    memcpy(syn->client, &entry->key.address[client], sizeof entry->key.address[client]);
+    memcpy(syn->server, &entry->key.address[!client], sizeof entry->key.address[!client]);
 }
 
 static enum outcome_end end_by(enum whyrst_origin origin)

@@ -87,9 +87,23 @@ struct outcome {
 /** Of a connection that no RST ended; false when it says nothing (or a verdict speaks for it). */
 bool outcome_of_connection(const struct conn *conn, const struct observe_state *state,
                            int64_t now_ns, struct outcome *outcome);
-/** Of one of which there is only a SYN; @start_ns: the capture's first segment. */
+/** struct lone_syn - a connection of which there is only a SYN over IPv4; @unanswered: an answer
+ *  would have come by now */
+struct lone_syn {
+    uint8_t client[16];
+    uint8_t server[16];
+    uint16_t client_port;
+    uint16_t server_port;
+    uint32_t isn;
+    uint32_t frame;
+    bool unanswered;
+    int64_t time_ns;
+};
+
+/** Of a half-open connection, of which floods have millions; @start_ns: the capture's first
+ *  segment. */
 void outcome_of_half_open(const struct half_open *entry, int64_t start_ns, int64_t now_ns,
-                          struct outcome *outcome);
+                          struct lone_syn *syn);
 /** Of the connection that @record's RST ended; false when it ended none (second RSTs...). */
 bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcome);
 

@@ -12,12 +12,30 @@ static uint64_t scramble(uint64_t x)
     return x ^ (x >> 31);
 }
 
-static void put(struct sample *sample, struct sample_item item)
+/* Memory for one more, made when there is none. */
+static void make_room(struct sample **sample)
 {
+    uint64_t count = *sample ? (*sample)->count : 0;
+    uint64_t room = *sample ? (*sample)->room : 0;
+
+    if (count < room || room == LIMIT_SAMPLE) {
+        return;
+    }
+    room = MAX(1, 2 * room);
+    *sample = g_realloc(*sample, sizeof **sample + room * sizeof(*sample)->items[0]);
+    (*sample)->count = count;
+    (*sample)->room = room;
+}
+
+static void put(struct sample **made, struct sample_item item)
+{
+    struct sample *sample;
     unsigned worst = 0;
 
-    if (sample->count < LIMIT_SAMPLE) {
-        sample->items[sample->count] = item;
+    make_room(made);
+    sample = *made;
+    if (sample->count++ < LIMIT_SAMPLE) {
+        sample->items[sample->count - 1] = item;
         return;
     }
     for (unsigned i = 1; i < LIMIT_SAMPLE; i++) {
@@ -28,18 +46,9 @@ static void put(struct sample *sample, struct sample_item item)
     }
 }
 
-static struct sample *made(struct sample **sample)
-{
-    if (!*sample) {
-        *sample = g_new0(struct sample, 1);
-    }
-    return *sample;
-}
-
 void sample_add(struct sample **sample, uint64_t identity, int64_t value)
 {
-    put(made(sample), (struct sample_item){.priority = scramble(identity), .value = value});
-    (*sample)->count++;
+    put(sample, (struct sample_item){.priority = scramble(identity), .value = value});
 }
 
 void sample_merge(struct sample **sample, const struct sample *other)
@@ -49,10 +58,9 @@ void sample_merge(struct sample **sample, const struct sample *other)
     if (!other) {
         return;
     }
-    sum = made(sample)->count + other->count;
+    sum = other->count + (*sample ? (*sample)->count : 0);
     for (unsigned i = 0; i < sample_kept(other); i++) {
-        put(*sample, other->items[i]);
-        (*sample)->count++;
+        put(sample, other->items[i]);
     }
     (*sample)->count = sum;
 }

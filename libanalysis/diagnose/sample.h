@@ -14,10 +14,12 @@ struct sample_item {
 };
 
 /** struct sample - the values with the lowest priorities: a fair choice, whatever their order. Up
- * to LIMIT_SAMPLE values it holds all; @count is how many there were */
+ * to LIMIT_SAMPLE values it holds all; @count is how many there were, @room for how many there is
+ * memory: most samples are of one or two */
 struct sample {
     uint64_t count;
-    struct sample_item items[LIMIT_SAMPLE];
+    uint64_t room;
+    struct sample_item items[];
 };
 
 /** Adds @value to *@sample, made when NULL (g_free). @identity tells values apart: a frame. */

@@ -56,17 +56,17 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ hash >> 32;
 }
 
-/* A hash of what every capture of the connection shows. */
-static uint64_t identity_of(const struct outcome *outcome)
+/* A hash of what every capture of the connection shows: its SYN's number and its two ends. */
+static uint64_t identity_of(uint32_t isn, uint16_t client_port, const uint8_t client[16],
+                            uint16_t server_port, const uint8_t server[16], bool is_ipv4)
 {
-    uint64_t client[2], server[2];
-    uint64_t hash =
-        (uint64_t)outcome->isn << 32 | (uint32_t)outcome->client_port << 16 | outcome->server_port;
+    uint64_t ends[4];
+    uint64_t hash = (uint64_t)isn << 32 | (uint32_t)client_port << 16 | server_port;
 
-    memcpy(client, outcome->client, sizeof client);
-    memcpy(server, outcome->server, sizeof server);
-    hash = mix(mix(hash, client[0]), server[0]);
-    return outcome->version == 4 ? mix(hash, 0) : mix(mix(hash, client[1]), server[1]);
+    memcpy(ends, client, 16);
+    memcpy(ends + 2, server, 16);
+    hash = mix(mix(hash, ends[0]), ends[2]);
+    return is_ipv4 ? mix(hash, 0) : mix(mix(hash, ends[1]), ends[3]);
 }
 
 static void note_time(struct tables *tables, int64_t first_ns, int64_t last_ns)
@@ -75,12 +75,12 @@ static void note_time(struct tables *tables, int64_t first_ns, int64_t last_ns)
     tables->last_ns = tables->connections ? MAX(tables->last_ns, last_ns) : last_ns;
 }
 
-static struct endpoint_key endpoint_key_of(const struct outcome *outcome)
+static struct endpoint_key endpoint_key_of(uint8_t version, const uint8_t address[16],
+                                           uint16_t port)
 {
-    struct endpoint_key key = {
-        .kind = ENDPOINT_SERVER, .version = outcome->version, .port = outcome->server_port};
+    struct endpoint_key key = {.kind = ENDPOINT_SERVER, .version = version, .port = port};
 
-    memcpy(key.address, outcome->server, sizeof key.address);
+    memcpy(key.address, address, sizeof key.address);
     return key;
 }
 
@@ -90,6 +90,82 @@ struct pair_key {
     uint8_t client[16];
 };
 
+/**
+ * struct counted - the entries in which a connection counts, and their tags, see heavy_seek()
+ * @name, @ja4: their numbers
+ * @failed:     as outcome_is_failure() says
+ * @has_pair:   it failed, or went well
+ * @has_hello:  its ClientHello was reset (@hello_failed) or answered: only these are compared
+ */
+struct counted {
+    struct endpoint_key server;
+    struct endpoint_key named;
+    struct pair_key pair;
+    struct hello_key hello;
+    uint32_t server_tag;
+    uint32_t named_tag;
+    uint32_t pair_tag;
+    uint32_t hello_tag;
+    uint32_t name;
+    uint32_t ja4;
+    bool failed;
+    bool has_pair;
+    bool has_hello;
+    bool hello_failed;
+};
+
+static void seek_hello(struct tables *tables, const struct outcome *outcome,
+                       struct counted *counted)
+{
+    counted->ja4 = names_number(&tables->names, outcome->ja4);
+    counted->hello_failed = counted->failed && outcome->origin == WHYRST_ORIGIN_TLS_PHASE;
+    counted->has_hello = counted->hello_failed || outcome->tls_answered;
+    if (counted->has_hello) {
+        counted->hello = (struct hello_key){
+            .server = server_key_of(outcome), .name = counted->name, .ja4 = counted->ja4};
+        memcpy(counted->hello.client, outcome->client, sizeof counted->hello.client);
+        counted->hello_tag = heavy_seek(&tables->hellos, &counted->hello);
+    }
+}
+
+/* The tables are too large for the cache: the memory of all entries is asked for before the first
+ * is looked at. */
+static void seek(struct tables *tables, const struct outcome *outcome, struct counted *counted)
+{
+    *counted = (struct counted){
+        .server = endpoint_key_of(outcome->version, outcome->server, outcome->server_port),
+        .failed = outcome_is_failure(outcome)};
+    counted->server_tag = heavy_seek(&tables->endpoints, &counted->server);
+    counted->has_pair = counted->failed || outcome_is_good(outcome);
+    if (counted->has_pair) {
+        counted->pair.server = server_key_of(outcome);
+        memcpy(counted->pair.client, outcome->client, sizeof counted->pair.client);
+        counted->pair_tag = heavy_seek(&tables->pairs, &counted->pair);
+    }
+    counted->name = names_number(&tables->names, outcome->sni);
+    if (counted->name) {
+        counted->named = (struct endpoint_key){.kind = ENDPOINT_NAME, .name = counted->name};
+        counted->named_tag = heavy_seek(&tables->endpoints, &counted->named);
+    }
+    if (outcome->hello) {
+        seek_hello(tables, outcome, counted);
+    }
+}
+
+static void fetch(const struct tables *tables, const struct counted *counted)
+{
+    heavy_fetch(&tables->endpoints, counted->server_tag);
+    if (counted->has_pair) {
+        heavy_fetch(&tables->pairs, counted->pair_tag);
+    }
+    if (counted->name) {
+        heavy_fetch(&tables->endpoints, counted->named_tag);
+    }
+    if (counted->has_hello) {
+        heavy_fetch(&tables->hellos, counted->hello_tag);
+    }
+}
+
 /* The client had said nothing that a server might dislike. */
 static bool is_unasked(enum whyrst_origin origin)
 {
@@ -97,17 +173,12 @@ static bool is_unasked(enum whyrst_origin origin)
            origin == WHYRST_ORIGIN_BEFORE_DATA;
 }
 
-static void add_pair(struct tables *tables, const struct outcome *outcome, struct place place)
+static void add_pair(struct tables *tables, const struct counted *counted,
+                     const struct outcome *outcome, struct place place)
 {
-    bool failed = outcome_is_failure(outcome);
-    struct pair_key key = {.server = server_key_of(outcome)};
-    struct pair *pair;
+    bool failed = counted->failed;
+    struct pair *pair = heavy_take(&tables->pairs, &counted->pair, counted->pair_tag);
 
-    if (!failed && !outcome_is_good(outcome)) {
-        return;
-    }
-    memcpy(key.client, outcome->client, sizeof key.client);
-    pair = heavy_get(&tables->pairs, &key);
     score_add(&pair->score, outcome, failed, place);
     pair->hellos += failed && outcome->hello;
     pair->asked += failed && !is_unasked(outcome->origin);
@@ -118,24 +189,19 @@ static void add_pair(struct tables *tables, const struct outcome *outcome, struc
                                 .failed = failed});
 }
 
-/* A ClientHello; only those that were reset, or answered, are compared. */
-static void add_hello(struct tables *tables, const struct outcome *outcome, uint32_t name,
-                      struct place place)
+static void add_hello(struct tables *tables, const struct counted *counted,
+                      const struct outcome *outcome, struct place place)
 {
-    bool failed = outcome->origin == WHYRST_ORIGIN_TLS_PHASE && outcome_is_failure(outcome);
-    struct ja4_key ja4 = {.ja4 = names_number(&tables->names, outcome->ja4)};
-    struct hello_key key = {.server = server_key_of(outcome), .name = name, .ja4 = ja4.ja4};
-    struct hello_cell *cell;
+    struct ja4_key ja4 = {.ja4 = counted->ja4};
 
-    if (ja4.ja4) {
+    if (counted->ja4) {
         ja4_add(heavy_get(&tables->ja4s, &ja4), outcome, place);
     }
-    if (!failed && !outcome->tls_answered) {
-        return;
+    if (counted->has_hello) {
+        struct hello_cell *cell = heavy_take(&tables->hellos, &counted->hello, counted->hello_tag);
+
+        score_add(&cell->score, outcome, counted->hello_failed, place);
     }
-    memcpy(key.client, outcome->client, sizeof key.client);
-    cell = heavy_get(&tables->hellos, &key);
-    score_add(&cell->score, outcome, failed, place);
 }
 
 static void add_tunnel(struct tables *tables, const struct outcome *outcome)
@@ -149,33 +215,53 @@ static void add_tunnel(struct tables *tables, const struct outcome *outcome)
     tunnel_add(heavy_get(&tables->tunnels, &key), outcome);
 }
 
+static struct endpoint_stats *take_endpoint(struct tables *tables, const struct endpoint_key *key,
+                                            uint32_t tag)
+{
+    struct endpoint_stats *stats = heavy_take(&tables->endpoints, key, tag);
+
+    stats->left = &tables->moments_left;
+    return stats;
+}
+
 void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file)
 {
     struct place place = {.file = file, .frame = (uint32_t)outcome->frame};
-    struct endpoint_key key = endpoint_key_of(outcome);
-    uint32_t name = names_number(&tables->names, outcome->sni);
+    struct counted counted;
 
-    struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
-
+    seek(tables, outcome, &counted);
+    fetch(tables, &counted);
     if (outcome->attempt) {
-        sketch_add(&tables->sketch, identity_of(outcome));
+        sketch_add(&tables->sketch,
+                   identity_of(outcome->isn, outcome->client_port, outcome->client,
+                               outcome->server_port, outcome->server, outcome->version == 4));
     }
     note_time(tables, outcome->start_ns, outcome->end_ns);
     tables->connections++;
-    stats->starts.left = stats->ends.left = &tables->moments_left;
-    endpoint_add(stats, outcome, place);
-    if (name) {
-        struct endpoint_key named = {.kind = ENDPOINT_NAME, .name = name};
-
-        stats = heavy_get(&tables->endpoints, &named);
-        stats->starts.left = stats->ends.left = &tables->moments_left;
-        endpoint_add(stats, outcome, place);
+    endpoint_add(take_endpoint(tables, &counted.server, counted.server_tag), outcome, place);
+    if (counted.name) {
+        endpoint_add(take_endpoint(tables, &counted.named, counted.named_tag), outcome, place);
     }
-    add_pair(tables, outcome, place);
+    if (counted.has_pair) {
+        add_pair(tables, &counted, outcome, place);
+    }
     if (outcome->hello) {
-        add_hello(tables, outcome, name, place);
+        add_hello(tables, &counted, outcome, place);
     }
     add_tunnel(tables, outcome);
+}
+
+void tables_add_syn(struct tables *tables, const struct lone_syn *syn, uint32_t file)
+{
+    struct endpoint_key key = endpoint_key_of(4, syn->server, syn->server_port);
+    struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
+
+    sketch_add(&tables->sketch, identity_of(syn->isn, syn->client_port, syn->client,
+                                            syn->server_port, syn->server, true));
+    note_time(tables, syn->time_ns, syn->time_ns);
+    tables->connections++;
+    stats->left = &tables->moments_left;
+    endpoint_add_syn(stats, syn, (struct place){.file = file, .frame = syn->frame});
 }
 
 void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,
@@ -201,7 +287,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         key = from->key;
         key.name = names_number(&tables->names, names_text(&other->names, from->key.name));
         to = heavy_add(&tables->endpoints, &key, heavy_weight(&other->endpoints, i));
-        to->starts.left = to->ends.left = &tables->moments_left;
+        to->left = &tables->moments_left;
         endpoint_merge(to, from, files);
     }
 }

@@ -32,6 +32,7 @@ void tables_init(struct tables *tables);
 void tables_clear(struct tables *tables);
 /** Counts a connection of file number @file. */
 void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t file);
+void tables_add_syn(struct tables *tables, const struct lone_syn *syn, uint32_t file);
 /** Counts a close after silence, see endpoint.h, of the server that @side of @key is. */
 void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,
                       int64_t idle_ns, int64_t time_ns, struct place place);
