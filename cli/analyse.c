@@ -8,6 +8,7 @@
 #include "console.h"
 #include "head.h"
 #include "input.h"
+#include "report/counters.h"
 
 /* Frames between two looks at how far the file has been read. */
 #define PROGRESS_FRAMES 4096u
@@ -318,6 +319,20 @@ static void read_files(struct work *work)
     show_ready(work, true);
 }
 
+/* A table of CSV has no place for what bounds cost. */
+static void tell_losses(const struct file_report *report)
+{
+    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
+        if (counter_kinds[i].loss && report->counters[i]) {
+            char *text = g_strdup_printf("%" G_GUINT64_FORMAT " %s", report->counters[i],
+                                         counter_kinds[i].note);
+
+            console_failure(report->file, text);
+            g_free(text);
+        }
+    }
+}
+
 void analysis_flush(struct analysis *analysis)
 {
     pthread_mutex_lock(&analysis->lock);
@@ -356,5 +371,8 @@ void analyse(struct analysis *analysis)
     }
     analysis->live = false;
     pthread_mutex_unlock(&analysis->lock);
+    for (size_t i = 0; i < analysis->file_count && analysis->options->format == &writer_csv; i++) {
+        tell_losses(&analysis->files[i].report);
+    }
     atomic_store(&analysis->offset, analysis->size);
 }

@@ -73,6 +73,8 @@ static enum exit_status open_file(struct destination *destination, char **inputs
 enum exit_status destination_open(struct destination *destination, const struct options *options,
                                   char **inputs)
 {
+    struct stat out;
+
     *destination = (struct destination){.fd = -1, .name = options->output};
     if (options->database) {
         return open_database(destination, inputs);
@@ -82,6 +84,9 @@ enum exit_status destination_open(struct destination *destination, const struct 
     }
     destination->fd = STDOUT_FILENO;
     destination->name = "standard output";
+    if (fstat(STDOUT_FILENO, &out) == 0 && is_input(&out, inputs)) {
+        return refuse(destination->name, "is also an input", EXIT_USAGE);
+    }
     return EXIT_ALL_READ;
 }
 

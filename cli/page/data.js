@@ -47,6 +47,7 @@ function readReport() {
   const made = {
     version: header.version, fields: [], columns: {}, count: 0, duplicates: 0,
     connections: [], captures: [], findings: [], endpoints: [], bounds: [], omitted: [0, 0],
+    losses: Object.entries(header.losses),
   };
   for (const [name, type, title, help] of header.fields) {
     made.fields.push({name, type, title, help});

@@ -37,15 +37,6 @@ function showSpan(place) {
 }
 
 // What must be known to read the rest aright.
-// Counters of a capture that tell what its bounds cost.
-const BOUNDS = [
-  ["evicted", "connections were given up to save memory"],
-  ["reassembly_dropped", "segments out of order were not reassembled: too many"],
-  ["ja4_r_dropped", "ClientHellos have no ja4_r: too many different ones before"],
-  ["hosts_forgotten", "addresses and services were forgotten: too many at once"],
-  ["final_early", "records went out before their time of hindsight: too many waited"],
-];
-
 function showNotes(place) {
   const [resets, connections] = report.omitted;
   const failed = report.captures.filter((capture) => capture.error);
@@ -58,7 +49,7 @@ function showNotes(place) {
       + `different ones.`,
     filtered > 0 && `The report was made with filters: ${numberText(filtered)} of ${numberText(all)} resets are left out.`,
     report.duplicates && `${numberText(report.duplicates)} resets were captured twice and count once.`,
-    ...BOUNDS.map(([key, text]) => sum(report.captures, key) && `${numberText(sum(report.captures, key))} ${text}.`),
+    ...report.losses.map(([key, text]) => sum(report.captures, key) && `${numberText(sum(report.captures, key))} ${text}.`),
     ...report.bounds.flatMap((bounds) => [
       bounds.given_up && `${numberText(bounds.given_up)} times an endpoint, client or name had no room in the diagnosis.`,
       bounds.findings_left_out && `${numberText(bounds.findings_left_out)} more findings had no room.`]),

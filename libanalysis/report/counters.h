@@ -11,11 +11,13 @@
  * struct counter_kind - how a counter is shown
  * @name:   its key in an object of type "file", and its column
  * @always: shown even when it is 0
+ * @loss:   it counts what a bound cost
  * @note:   what a summary says after the number, unless that is 0; NULL: nothing
  */
 struct counter_kind {
     const char *name;
     bool always;
+    bool loss;
     const char *note;
 };
 

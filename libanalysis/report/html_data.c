@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "report/counters.h"
 #include "report/html.h"
 #include "report/text.h"
 
@@ -32,6 +33,22 @@ struct html_data {
     uint64_t rows_omitted;
     uint64_t connections_omitted;
 };
+
+/* What the page says of figures of captures, after the number. */
+static void describe_losses(struct output *out)
+{
+    bool first = true;
+
+    for (unsigned i = 0; i < WHYRST_COUNTER_COUNT; i++) {
+        if (counter_kinds[i].loss) {
+            output_text(out, first ? "" : ",");
+            text_json(out, counter_kinds[i].name);
+            output_char(out, ':');
+            text_json(out, counter_kinds[i].note);
+            first = false;
+        }
+    }
+}
 
 void html_data_describe(struct output *out)
 {
@@ -61,7 +78,9 @@ void html_data_describe(struct output *out)
         output_char(out, ']');
         first = false;
     }
-    output_text(out, "]}\n");
+    output_text(out, "],\"losses\":{");
+    describe_losses(out);
+    output_text(out, "}}\n");
 }
 
 static void free_group(void *data)

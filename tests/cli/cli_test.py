@@ -72,6 +72,15 @@ class Formats(CliTest):
                 else:
                     self.assertEqual(row[key], value)
 
+    def test_csv_has_losses_on_standard_error(self):
+        captures = [self.capture, self.file("small.pcap", pcap(Connection(1).refused()))]
+        lost = [o.get("evicted") for o in self.objects("--max-connections=1", *captures) if o["type"] == "file"]
+        done = self.run_tool("--format=csv", "-j1", "--max-connections=1", *captures)
+        self.assertEqual(lost, [3, None])
+        self.assertEqual(done.stderr.decode(), f"whyrst: {self.capture}: 3 connections were given up to save memory "
+                                               "(--max-connections)\n")
+        self.assertEqual(self.run_tool("--format=csv", self.capture).stderr, b"")
+
     def test_connections(self):
         objects = self.objects("--connections", self.capture)
         connections = [o for o in objects if o["type"] == "connection"]
@@ -399,6 +408,36 @@ class Output(CliTest):
             done = subprocess.run([WHYRST, capture], stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 1)
         self.run_tool("-o", os.path.join(self.dir, "no", "such"), capture, status=1)
+
+    def test_write_errors_of_what_is_printed(self):
+        for option in ["--version"], ["--fields"], ["--explain", "list"]:
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([WHYRST, *option], stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1, option)
+            self.assertIn(b"standard output: No space left", done.stderr)
+
+    def test_never_after_an_input(self):
+        data = pcap(mixed())
+        capture = self.file("in.pcap", data)
+        for mode, name in (("ab", capture), ("r+b", capture), ("ab", "-")):
+            with open(capture, mode) as out, open(capture, "rb") as given:
+                done = subprocess.run([WHYRST, name], stdin=given, stdout=out, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"standard output: is also an input", done.stderr)
+            with open(capture, "rb") as f:
+                self.assertEqual(f.read(), data)
+
+    def test_closed_standard_streams(self):
+        """What is opened does not take their place: no message gets into a report."""
+        capture = self.file("in.pcap", pcap(mixed()))
+        clean, out = (os.path.join(self.dir, name) for name in ("clean", "out"))
+        self.run_tool("-o", clean, capture, "missing", status=1)
+        for closed in "<&-", ">&-", "2>&-", "<&- >&- 2>&-":
+            done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", WHYRST, "-o", out, capture, "missing"],
+                                  capture_output=True)
+            self.assertEqual(done.returncode, 1)
+            with open(clean, "rb") as a, open(out, "rb") as b:
+                self.assertEqual(b.read(), a.read())
 
     def test_reader_leaves_early(self):
         capture = self.file("many.pcap", pcap(many(5000)))

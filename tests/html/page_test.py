@@ -314,7 +314,10 @@ class Others(PageTest):
 
     def test_bounds_are_told(self):
         self.browser.open(self.report("scan.html", self.capture("scan.pcap", refusals(25))))
-        self.assertIn("5 more findings had no room", self.browser.run("return document.querySelector('#notes').innerText"))
+        notes = "return document.querySelector('#notes').innerText"
+        self.assertIn("5 more findings had no room", self.browser.run(notes))
+        self.browser.open(self.report("few.html", self.capture("few.pcap", refusals(25)), "--max-connections=1"))
+        self.assertIn("124 connections were given up to save memory", self.browser.run(notes))
 
     def test_one_reset(self):
         self.browser.open(self.report("one.html", self.capture("one.pcap", Connection(5).refused())))
