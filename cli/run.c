@@ -81,26 +81,30 @@ static struct writer_settings make_settings(const struct run *run)
     return settings;
 }
 
-/* Returns whether it is a file, whose size is known, or nothing that could be waited for. */
-static bool find_size(struct capture_file *file)
+/* Whether a capture is no file, whose size is known, but something that could be waited for. */
+static bool has_pipes(char **inputs)
 {
     struct stat info;
 
-    if (!input_stat(file->path, &info)) {
-        return true; /* will be reported when it is opened */
+    for (char **input = inputs; *input; input++) {
+        /* What is not there will be reported when it is opened. */
+        if (input_stat(*input, &info) && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+            return true;
+        }
     }
-    if (S_ISREG(info.st_mode)) {
-        file->size = (uint64_t)info.st_size;
-        return true;
-    }
-    return S_ISDIR(info.st_mode);
+    return false;
 }
 
-/* Returns whether all captures are files. */
-static bool make_analyses(struct run *run)
+static uint64_t find_size(const char *path)
+{
+    struct stat info;
+
+    return input_stat(path, &info) && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+}
+
+static void make_analyses(struct run *run, bool pipes)
 {
     size_t each = run->options->continued ? run->file_count : 1;
-    bool all_known = true;
 
     run->count = run->file_count / each;
     run->files = g_new0(struct capture_file, run->file_count);
@@ -110,7 +114,7 @@ static bool make_analyses(struct run *run)
         struct analysis *analysis = &run->analyses[i / each];
 
         run->files[i].path = run->inputs[i];
-        all_known &= find_size(&run->files[i]);
+        run->files[i].size = find_size(run->inputs[i]);
         analysis->size += run->files[i].size;
         run->total_size += run->files[i].size;
     }
@@ -124,10 +128,9 @@ static bool make_analyses(struct run *run)
         analysis->summaries = run->summary != NULL;
         pthread_mutex_init(&analysis->lock, NULL);
     }
-    if (!all_known) {
+    if (pipes) {
         run->total_size = 0;
     }
-    return all_known;
 }
 
 /* Takes over a finished file's figures and frees the rest of it. */
@@ -181,7 +184,7 @@ static void free_diagnoses(struct run *run)
 
 static void free_files(struct run *run)
 {
-    for (size_t i = 0; i < run->file_count; i++) {
+    for (size_t i = 0; i < run->file_count && run->files; i++) {
         summary_free(run->files[i].summary); /* is still there when the output broke */
         g_free(run->files[i].message);
         g_free(run->files[i].quoted);
@@ -344,7 +347,8 @@ static bool enter_sandbox(const struct run *run, bool pipes)
         return true;
     }
     /* Output that waits for its turn, and pipes in formats of libwiretap's, are spooled. */
-    message = sandbox_enter(run->inputs, run->count > 1 || pipes);
+    message =
+        sandbox_enter(run->inputs, (run->file_count > 1 && !run->options->continued) || pipes);
     if (message && run->options->sandbox == SANDBOX_REQUIRED) {
         console_message("--sandbox: %s", message);
         g_free(message);
@@ -356,7 +360,7 @@ static bool enter_sandbox(const struct run *run, bool pipes)
 
 static enum exit_status read_all(struct run *run)
 {
-    bool pipes = !make_analyses(run), written;
+    bool pipes = has_pipes(run->inputs), written;
 
     if (pipes && !stop_catch()) {
         console_message("cannot make a pipe: %s", g_strerror(errno));
@@ -365,6 +369,10 @@ static enum exit_status read_all(struct run *run)
     if (!enter_sandbox(run, pipes)) {
         return EXIT_NOT_ALL_READ;
     }
+    if (run->options->continued) {
+        sequence_sort(run->inputs);
+    }
+    make_analyses(run, pipes);
     run->ordered = ordered_new(run->destination.fd, run->count + 2);
     write_edge(run, 0);
     do_work(run);
@@ -377,7 +385,8 @@ enum exit_status run(const struct options *options)
 {
     struct run run = {
         .options = options,
-        .inputs = options->continued ? sequence_make(options->inputs) : g_strdupv(options->inputs),
+        .inputs =
+            options->continued ? sequence_expand(options->inputs) : g_strdupv(options->inputs),
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .tick = PTHREAD_COND_INITIALIZER,
     };

@@ -69,7 +69,8 @@ static void allow(int ruleset, const char *path, uint64_t access, uint64_t handl
 /* Where the dynamic linker looks: the system's directories, and those of this program. */
 static void allow_libraries(int ruleset, uint64_t handled)
 {
-    static const char *const places[] = {"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null"};
+    static const char *const places[] = {"/usr/lib", "/usr/lib64",       "/usr/local/lib", "/lib",
+                                         "/lib64",   "/etc/ld.so.cache", "/dev/null"};
     void *self = dlopen(NULL, RTLD_LAZY);
     Dl_serinfo size;
 

@@ -30,9 +30,9 @@ static void look_into(struct item *item)
     g_free(message); /* said when the file is read in earnest */
 }
 
-static void add_file(GArray *items, const char *path)
+static void add_item(GArray *items, char *path)
 {
-    struct item item = {.path = g_strdup(path), .class = 1, .index = items->len};
+    struct item item = {.path = path, .class = 1, .index = items->len};
     struct stat info;
 
     if (strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode))) {
@@ -49,7 +49,7 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 }
 
 /* Hidden files and what is no file at all are not meant. Returns false when there are no others. */
-static bool add_directory(GArray *items, const char *path)
+static bool add_directory(GPtrArray *paths, const char *path)
 {
     GDir *directory = g_dir_open(path, 0, NULL);
     GPtrArray *names;
@@ -59,7 +59,7 @@ static bool add_directory(GArray *items, const char *path)
     if (!directory) {
         return false;
     }
-    names = g_ptr_array_new_with_free_func(g_free);
+    names = g_ptr_array_new();
     while ((name = g_dir_read_name(directory))) {
         char *file = g_build_filename(path, name, NULL);
         struct stat info;
@@ -72,11 +72,8 @@ static bool add_directory(GArray *items, const char *path)
     }
     g_dir_close(directory);
     g_ptr_array_sort(names, compare_names);
-    for (guint i = 0; i < names->len; i++) {
-        add_file(items, g_ptr_array_index(names, i));
-    }
     any = names->len > 0;
-    g_ptr_array_unref(names);
+    g_ptr_array_extend_and_steal(paths, names);
     return any;
 }
 
@@ -93,22 +90,30 @@ static gint compare_items(gconstpointer a, gconstpointer b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-char **sequence_make(char **inputs)
+char **sequence_expand(char **inputs)
 {
-    GArray *items = g_array_new(FALSE, FALSE, sizeof(struct item));
-    char **paths;
+    GPtrArray *paths = g_ptr_array_new();
 
     for (char **input = inputs; *input; input++) {
         if (strcmp(*input, "-") == 0 || !g_file_test(*input, G_FILE_TEST_IS_DIR) ||
-            !add_directory(items, *input)) {
-            add_file(items, *input);
+            !add_directory(paths, *input)) {
+            g_ptr_array_add(paths, g_strdup(*input));
         }
     }
+    g_ptr_array_add(paths, NULL);
+    return (char **)g_ptr_array_free(paths, FALSE);
+}
+
+void sequence_sort(char **paths)
+{
+    GArray *items = g_array_new(FALSE, FALSE, sizeof(struct item));
+
+    for (char **path = paths; *path; path++) {
+        add_item(items, *path);
+    }
     g_array_sort(items, compare_items);
-    paths = g_new0(char *, items->len + 1);
     for (guint i = 0; i < items->len; i++) {
         paths[i] = g_array_index(items, struct item, i).path;
     }
     g_array_unref(items);
-    return paths;
 }

@@ -4,7 +4,7 @@
 # What building needs, and what demo and tests run.
 BUILD_PACKAGES="build-essential cmake ninja-build pkg-config libglib2.0-dev wireshark-dev libwireshark-dev libwiretap-dev libwsutil-dev libsqlite3-dev"
 RUN_PACKAGES="tshark tcpdump jq python3"
-TEST_PACKAGES="clang libclang-rt-14-dev wireshark-common util-linux zstd lz4 gzip valgrind debootstrap"
+TEST_PACKAGES="clang libclang-rt-14-dev wireshark-common util-linux zstd lz4 gzip valgrind debootstrap strace"
 # Wireshark's window on a virtual screen, read through the accessibility bus; screenshots; packages.
 GUI_PACKAGES="wireshark xvfb openbox dbus-daemon at-spi2-core python3-gi gir1.2-glib-2.0 util-linux"
 SCREENSHOT_PACKAGES="xdotool imagemagick"

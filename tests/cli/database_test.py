@@ -164,7 +164,12 @@ class Content(DatabaseTest):
         servers, ja4s, unanswered, instants, forged, findings = answers
         self.assertTrue(all(row["open"].startswith("tshark ") for row in findings))
         self.assertTrue(all(row["connections"] >= 10 for row in servers))
-        self.assertTrue(any(row["reset_in_tls_phase"] == 0 for row in ja4s))
+        groups = {}
+        for row in ja4s:
+            groups.setdefault((row["server_ip"], row["server_port"], row["sni"]), []).append(row["reset_in_tls_phase"])
+        self.assertTrue(groups)
+        for resets in groups.values():  # a name whose every client is reset is no matter of JA4s
+            self.assertTrue(min(resets) == 0 < max(resets))
         self.assertTrue(any("http-connect" in row["file"] or row["http_method"] for row in unanswered))
         self.assertTrue(any("process-exit" in row["causes"] for row in instants))
         self.assertTrue(any(row["cause"] == "injected" and "TTL" in row["evidence"] for row in forged))

@@ -84,6 +84,7 @@ static void read_files(void)
 #ifndef WHYRST_SANITIZED
     CHECK(!opens("secret", O_RDONLY));
     CHECK(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+    CHECK(open("/usr/bin/env", O_RDONLY) < 0 && errno == EACCES);
     CHECK(open("/proc/1/environ", O_RDONLY) < 0);
     CHECK(open(directory, O_RDONLY | O_DIRECTORY) < 0);
 #endif
