@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Our own reader looks first. What it does not know goes to libwiretap, which wants a path: pipes
- * are spooled to a temporary file, which loses its name as soon as it is open.
+ * are spooled to a temporary file.
  */
 #include "input.h"
 #include "write_all.h"
@@ -76,29 +76,30 @@ static bool copy_rest(struct stop *from, int to)
     return n == 0;
 }
 
-/* Puts @peeked and the rest of the pipe into a temporary file; returns its name (g_free), or NULL.
+/*
+ * Puts @peeked and the rest of the pipe into a temporary file; returns its descriptor, or -1. It
+ * has no name while it fills, so that nothing is left of it however the program ends.
  */
-static char *spool(struct stop *pipe, const uint8_t *peeked, size_t length, char **message)
+static int spool(struct stop *pipe, const uint8_t *peeked, size_t length, char **message)
 {
     char *name = NULL;
     GError *error = NULL;
     int fd = g_file_open_tmp("whyrst-XXXXXX", &name, &error);
-    bool good;
 
     if (fd < 0) {
         *message = g_strdup(error->message);
         g_error_free(error);
-        return NULL;
+        return -1;
     }
-    good = write_all(fd, peeked, length) && copy_rest(pipe, fd);
-    if (!good) {
+    unlink(name);
+    g_free(name);
+    if (!write_all(fd, peeked, length) || !copy_rest(pipe, fd)) {
         *message =
             g_strdup_printf("cannot copy the pipe to a temporary file: %s", g_strerror(errno));
-        unlink(name);
-        g_clear_pointer(&name, g_free);
+        close(fd);
+        return -1;
     }
-    close(fd);
-    return name;
+    return fd;
 }
 
 static struct wiretap *open_wiretap(struct input *input, const char *path, const uint8_t *peeked,
@@ -106,7 +107,8 @@ static struct wiretap *open_wiretap(struct input *input, const char *path, const
 {
     enum whyrst_capture_status status;
     struct wiretap *wiretap;
-    char *spooled;
+    char spooled[32];
+    int fd;
 
     if (!input->live) {
         /* Standard input, which libwiretap calls "-" as well, may stand where we stopped reading.
@@ -118,13 +120,13 @@ static struct wiretap *open_wiretap(struct input *input, const char *path, const
         *message = g_strdup("is empty: no capture came through the pipe");
         return NULL;
     }
-    spooled = spool(&input->stop, peeked, length, message);
-    if (!spooled) {
+    fd = spool(&input->stop, peeked, length, message);
+    if (fd < 0) {
         return NULL;
     }
+    g_snprintf(spooled, sizeof spooled, "/proc/self/fd/%d", fd);
     wiretap = wiretap_open(spooled, &status, message);
-    unlink(spooled);
-    g_free(spooled);
+    close(fd);
     return wiretap;
 }
 

@@ -151,6 +151,16 @@ class Signals(Live):
         tool.send_signal(signal.SIGTERM)
         self.assertIn(b"3 TCP resets", self.result(tool)[0])
 
+    @unittest.skipUnless(HAS_WIRETAP, "reads pcap and pcapng only")
+    def test_nothing_is_left_of_it_however_it_ends(self):
+        temporary = os.path.join(self.dir, "tmp")
+        os.mkdir(temporary)
+        tool = self.start("-", env={**os.environ, "TMPDIR": temporary})
+        self.feed(tool, gzip.compress(pcap(mixed())))
+        tool.kill()
+        tool.wait()
+        self.assertEqual(os.listdir(temporary), [])
+
     def test_a_database_is_complete(self):
         """The process that writes it is told, too, as by a terminal or the end of a service."""
         path = os.path.join(self.dir, "r.db")
