@@ -31,6 +31,13 @@ struct others {
 /** What a client of a server is in a comparison: of those that fail, of the others, or neither. */
 enum client_role { CLIENT_OTHER, CLIENT_OWN, CLIENT_LEFT_OUT };
 
+/** struct event - a connection of the pair with this index in its group */
+struct event {
+    int64_t time_ns;
+    guint pair;
+    bool failed;
+};
+
 /** struct crowd - the clients of one server
  * @events: their connections in the order of time
  * @roles:  what they are at present (enum client_role) */
@@ -41,6 +48,12 @@ struct crowd {
     uint8_t *roles;
 };
 
+/** Sorts events (struct event) by their times. */
+void events_sort(GArray *events);
+/** Those of @events whose pairs (@count) have the role CLIENT_OTHER, from @first_ns to @last_ns,
+ * and next to failures of pairs with the role CLIENT_OWN. */
+struct others others_between(const GArray *events, const uint8_t *roles, guint count,
+                             int64_t first_ns, int64_t last_ns);
 /** The others from the first failure of @crowd's own clients to the last. */
 struct others find_others(const struct crowd *crowd);
 /** Whether others failed as well, then or at the same moments: it is the server's trouble. */

@@ -72,10 +72,9 @@ static bool have_one_version(const char *a, const char *b)
 }
 
 bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
-                        const struct names *names, uint32_t ja4)
+                        const struct names *names, uint32_t ja4, bool *alike)
 {
     const char *own = names_text(names, ja4);
-    bool several = false;
 
     for (guint i = 0; i < combos->len; i++) {
         const struct combo *combo = g_ptr_array_index(combos, i);
@@ -87,9 +86,9 @@ bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable
         if (!g_hash_table_contains(picked, GUINT_TO_POINTER(combo->ja4 + 1))) {
             return false;
         }
-        several = true;
+        *alike = true;
     }
-    return several;
+    return true;
 }
 
 static bool is_of(const struct combo *combo, uint32_t name, uint32_t ja4)

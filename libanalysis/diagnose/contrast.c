@@ -33,6 +33,62 @@ static double test(const struct score *own, const struct score *others)
     return stats_fisher(own->failed, own->good, others->failed, others->good);
 }
 
+/* Takes part in the comparison, as one of @role's. */
+static void compare(const struct group *group, struct contrast *contrast, const struct combo *combo,
+                    enum client_role role)
+{
+    const struct names *names = &group->diagnosis->whole->names;
+    uint16_t mark =
+        tables_hello_mark(names_text(names, combo->ja4), names_text(names, combo->name));
+
+    score_merge(role == CLIENT_OWN ? &contrast->own : &contrast->others, &combo->score, 0);
+    g_hash_table_insert(contrast->marks, GUINT_TO_POINTER(mark), GUINT_TO_POINTER(role + 1));
+}
+
+static void add_events(const struct contrast *contrast, const struct pair *pair, GArray *events)
+{
+    uint32_t count;
+    g_autofree struct moment *moments = moments_sorted(&pair->moments, &count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        guint role = GPOINTER_TO_UINT(
+            g_hash_table_lookup(contrast->marks, GUINT_TO_POINTER(moments[i].hello)));
+        struct event event = {moments[i].time_ns, role - 1,
+                              moments[i].failed && moments[i].origin == WHYRST_ORIGIN_TLS_PHASE};
+
+        if (role) {
+            g_array_append_val(events, event);
+        }
+    }
+}
+
+/* Server and time may be the reason as well: those compared must be answered while it is reset. */
+static struct others look_meanwhile(const struct group *group, const struct contrast *contrast)
+{
+    static const uint8_t roles[] = {CLIENT_OTHER, CLIENT_OWN};
+    const struct heavy *pairs = &group->diagnosis->whole->pairs;
+    g_autoptr(GArray) events = g_array_new(FALSE, FALSE, sizeof(struct event));
+    int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
+
+    for (size_t i = 0; i < pairs->size; i++) {
+        const struct pair *pair = heavy_at(pairs, i);
+
+        if (pair && g_hash_table_contains(contrast->servers, &pair->server)) {
+            add_events(contrast, pair, events);
+        }
+    }
+    events_sort(events);
+    for (guint i = 0; i < events->len; i++) {
+        const struct event *event = &g_array_index(events, struct event, i);
+
+        if (event->failed && roles[event->pair] == CLIENT_OWN) {
+            first_ns = MIN(first_ns, event->time_ns);
+            last_ns = event->time_ns;
+        }
+    }
+    return others_between(events, roles, G_N_ELEMENTS(roles), first_ns, last_ns);
+}
+
 bool contrast_is_clear(const struct group *group, struct contrast *contrast)
 {
     const struct score *own = &contrast->own, *others = &contrast->others;
@@ -42,17 +98,24 @@ bool contrast_is_clear(const struct group *group, struct contrast *contrast)
         return false;
     }
     contrast->p = MIN(test(own, others) * group->tests, 1);
-    return contrast->p < CHANCE &&
-           test(&contrast->picked, others) *
-                   exp(stats_log_choose(contrast->candidates, contrast->blocked)) <
-               CHANCE;
+    if (contrast->p >= CHANCE ||
+        test(&contrast->picked, others) *
+                exp(stats_log_choose(contrast->candidates, contrast->blocked)) >=
+            CHANCE) {
+        return false;
+    }
+    contrast->meanwhile = look_meanwhile(group, contrast);
+    return !others_fail_too(&contrast->meanwhile);
 }
 
 enum whyrst_confidence contrast_confidence(const struct contrast *contrast)
 {
-    bool clear = contrast->p < CHANCE / 10 && score_rate(&contrast->own) > 0.95 &&
-                 contrast->others.failed == 0;
+    bool clear = contrast->meanwhile.good >= LEAST_OTHER && contrast->p < CHANCE / 10 &&
+                 score_rate(&contrast->own) > 0.95 && contrast->others.failed == 0;
 
+    if (contrast->meanwhile.good == 0) {
+        return WHYRST_CONFIDENCE_LOW;
+    }
     return clear ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
 }
 
@@ -77,7 +140,8 @@ static void pick(struct contrast *contrast, GHashTable *scores)
 static void begin(const struct group *group, uint32_t name, uint32_t ja4, struct contrast *contrast,
                   GHashTable **picked)
 {
-    *contrast = (struct contrast){.servers = combos_failed_at(group->combos, name, ja4)};
+    *contrast = (struct contrast){.servers = combos_failed_at(group->combos, name, ja4),
+                                  .marks = g_hash_table_new(NULL, NULL)};
     *picked = combos_scores(group->combos, contrast->servers, name != 0);
     pick(contrast, *picked);
 }
@@ -85,6 +149,7 @@ static void begin(const struct group *group, uint32_t name, uint32_t ja4, struct
 void contrast_clear(struct contrast *contrast)
 {
     g_hash_table_unref(contrast->servers);
+    g_hash_table_unref(contrast->marks);
     score_clear(&contrast->own);
     score_clear(&contrast->others);
     score_clear(&contrast->picked);
@@ -130,17 +195,17 @@ void contrast_ja4(const struct group *group, uint32_t ja4, struct contrast *cont
         }
         if (combo->ja4 == ja4) {
             if (shared) {
-                score_merge(&contrast->own, &combo->score, 0);
+                compare(group, contrast, combo, CLIENT_OWN);
             }
             contrast->name = g_hash_table_size(names) == 1 ? combo->name : 0;
         } else if (!g_hash_table_contains(picked, number) &&
                    g_hash_table_contains(contrast->servers, &combo->server)) {
-            score_merge(&contrast->others, &combo->score, 0);
+            compare(group, contrast, combo, CLIENT_OTHER);
             contrast->variety += g_hash_table_add(seen, number);
         }
     }
     contrast->version = combos_are_version(group->combos, contrast->servers, picked,
-                                           &group->diagnosis->whole->names, ja4);
+                                           &group->diagnosis->whole->names, ja4, &contrast->alike);
     g_hash_table_unref(picked);
 }
 
@@ -161,11 +226,11 @@ void contrast_name(const struct group *group, uint32_t name, struct contrast *co
         const struct combo *combo = g_ptr_array_index(group->combos, i);
 
         if (combo->name == name) {
-            score_merge(&contrast->own, &combo->score, 0);
+            compare(group, contrast, combo, CLIENT_OWN);
         } else if (g_hash_table_contains(ja4s, GUINT_TO_POINTER(combo->ja4 + 1)) &&
                    !g_hash_table_contains(picked, GUINT_TO_POINTER(combo->name + 1)) &&
                    g_hash_table_contains(contrast->servers, &combo->server)) {
-            score_merge(&contrast->others, &combo->score, 0);
+            compare(group, contrast, combo, CLIENT_OTHER);
         }
     }
     g_hash_table_unref(picked);

@@ -3,6 +3,7 @@
 #ifndef DIAGNOSE_CONTRAST_H
 #define DIAGNOSE_CONTRAST_H
 
+#include "diagnose/clients.h"
 #include "diagnose/combos.h"
 #include "diagnose/diagnosis.h"
 
@@ -33,7 +34,10 @@ struct group {
  * @candidates: of which these were picked
  * @variety:    JA4s that @others, or, of a name, @own consists of
  * @name:       the only name that a JA4 was reset under, or 0
- * @version:    all JA4s with this one's TLS version are blocked, several, and no other
+ * @version:    all JA4s with this one's TLS version are blocked, and no other; @alike: it is not
+ *              the only one
+ * @marks:      which of the two ClientHellos belong to, by their marks (tables_hello_mark())
+ * @meanwhile:  the others in the time of its failures
  */
 struct contrast {
     GHashTable *servers;
@@ -46,6 +50,9 @@ struct contrast {
     guint variety;
     uint32_t name;
     bool version;
+    bool alike;
+    GHashTable *marks;
+    struct others meanwhile;
     double p;
 };
 

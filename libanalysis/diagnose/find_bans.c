@@ -10,6 +10,7 @@
 
 #include "diagnose/clients.h"
 #include "diagnose/limit.h"
+#include "diagnose/network.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -327,46 +328,26 @@ static bool are_banned(const struct whyrst_diagnosis *diagnosis, const struct cr
     return true;
 }
 
-/* How many bits the addresses have in common, @most at most. */
-static unsigned common_bits(const uint8_t a[16], const uint8_t b[16], unsigned most)
-{
-    unsigned bits = 0;
-
-    while (bits < most && !((a[bits / 8] ^ b[bits / 8]) >> (7 - bits % 8) & 1)) {
-        bits++;
-    }
-    return bits;
-}
-
 /* A network that all of them are in, and no client that is served. */
 static void tell_network(const struct crowd *crowd, struct whyrst_finding *finding)
 {
-    const struct pair *first = NULL;
-    uint8_t network[16] = {0};
-    unsigned bits, least;
+    struct network network = {0};
     char text[80];
 
-    for (guint i = 0; i < crowd->count && !first; i++) {
-        first = crowd->roles[i] == CLIENT_OWN ? crowd->pairs[i] : NULL;
-    }
-    bits = first->server.version == 4 ? 32 : 128;
-    least = bits / 4;
     for (guint i = 0; i < crowd->count; i++) {
         if (crowd->roles[i] == CLIENT_OWN) {
-            bits = common_bits(first->client, crowd->pairs[i]->client, bits);
+            network_add(&network, crowd->pairs[i]->server.version, crowd->pairs[i]->client);
         }
     }
     for (guint i = 0; i < crowd->count; i++) {
-        if (bits < least || (crowd->roles[i] != CLIENT_OWN &&
-                             common_bits(first->client, crowd->pairs[i]->client, bits) == bits)) {
+        if (crowd->roles[i] != CLIENT_OWN && network_has(&network, crowd->pairs[i]->client)) {
             return;
         }
     }
-    for (unsigned i = 0; i < bits; i++) {
-        network[i / 8] |= first->client[i / 8] & (0x80 >> i % 8);
+    if (network_is_narrow(&network)) {
+        network_text(&network, text, sizeof text);
+        finding_evidence(finding, "all of them are in %s, no other client is", text);
     }
-    endpoint_text(text, sizeof text, first->server.version, network, 0, false);
-    finding_evidence(finding, "all of them are in %s/%u, no other client is", text, bits);
 }
 
 /* What each of them is, and that the crowd is to be compared without it. */

@@ -14,33 +14,92 @@
 #include <string.h>
 
 #include "diagnose/contrast.h"
+#include "diagnose/network.h"
 #include "diagnose/servers.h"
 
-/* Its clients have other JA4s that are answered here, or there are several of them. */
-static bool is_about_ja4(const struct group *group, uint32_t ja4)
-{
-    const uint8_t *first = NULL;
+/**
+ * struct users - the clients that were reset with a JA4
+ * @count:   different ones
+ * @mixed:   some were answered when they said another one
+ * @network: has all of them; @shut: and no client that was answered
+ */
+struct users {
+    guint count;
+    bool mixed;
+    struct network network;
+    bool shut;
+};
 
+static GHashTable *clients_of(const struct group *group, uint32_t ja4)
+{
+    GHashTable *clients = g_hash_table_new(servers_hash_address, servers_equal_addresses);
+
+    for (guint i = 0; i < group->count; i++) {
+        if (group->cells[i]->key.ja4 == ja4 && group->cells[i]->score.failed) {
+            g_hash_table_add(clients, (gpointer)group->cells[i]->key.client);
+        }
+    }
+    return clients;
+}
+
+static struct users find_users(const struct group *group, uint32_t ja4)
+{
+    g_autoptr(GHashTable) clients = clients_of(group, ja4);
+    struct users users = {.count = g_hash_table_size(clients), .shut = true};
+    GHashTableIter iter;
+    gpointer client;
+
+    g_hash_table_iter_init(&iter, clients);
+    while (g_hash_table_iter_next(&iter, &client, NULL)) {
+        network_add(&users.network, group->cells[0]->key.server.version, client);
+    }
     for (guint i = 0; i < group->count; i++) {
         const struct hello_key *key = &group->cells[i]->key;
 
-        if (key->ja4 != ja4 || !group->cells[i]->score.failed) {
-            continue;
+        if (key->ja4 != ja4 && group->cells[i]->score.good) {
+            users.mixed |= g_hash_table_contains(clients, key->client);
+            users.shut &= !network_has(&users.network, key->client);
         }
-        if (first && memcmp(first, key->client, sizeof key->client) != 0) {
-            return true;
-        }
-        first = key->client;
     }
-    for (guint i = 0; first && i < group->count; i++) {
-        const struct hello_key *key = &group->cells[i]->key;
+    users.shut &= network_is_narrow(&users.network);
+    return users;
+}
 
-        if (key->ja4 != ja4 && group->cells[i]->score.good &&
-            memcmp(first, key->client, sizeof key->client) == 0) {
-            return true;
-        }
+/* Where an address is never seen to be answered, it may be what is not wanted. */
+static enum whyrst_confidence confidence_of(const struct contrast *contrast,
+                                            const struct users *users)
+{
+    enum whyrst_confidence sure = contrast_confidence(contrast);
+    bool doubtful = !users->mixed || contrast->version;
+
+    if ((contrast->version && contrast->alike) || (!users->mixed && users->shut)) {
+        return WHYRST_CONFIDENCE_LOW;
     }
-    return false;
+    return doubtful ? MIN(sure, WHYRST_CONFIDENCE_MEDIUM) : sure;
+}
+
+/* What else may be the reason. */
+static void tell_doubts(struct whyrst_finding *finding, const struct contrast *contrast,
+                        const struct users *users)
+{
+    char text[80];
+
+    if (contrast->version && !contrast->alike) {
+        finding_evidence(finding, "no other JA4 of this TLS version came: the server may want "
+                                  "another version of whoever comes");
+    }
+    if (!users->mixed && users->shut) {
+        network_text(&users->network, text, sizeof text);
+        finding_evidence(finding,
+                         "its %u clients have no other JA4, and are all in %s, where no other "
+                         "client is: a block of that network looks the same",
+                         users->count, text);
+    } else if (!users->mixed) {
+        finding_evidence(finding,
+                         "its %u clients have no other JA4: blocks of their addresses look the "
+                         "same",
+                         users->count);
+    }
 }
 
 /* Whether findings about one server each tell most of it. */
@@ -59,6 +118,15 @@ static bool is_told(const struct group *group, enum whyrst_finding_kind kind, co
         }
     }
     return told * 5 >= (uint64_t)failed * 4;
+}
+
+/* An outage looks the same. */
+static void tell_meanwhile(struct whyrst_finding *finding, const struct contrast *contrast)
+{
+    if (contrast->meanwhile.good == 0) {
+        finding_evidence(finding, "no other was answered between its first reset and its last: "
+                                  "trouble of the server's in that time looks the same");
+    }
 }
 
 /* "192.0.2.1:443" or "20 servers"; the finding's server is set where it is one. */
@@ -94,7 +162,7 @@ static char *fill(struct whyrst_finding *finding, const struct contrast *contras
 
 /* RSTs of @ja4 are explained by it: at each server where it failed. */
 static struct across *explain(const struct group *group, const struct contrast *contrast,
-                              const char *ja4)
+                              const char *ja4, enum whyrst_confidence sure)
 {
     GArray *blocks = group->diagnosis->blocks;
     struct across *across = NULL;
@@ -103,8 +171,7 @@ static struct across *explain(const struct group *group, const struct contrast *
 
     g_hash_table_iter_init(&iter, contrast->servers);
     while (g_hash_table_iter_next(&iter, &server, NULL)) {
-        struct block *block = blocks_add(blocks, ACROSS_FINGERPRINT, contrast_confidence(contrast),
-                                         server, &contrast->own);
+        struct block *block = blocks_add(blocks, ACROSS_FINGERPRINT, sure, server, &contrast->own);
 
         block->ja4 = g_strdup(ja4);
         block->sni =
@@ -121,12 +188,13 @@ static struct across *explain(const struct group *group, const struct contrast *
     return across;
 }
 
-static void add_ja4(const struct group *group, const struct contrast *contrast, const char *ja4)
+static void add_ja4(const struct group *group, const struct contrast *contrast, const char *ja4,
+                    const struct users *users)
 {
     const struct score *own = &contrast->own, *others = &contrast->others;
+    enum whyrst_confidence sure = confidence_of(contrast, users);
     struct whyrst_finding *finding =
-        finding_add(group->diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK,
-                    contrast->version ? WHYRST_CONFIDENCE_LOW : contrast_confidence(contrast));
+        finding_add(group->diagnosis->findings, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, sure);
     g_autofree char *server = fill(finding, contrast);
 
     finding->ja4 = g_strdup(ja4);
@@ -134,26 +202,30 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
     finding_text(finding, "%s reset%s the TLS client %s: %u of %u connections, others %u of %u",
                  server, finding->server ? "s" : "", ja4, own->failed, own->failed + own->good,
                  others->failed, others->failed + others->good);
-    if (contrast->version) {
+    if (contrast->version && contrast->alike) {
         finding_evidence(finding, "all JA4s of this TLS version are reset and no other: the server "
                                   "may want another version of whoever comes");
     } else {
-        finding_evidence(finding, "%s", explain(group, contrast, ja4)->contrast);
+        finding_evidence(finding, "%s", explain(group, contrast, ja4, sure)->contrast);
     }
+    tell_meanwhile(finding, contrast);
+    tell_doubts(finding, contrast, users);
 }
 
 static void find_ja4(const struct group *group, uint32_t number)
 {
     const char *ja4 = names_text(&group->diagnosis->whole->names, number);
     struct contrast contrast;
+    struct users users;
 
     if (!ja4) {
         return; /* of several that had no room */
     }
     contrast_ja4(group, number, &contrast);
-    if (contrast_is_clear(group, &contrast) && is_about_ja4(group, number) &&
+    users = find_users(group, number);
+    if ((users.mixed || users.count > 1) && contrast_is_clear(group, &contrast) &&
         !is_told(group, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, NULL, ja4, contrast.own.failed)) {
-        add_ja4(group, &contrast, ja4);
+        add_ja4(group, &contrast, ja4, &users);
     }
     contrast_clear(&contrast);
 }
@@ -173,6 +245,7 @@ static void add_name(const struct group *group, const struct contrast *contrast,
     finding_evidence(finding, "%u JA4%s reset under this name; under other names: %u of %u",
                      contrast->variety, contrast->variety == 1 ? "" : "s", others->failed,
                      others->failed + others->good);
+    tell_meanwhile(finding, contrast);
     if (contrast->blocked > 1) {
         finding_evidence(finding, "%u other name%s reset there as well", contrast->blocked - 1,
                          contrast->blocked == 2 ? " is" : "s are");

@@ -15,13 +15,6 @@
 
 #define HARDLY_ANY 0.1
 
-/** struct event - a connection of the pair with this index in its group */
-struct event {
-    int64_t time_ns;
-    guint pair;
-    bool failed;
-};
-
 static gint by_time(gconstpointer a, gconstpointer b)
 {
     const struct event *x = a, *y = b;
@@ -30,6 +23,11 @@ static gint by_time(gconstpointer a, gconstpointer b)
         return x->time_ns < y->time_ns ? -1 : 1;
     }
     return (x->pair > y->pair) - (x->pair < y->pair);
+}
+
+void events_sort(GArray *events)
+{
+    g_array_sort(events, by_time);
 }
 
 /* All connections of a server's clients, as far as their times are kept. */
@@ -46,7 +44,7 @@ static GArray *make_timeline(const struct pair *const *pairs, guint count)
             g_array_append_val(timeline, event);
         }
     }
-    g_array_sort(timeline, by_time);
+    events_sort(timeline);
     return timeline;
 }
 
@@ -57,14 +55,14 @@ static void note_near(struct others *others, const struct event *event)
 }
 
 /* Goes through the timeline; each neighbour of failures counts once. */
-static void find_neighbours(const struct crowd *crowd, struct others *others)
+static void find_neighbours(const GArray *events, const uint8_t *roles, struct others *others)
 {
     const struct event *before = NULL; /* the latest of another client, not yet counted */
     bool failing = false;
 
-    for (guint i = 0; i < crowd->events->len; i++) {
-        const struct event *event = &g_array_index(crowd->events, struct event, i);
-        uint8_t role = crowd->roles[event->pair];
+    for (guint i = 0; i < events->len; i++) {
+        const struct event *event = &g_array_index(events, struct event, i);
+        uint8_t role = roles[event->pair];
 
         if (role == CLIENT_OWN && event->failed) {
             if (before) {
@@ -82,11 +80,31 @@ static void find_neighbours(const struct crowd *crowd, struct others *others)
     }
 }
 
+struct others others_between(const GArray *events, const uint8_t *roles, guint count,
+                             int64_t first_ns, int64_t last_ns)
+{
+    g_autofree bool *served = g_new0(bool, count);
+    struct others others = {0};
+
+    for (guint i = 0; i < events->len; i++) {
+        const struct event *event = &g_array_index(events, struct event, i);
+
+        if (roles[event->pair] != CLIENT_OTHER || event->time_ns < first_ns ||
+            event->time_ns > last_ns) {
+            continue;
+        }
+        others.failed += event->failed;
+        others.good += !event->failed;
+        others.clients += !event->failed && !served[event->pair];
+        served[event->pair] |= !event->failed;
+    }
+    find_neighbours(events, roles, &others);
+    return others;
+}
+
 struct others find_others(const struct crowd *crowd)
 {
-    g_autofree bool *served = g_new0(bool, crowd->count);
     int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
-    struct others others = {0};
 
     for (guint i = 0; i < crowd->count; i++) {
         const struct failures *failures = crowd->pairs[i]->score.failures;
@@ -96,20 +114,7 @@ struct others find_others(const struct crowd *crowd)
             last_ns = MAX(last_ns, failures->last_ns);
         }
     }
-    for (guint i = 0; i < crowd->events->len; i++) {
-        const struct event *event = &g_array_index(crowd->events, struct event, i);
-
-        if (crowd->roles[event->pair] != CLIENT_OTHER || event->time_ns < first_ns ||
-            event->time_ns > last_ns) {
-            continue;
-        }
-        others.failed += event->failed;
-        others.good += !event->failed;
-        others.clients += !event->failed && !served[event->pair];
-        served[event->pair] |= !event->failed;
-    }
-    find_neighbours(crowd, &others);
-    return others;
+    return others_between(crowd->events, crowd->roles, crowd->count, first_ns, last_ns);
 }
 
 bool others_fail_too(const struct others *others)

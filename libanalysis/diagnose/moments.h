@@ -10,14 +10,16 @@
 enum moment_kind { MOMENT_OTHER, MOMENT_EXIT, MOMENT_LOST };
 
 /** struct moment - when a connection failed, or was accepted; @client: a few bits of its address;
- *  of a RST, @origin: the phase that it hit, @age_ms: how long the connection had lasted by then */
+ *  of a RST, @origin: the phase that it hit, @age_ms: how long the connection had lasted by then;
+ *  @hello: marks the JA4 and name of a ClientHello that was reset or answered, else 0 */
 struct moment {
     int64_t time_ns;
     uint32_t age_ms;
-    bool failed;
+    uint16_t hello;
     uint8_t client;
-    uint8_t origin;
-    uint8_t kind;
+    uint8_t origin : 5;
+    uint8_t kind : 2;
+    bool failed : 1;
 };
 
 /**

@@ -13,6 +13,16 @@ gboolean server_equal(gconstpointer a, gconstpointer b)
     return memcmp(a, b, sizeof(struct server_key)) == 0;
 }
 
+guint servers_hash_address(gconstpointer address)
+{
+    return (guint)heavy_hash(address, 16);
+}
+
+gboolean servers_equal_addresses(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, 16) == 0;
+}
+
 void servers_init(struct servers *servers)
 {
     *servers = (struct servers){.keys = g_hash_table_new(server_hash, server_equal)};

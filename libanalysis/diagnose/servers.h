@@ -21,6 +21,10 @@ struct servers {
 guint server_hash(gconstpointer server);
 gboolean server_equal(gconstpointer a, gconstpointer b);
 
+/** For tables that have a client's address (16 bytes) for key. */
+guint servers_hash_address(gconstpointer address);
+gboolean servers_equal_addresses(gconstpointer a, gconstpointer b);
+
 void servers_init(struct servers *servers);
 void servers_clear(struct servers *servers);
 /** Adds @server, which must outlive the set. */

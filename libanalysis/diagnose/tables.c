@@ -114,6 +114,14 @@ struct counted {
     bool hello_failed;
 };
 
+uint16_t tables_hello_mark(const char *ja4, const char *name)
+{
+    uint64_t hash = heavy_hash(ja4 ? ja4 : "", ja4 ? strlen(ja4) : 0);
+
+    hash = mix(hash, heavy_hash(name ? name : "", name ? strlen(name) : 0));
+    return (uint16_t)(hash >> 48) | 1;
+}
+
 static void seek_hello(struct tables *tables, const struct outcome *outcome,
                        struct counted *counted)
 {
@@ -184,9 +192,12 @@ static void add_pair(struct tables *tables, const struct counted *counted,
     pair->asked += failed && !is_unasked(outcome->origin);
     pair->moments.left = &tables->moments_left;
     moments_add(&pair->moments, LIMIT_MOMENTS_EACH,
-                (struct moment){.time_ns = outcome->start_ns,
-                                .age_ms = outcome_age_ms(outcome),
-                                .failed = failed});
+                (struct moment){
+                    .time_ns = outcome->start_ns,
+                    .age_ms = outcome_age_ms(outcome),
+                    .hello = counted->has_hello ? tables_hello_mark(outcome->ja4, outcome->sni) : 0,
+                    .origin = outcome->origin,
+                    .failed = failed});
 }
 
 static void add_hello(struct tables *tables, const struct counted *counted,

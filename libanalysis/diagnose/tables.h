@@ -40,6 +40,9 @@ void tables_add_close(struct tables *tables, const struct flow_key *key, unsigne
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files);
 /** Adds @other's endpoints and JA4s alone, for the lists of all. */
 void tables_merge_sums(struct tables *tables, const struct tables *other, uint32_t files);
+/** What marks connections whose ClientHello has this JA4 and server name (NULL: none), see struct
+ *  moment; few others have the same mark. */
+uint16_t tables_hello_mark(const char *ja4, const char *name);
 /** Bytes that they take, names apart. */
 size_t tables_bytes(const struct tables *tables);
 /** What had to give way to bounds. */
