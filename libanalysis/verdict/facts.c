@@ -204,6 +204,65 @@ static bool has_shut_window(struct conn_context *context, const struct conn *con
             heard_window(context, conn, facts) < size);
 }
 
+/* What the receiver had said before the segment that provoked the RST. */
+static const struct ring_entry *latest_before_trigger(struct conn_context *context,
+                                                      const struct conn *conn,
+                                                      const struct rst_facts *facts)
+{
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
+
+    while ((entry = ring_older(&walk))) {
+        if (entry->side != facts->from && entry->frame < facts->trigger.frame &&
+            (entry->flags & WHYRST_TCP_ACK)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* The sender's payload that begins with the first byte not acknowledged. */
+static bool is_first_missing(const struct ring_entry *entry, const struct rst_facts *facts,
+                             uint32_t acked)
+{
+    return entry->side == facts->from && entry->length > 0 && !seq_after(entry->seq, acked) &&
+           seq_after(entry->seq + entry->length, acked);
+}
+
+/* The segment that provoked the RST may itself acknowledge what had been repeated in vain: too late
+ * for one that had given up. So it had where the next repetition was overdue (the timer doubles,
+ * RFC 6298 section 5.5; copies made on the way come sooner, hence the longest interval). */
+static void gather_repetitions(struct conn_context *context, const struct conn *conn,
+                               struct rst_facts *facts)
+{
+    const struct ring_entry *before = latest_before_trigger(context, conn, facts);
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
+    int64_t last_ns = 0;
+    int64_t newer_ns = 0;
+    int64_t interval_ns = 0;
+    unsigned times = 0;
+    bool shut = false;     /* the receiver has said so since the entry looked at */
+    bool answered = false; /* ... since a copy newer than that */
+
+    while (before && (entry = ring_older(&walk))) {
+        if (is_first_missing(entry, facts, before->ack)) {
+            last_ns = times == 0 ? entry->time_ns : last_ns;
+            interval_ns = times == 0 ? 0 : MAX(interval_ns, newer_ns - entry->time_ns);
+            newer_ns = entry->time_ns;
+            facts->probed = answered; /* in the end by the first repetition or a later one */
+            answered = shut;
+            times++;
+        } else if (entry->side != facts->from && entry->frame <= facts->trigger.frame) {
+            shut |= entry->window == 0 && entry->ack == before->ack;
+        }
+    }
+    facts->gave_up = times > 1 && facts->trigger.time_ns - last_ns > 2 * interval_ns;
+    if (facts->gave_up) {
+        facts->sender.retransmits = MAX(facts->sender.retransmits, MIN(times - 1, ENDPOINT_COUNT));
+    }
+}
+
 static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
 {
     const struct whyrst_segment *rst = &facts->segment;
@@ -238,6 +297,9 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
     facts->segment.options = NULL;
     facts->shape = shape_without_trigger(facts);
     trigger_find(context, conn, facts);
+    if (facts->shape == RST_SHAPE_ANSWER) {
+        gather_repetitions(context, conn, facts);
+    }
     facts->sequence_check = check_sequence(facts);
     payload_observe(context, conn, &facts->state);
     gather_unacked(facts);

@@ -193,6 +193,8 @@ struct rst_facts {
     uint32_t in_flight_bytes;
     bool answerable_ack;
     bool answerable_data;
+    bool gave_up;   /**< the sender's repetitions had stopped before the trigger came */
+    bool probed;    /**< they met a shut window, and the receiver answered so */
     bool reordered; /**< the claimed sender's latest segments came not in the order of sending */
     bool read_on;   /**< the claimed sender has acknowledged payload that came after its FIN */
     uint8_t passes;

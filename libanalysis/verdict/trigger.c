@@ -77,7 +77,7 @@ struct search {
     const struct whyrst_segment *rst;
     unsigned side;
     bool refusal;      /* the RST answers a SYN */
-    bool payload_only; /* the sender had closed: pure ACKs provoke nothing */
+    bool payload_only; /* the sender had closed, or may have: pure ACKs provoke nothing */
     int64_t rtt;       /* to the sender and back, -1 = unknown */
     int64_t spoke_ns;  /* the sender's latest ordinary segment, 0 = none */
     uint32_t acked;    /* the highest of its acks newer than the entry looked at */
@@ -215,7 +215,9 @@ void trigger_find(struct conn_context *context, struct conn *conn, struct rst_fa
     struct search search = {.rst = segment,
                             .side = facts->from,
                             .refusal = has_ack,
-                            .payload_only = facts->sender.flags & ENDPOINT_FIN,
+                            .payload_only =
+                                (facts->sender.flags & ENDPOINT_FIN) ||
+                                fills_window(&facts->sender, &facts->receiver, facts->conn_flags),
                             .rtt = round_trip_to(context, conn, facts->from)};
     struct ring_entry *entry;
 

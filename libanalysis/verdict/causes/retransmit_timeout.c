@@ -17,6 +17,14 @@ static bool is_between(const struct rst_facts *facts)
              !seq_after(facts->segment.seq, facts->sender.next)));
 }
 
+/* Behind a shut window a stack goes on as long as its probes are answered (RFC 9293
+ * section 3.8.6.1, MUST-37); a close with data left waits in the same way, until data comes for it.
+ */
+static bool waits_for_room(const struct rst_facts *facts)
+{
+    return facts->probed && !facts->gave_up && may_have_closed(facts);
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     unsigned times = facts->sender.retransmits;
@@ -26,15 +34,28 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     }
     if (times < 2 || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
         facts->shape == RST_SHAPE_REFUSAL ||
-        (facts->shape == RST_SHAPE_OTHER && !is_between(facts))) {
+        (facts->shape == RST_SHAPE_OTHER && !is_between(facts)) || waits_for_room(facts)) {
         return;
     }
-    scale_add(scale, 55 + 5 * (int)MIN(times, 5), EVIDENCE_RETRANSMITTED, times, 0, 0);
+    if (facts->probed) { /* where it did not give up, a crash looks the same */
+        scale_add(scale, 45, EVIDENCE_PROBED, times, 0, 0);
+    } else {
+        scale_add(scale, 55 + 5 * (int)MIN(times, 5), EVIDENCE_RETRANSMITTED, times, 0, 0);
+    }
     if (facts->shape == RST_SHAPE_ANSWER) {
         weigh_host_answer(facts, scale);
     } else {
         weigh_own_stack(facts, scale);
     }
+}
+
+static const char *advise(const struct rst_facts *facts)
+{
+    return facts->probed ? "The other side had stopped reading for longer than the sender waits "
+                           "(TCP_USER_TIMEOUT): look at why that side had stopped."
+                         : "Data or their acknowledgements were lost for long: look at loss, "
+                           "routes and silent firewalls, then at TCP_USER_TIMEOUT and "
+                           "tcp_retries2.";
 }
 
 const struct cause cause_retransmit_timeout = {
@@ -49,4 +70,5 @@ const struct cause cause_retransmit_timeout = {
              .references = "RFC 9293 section 3.8.3; RFC 5482; Linux tcp_write_err() in tcp_timer.c",
              .sample = "user-timeout"},
     .weigh = weigh,
+    .advise = advise,
 };
