@@ -231,7 +231,8 @@ static bool read_frames(struct work *work, struct input *input)
     uint64_t looked = 0;
 
     while ((status = add_batch(work, input)) == WHYRST_CAPTURE_OK) {
-        if (work->file->report.packets - looked >= PROGRESS_FRAMES) {
+        /* Where packets come slowly, a reader that has left must not be served for hours. */
+        if (work->file->report.packets - looked >= PROGRESS_FRAMES || analysis->live) {
             looked = work->file->report.packets;
             atomic_store_explicit(&analysis->offset, work->read_size + input_offset(input),
                                   memory_order_relaxed);

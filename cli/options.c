@@ -226,8 +226,11 @@ static char *find_pipe_twice(char **inputs)
 
         for (char **other = inputs; is_pipe && other < input; other++) {
             if (input_stat(*other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
-                return g_strdup_printf("%s is the same pipe as %s, and can be read only once",
-                                       *input, *other);
+                return strcmp(*input, *other) == 0
+                           ? g_strdup_printf("%s is a pipe, which can be read only once", *input)
+                           : g_strdup_printf(
+                                 "%s is the same pipe as %s, which can be read only once", *input,
+                                 *other);
             }
         }
     }

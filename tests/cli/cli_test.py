@@ -439,6 +439,18 @@ class Output(CliTest):
             with open(clean, "rb") as a, open(out, "rb") as b:
                 self.assertEqual(b.read(), a.read())
 
+    def test_output_in_non_blocking_mode(self):
+        """As a parent or a neighbour in the pipeline may leave it."""
+        capture = self.file("many.pcap", pcap(many(3000)))
+        given, taken = os.pipe()
+        os.set_blocking(taken, False)
+        tool = subprocess.Popen([WHYRST, "--format=ndjson", capture], stdout=taken, stderr=subprocess.PIPE)
+        os.close(taken)
+        with tool, open(given, "rb") as reader:
+            self.assertEqual(len([o for o in of_captures(reader) if o["type"] == "rst"]), 3000)
+            self.assertEqual(tool.stderr.read(), b"")
+        self.assertEqual(tool.returncode, 0)
+
     def test_reader_leaves_early(self):
         capture = self.file("many.pcap", pcap(many(5000)))
         for args in (["--format=ndjson", capture], ["-j4"] + [capture] * 8):

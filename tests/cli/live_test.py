@@ -55,6 +55,25 @@ class Live(CliTest):
         return out, err.decode()
 
 
+class Pipes(Live):
+    def test_a_reader_that_left_is_noticed_soon(self):
+        data = pcap(many(1000), step_ns=100_000_000)
+        record = (len(data) - 24) // 2000
+        tool = self.start("--format=ndjson", "-")
+        self.feed(tool, data[:24 + 200 * record])
+        self.assertTrue(tool.stdout.readline())
+        tool.stdout.close()
+        for at in range(24 + 200 * record, len(data), record):
+            time.sleep(0.01)
+            try:
+                tool.stdin.write(data[at:at + record])
+            except BrokenPipeError:
+                break
+        else:
+            self.fail("goes on reading")
+        self.assertEqual(tool.wait(), 0)
+
+
 class Signals(Live):
     def test_each_of_them_leaves_what_is_known(self):
         for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
@@ -179,9 +198,9 @@ class Twice(Live):
         os.mkfifo(fifo)
         link = os.path.join(self.dir, "link")
         os.symlink(fifo, link)
-        for other in fifo, link:
+        for other, what in (fifo, "a pipe, which"), (link, f"the same pipe as {fifo}, which"):
             err = self.run_tool(fifo, other, status=2).stderr.decode()
-            self.assertIn(f"{other} is the same pipe as {fifo}", err)
+            self.assertIn(f"{other} is {what} can be read only once", err)
 
     def test_standard_input(self):
         done = self.run_tool("-", "/dev/stdin", input=pcap(mixed()), status=2)
