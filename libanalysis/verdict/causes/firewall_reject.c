@@ -25,6 +25,16 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     weigh_foreign_answer(facts, scale);
 }
 
+static const char *advise(const struct rst_facts *facts)
+{
+    if (is_refusal(facts) || is_probe_refusal(facts)) {
+        return "Look for a rule that rejects this port, on the host or on the device at that hop "
+               "count.";
+    }
+    return "Look at the device at that hop count: for a rule that rejects (state INVALID, too), or "
+           "for a table of connections that it lost (flush, failover, full).";
+}
+
 const struct cause cause_firewall_reject = {
     .info =
         {.name = "firewall-reject",
@@ -37,4 +47,5 @@ const struct cause cause_firewall_reject = {
              "Linux nf_send_reset() in net/ipv4/netfilter/nf_reject_ipv4.c and nf_send_reset6()",
          .sample = "reject-on-router"},
     .weigh = weigh,
+    .advise = advise,
 };
