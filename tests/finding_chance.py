@@ -330,6 +330,32 @@ def case_young_connections():
     return [capture], {"reset-rate": {}}
 
 
+def case_sweep():
+    """One client tries a port of each address of a network, three times: most are closed or unused. That is
+    one finding of low confidence for each way to fail, however many hosts there are."""
+    def make(dice):
+        for host in range(40, 100):
+            for again in range(3):
+                end = "served" if host % 10 == 0 else "silent" if host % 3 else "refused"
+                yield (host + again) * 0.5, "10.0.9.9", f"192.0.2.{host}:443", end
+        for when in at_random(dice, 60, 1):
+            yield when, f"10.0.0.{dice.randrange(6) + 5}", f"192.0.2.{dice.choice((40, 50, 60))}:443", "served"
+
+    once = {"confidence": "low", "server": None}
+    return populations(make, range(2)), {"dead-node": once, "unanswered": once}
+
+
+def case_dead_hosts_of_a_cluster():
+    """A few hosts that are dead are no sweep."""
+    def make(dice):
+        for when in at_random(dice, 120, 1):
+            yield when, "10.0.0.5", f"192.0.2.{dice.randrange(4) + 1}:443", "refused"
+        for when in at_random(dice, 120, 1):
+            yield when, "10.0.0.6", "192.0.2.9:443", "served"
+
+    return populations(make, range(2)), {"dead-node": {"confidence": "high"}}
+
+
 def case_polling_clients():
     """A server that forgot connections at times nobody knows: clients that poll each 30 s find out then."""
     capture = Capture()

@@ -270,6 +270,7 @@ void diagnosis_conclude_tables(struct whyrst_diagnosis *diagnosis, const struct 
     find_blocks(diagnosis);
     find_clients(diagnosis);
     find_bursts(diagnosis, stops);
+    find_sweeps(diagnosis);
     find_nodes(diagnosis);
     find_endpoints(diagnosis);
     find_deployments(diagnosis, stops);

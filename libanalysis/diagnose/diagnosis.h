@@ -102,7 +102,9 @@ void find_bursts(struct whyrst_diagnosis *diagnosis, GArray *stops);
 /** Servers that stop one after another: @stops, and others that refused for a while. After what is
  *  wrong with each. */
 void find_deployments(struct whyrst_diagnosis *diagnosis, GArray *stops);
-/** Hosts that accept nothing. Sets the states of @rows. */
+/** Ports that one client tries at many hosts in vain. Sets the states of their rows. */
+void find_sweeps(struct whyrst_diagnosis *diagnosis);
+/** Other hosts that accept nothing. Sets the states of @rows. */
 void find_nodes(struct whyrst_diagnosis *diagnosis);
 /** Whose failures those of a proxy's row are; before other reasons of its resets are looked for. */
 void find_proxy(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);

@@ -322,6 +322,12 @@ static void find_scan(struct whyrst_diagnosis *diagnosis, const struct node *nod
     endpoint_release(&sum);
 }
 
+/* By find_sweeps.c. */
+static bool is_swept(const struct whyrst_endpoint *row)
+{
+    return row->state == WHYRST_FINDING_DEAD_NODE || row->state == WHYRST_FINDING_UNANSWERED;
+}
+
 void find_nodes(struct whyrst_diagnosis *diagnosis)
 {
     g_autoptr(GPtrArray) rows = g_ptr_array_new();
@@ -330,7 +336,8 @@ void find_nodes(struct whyrst_diagnosis *diagnosis)
     for (guint i = 0; i < diagnosis->rows->len; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
-        if (row->stats->key.kind == ENDPOINT_SERVER && !endpoint_is_loopback(&row->stats->key)) {
+        if (row->stats->key.kind == ENDPOINT_SERVER && !is_swept(row) &&
+            !endpoint_is_loopback(&row->stats->key)) {
             g_ptr_array_add(rows, row);
         }
     }

@@ -50,9 +50,9 @@ class Connection:
 
 
 def refusals(servers):
-    """Connections that each of so many servers refuses: a finding for each."""
+    """Connections that each of so many servers refuses, at a port of its own: a finding for each."""
     return [packet for i in range(5) for server in range(servers)
-            for packet in Connection(20000 + i, 80, server=f"198.51.100.{server}").refused()]
+            for packet in Connection(20000 + i, 80 + server, server=f"198.51.100.{server}").refused()]
 
 
 def pcap(frames, step_ns=1_000_000, start_ns=START_NS):

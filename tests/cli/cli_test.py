@@ -117,9 +117,9 @@ class Formats(CliTest):
         servers = [f"10.{1 + i // 65536}.{i // 256 % 256}.{i % 256}" for i in range(9000)]
         frames = [packet for i, server in enumerate(servers)
                   for packet in Connection(1024 + i, 80, server=server).refused()]
-        # Each of the last 25 refuses often enough for a finding.
-        frames += [packet for i in range(5) for server in servers[-25:]
-                   for packet in Connection(20000 + i, 80, server=server).refused()]
+        # Each of the last 25 refuses often enough for a finding, at a port of its own.
+        frames += [packet for i in range(5) for port, server in enumerate(servers[-25:], 81)
+                   for packet in Connection(20000 + i, port, server=server).refused()]
         capture = self.file("scan.pcap", pcap(frames))
         objects = [json.loads(line) for line in self.run_tool("--format=ndjson", capture).stdout.splitlines()]
         last = objects[-1]
