@@ -41,7 +41,7 @@ def case_network_with_its_own_ja4():
             else:
                 yield when, someone(dice), "h2", False
 
-    return hellos(make), {"tls-fingerprint-block": {"confidence": "low"}}
+    return hellos(make), {"tls-fingerprint-block": {"confidence": "medium"}}
 
 
 def case_clients_with_their_own_ja4():

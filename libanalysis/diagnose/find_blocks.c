@@ -65,17 +65,17 @@ static struct users find_users(const struct group *group, uint32_t ja4)
     return users;
 }
 
-/* Where an address is never seen to be answered, it may be what is not wanted. */
+/* Where an address is never seen to be answered, it may be what is not wanted; but whoever minds
+ * addresses need not wait for a ClientHello. */
 static enum whyrst_confidence confidence_of(const struct contrast *contrast,
                                             const struct users *users)
 {
     enum whyrst_confidence sure = contrast_confidence(contrast);
-    bool doubtful = !users->mixed || contrast->version;
 
-    if ((contrast->version && contrast->alike) || (!users->mixed && users->shut)) {
+    if (contrast->version && contrast->alike) {
         return WHYRST_CONFIDENCE_LOW;
     }
-    return doubtful ? MIN(sure, WHYRST_CONFIDENCE_MEDIUM) : sure;
+    return !users->mixed || contrast->version ? MIN(sure, WHYRST_CONFIDENCE_MEDIUM) : sure;
 }
 
 /* What else may be the reason. */
