@@ -291,6 +291,37 @@ def case_one_client_dropped():
     return one_client_shut_out("silent"), {"unanswered": {"server": "192.0.2.1:443", "confidence": "medium"}}
 
 
+def some_clients_shut_out(wanted):
+    """A third of the clients meets what `wanted` says, at any time."""
+    def make(dice):
+        for when in at_random(dice, 100, 0.7):
+            client = dice.randrange(12)
+            yield when, f"10.{client}.0.5", "192.0.2.1:443", wanted(dice, client % 3 == 0)
+
+    return populations(make)
+
+
+def case_some_clients_dropped():
+    """A firewall drops their SYNs: they are never accepted, the others always."""
+    return (some_clients_shut_out(lambda _dice, meant: "silent" if meant else "served"),
+            {"unanswered": {"server": "192.0.2.1:443", "confidence": "medium"}})
+
+
+def case_clients_behind_a_bad_line():
+    """As many are lost, but each client is accepted now and then: that is no rule."""
+    return some_clients_shut_out(lambda dice, meant: "silent" if meant and dice.random() < 0.7 else "served"), {}
+
+
+def case_clients_that_come_once():
+    """Each client comes once or twice, and one in five is lost: whom that befalls is chance."""
+    def make(dice):
+        for number, when in enumerate(at_random(dice, 100, 2)):
+            for again in range(1 + (dice.random() < 0.2)):
+                yield when + again, f"10.0.{number}.5", "192.0.2.1:443", "silent" if dice.random() < 0.2 else "served"
+
+    return populations(make), {}
+
+
 def case_client_that_bursts_once():
     """Forty connections in a few seconds, of which those beyond ten are refused: once is no ban."""
     def make(dice):

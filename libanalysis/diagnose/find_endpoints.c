@@ -315,27 +315,43 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     }
 }
 
-/* A rule, or the way, keeps one of several clients out, without a RST. */
-static void find_silence_for_one(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
+/* Some clients are never accepted, several, and others always: failures that fall at random would
+ * leave fewer ways to share out the clients than there are to pick as many connections. */
+static bool is_of_some_clients(const struct endpoint_stats *stats, uint32_t count)
+{
+    const struct timeline *starts = &stats->starts;
+    unsigned barred = (unsigned)__builtin_popcountll(starts->barred);
+    unsigned served = (unsigned)__builtin_popcountll(starts->served);
+
+    return barred > 1 && !(starts->barred & starts->served) &&
+           stats_log_choose(barred + served, barred) - stats_log_choose(stats->attempts, count) <
+               log(MOST_CHANCE);
+}
+
+/* A rule, or the way, keeps one or some of several clients out, without a RST. */
+static void find_silence_for_some(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
     uint32_t errors = stats->troubles[TROUBLE_UNREACHABLE];
     uint32_t count = stats->troubles[TROUBLE_UNANSWERED] + errors;
+    bool one = is_of_one_client(&stats->starts);
     struct whyrst_finding *finding;
 
-    if (count < 2 * LEAST || stats->troubles[TROUBLE_REFUSED] > 0 ||
-        !is_of_one_client(&stats->starts) ||
+    if (count < 2 * LEAST || count > stats->attempts || stats->troubles[TROUBLE_REFUSED] > 0 ||
+        (!one && !is_of_some_clients(stats, count)) ||
         __builtin_popcountll(stats->starts.served & ~stats->starts.barred) < OTHER_CLIENTS ||
-        stats_share(count, stats->attempts).low <= diagnosis->options.alert_rate) {
+        stats_share(count, stats->attempts).low <= diagnosis->options.alert_rate ||
+        (!one && is_explained(diagnosis, row, count))) {
         return;
     }
     finding =
         add_bad(diagnosis, row, errors ? WHYRST_FINDING_UNREACHABLE : WHYRST_FINDING_UNANSWERED,
                 WHYRST_CONFIDENCE_MEDIUM);
-    finding_text(finding, "Connections to %s fail for one client alone, without a RST: %u of %u",
-                 endpoint_name(row), count, stats->attempts);
+    finding_text(finding, "Connections to %s fail for %s alone, without a RST: %u of %u",
+                 endpoint_name(row), one ? "one client" : "some clients", count, stats->attempts);
     finding_troubles(finding, stats);
-    finding_evidence(finding, "all of one client (see the frames); others were accepted");
+    finding_evidence(finding, "all of %s (see the frames); others were accepted",
+                     one ? "one client" : "clients that were never accepted");
 }
 
 /* It refuses some, and accepts others all along. */
@@ -388,7 +404,7 @@ static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpo
         find_down(diagnosis, row, &runs.last);
     } else {
         find_outage(diagnosis, row, &runs);
-        find_silence_for_one(diagnosis, row);
+        find_silence_for_some(diagnosis, row);
         find_refusals(diagnosis, row, &runs);
     }
 }
