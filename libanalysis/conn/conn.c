@@ -293,8 +293,7 @@ static bool repeats_surely(const struct ring_entry *entry, const struct whyrst_s
     if (segment->ttl < entry->ttl && (entry->timestamps || sequence_length(segment) > 0)) {
         return true;
     }
-    return sequence_length(segment) > 0 &&
-           (entry->timestamps || after_ns < 3 * INT64_C(1000000));
+    return sequence_length(segment) > 0 && (entry->timestamps || after_ns < 3 * INT64_C(1000000));
 }
 
 /* Had an equal segment been seen before, this one would not say anything new. */

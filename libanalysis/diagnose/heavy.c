@@ -197,6 +197,14 @@ static void make_entry(struct heavy *heavy, const void *key, uint32_t tag)
     memcpy(entry, key, heavy->key_size);
 }
 
+/* Makes the entry of @key the last one. */
+static void look_up(struct heavy *heavy, const void *key, uint32_t tag)
+{
+    if (!search(heavy, key, tag, &heavy->last)) {
+        make_entry(heavy, key, tag);
+    }
+}
+
 static void *count_last(struct heavy *heavy, uint32_t weight)
 {
     struct heavy_place *place = &heavy->places[heavy->last];
@@ -235,20 +243,14 @@ void heavy_fetch(const struct heavy *heavy, uint32_t tag)
 
 void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
 {
-    if (!search(heavy, key, tag, &heavy->last)) {
-        make_entry(heavy, key, tag);
-    }
+    look_up(heavy, key, tag);
     return count_last(heavy, 1);
 }
 
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
-        uint32_t tag = tag_of(heavy_hash(key, heavy->key_size));
-
-        if (!search(heavy, key, tag, &heavy->last)) {
-            make_entry(heavy, key, tag);
-        }
+        look_up(heavy, key, tag_of(heavy_hash(key, heavy->key_size)));
     }
     return count_last(heavy, weight);
 }

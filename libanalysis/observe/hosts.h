@@ -80,8 +80,8 @@ uint64_t hosts_forgotten(const struct hosts *hosts);
  * out, the same one in every run. */
 void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned side, uint32_t seq,
                     uint32_t frame);
-/** The latest SYN of side @side of @key, if it went to another end than @key's; NULL when it did not,
- * or is not remembered. */
+/** The latest SYN of side @side of @key, if it went to another end than @key's; NULL when it did
+ * not, or is not remembered. */
 const struct recent_syn *hosts_find_syn_elsewhere(const struct hosts *hosts,
                                                   const struct flow_key *key, unsigned side);
 

@@ -218,8 +218,8 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
  *  be NULL), in other connections. */
 void facts_compare(struct conn_context *context, const struct conn *conn, const struct host *host,
                    struct rst_facts *facts);
-/** Not one segment but with SYN, FIN or RST was captured, as by many capture filters: any numbers may
- *  have been reached by what is not there. */
+/** Not one segment but with SYN, FIN or RST was captured, as by many capture filters: any numbers
+ * may have been reached by what is not there. */
 bool lacks_plain_segments(const struct rst_facts *facts);
 
 /** Hop count a TTL stands for, from the usual initial values 32, 64, 128 and 255. */

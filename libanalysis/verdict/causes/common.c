@@ -65,8 +65,8 @@ bool is_live_abort(const struct rst_facts *facts)
            bytes_after_fin(facts) == 0;
 }
 
-/* A socket that is closed answers what comes at once (RFC 9293 section 3.6.1). One that resets later
- * had taken what came; the capture has lost that it said so. */
+/* A socket that is closed answers what comes at once (RFC 9293 section 3.6.1). One that resets
+ * later had taken what came; the capture has lost that it said so. */
 static bool had_been_taken(const struct rst_facts *facts)
 {
     int64_t trip_ns = facts->rtt_ns > 0 ? facts->rtt_ns : 0;
