@@ -71,7 +71,7 @@ struct raw_options {
     char *jobs;
     char *explain;
     gboolean connections, continued, summary, progress, no_progress, sandbox, no_sandbox, fields,
-        version;
+        version, help;
 };
 
 /* Decimal seconds as nanoseconds, exactly: more than nine decimals are refused, not rounded. */
@@ -312,6 +312,23 @@ static char **spell_out(char **argv)
     return copy;
 }
 
+/* What is asked for instead of an analysis; false if nothing is. */
+static bool print(const struct raw_options *raw, const char *help, char **message)
+{
+    if (raw->help) {
+        fputs(help, stdout);
+    } else if (raw->version) {
+        print_version();
+    } else if (raw->fields) {
+        explain_fields();
+    } else if (raw->explain) {
+        *message = explain(raw->explain);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool parse(struct options *options, struct raw_options *raw, char **argv, char **message)
 {
     const GOptionEntry entries[] = {
@@ -357,18 +374,23 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
         {"fields", 0, 0, G_OPTION_ARG_NONE, &raw->fields,
          "Describe the fields of NDJSON and CSV and quit", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Show the version and quit", NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &raw->help, "Show this help and quit", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->inputs, NULL, NULL},
         {0},
     };
     GOptionContext *context = g_option_context_new("CAPTURE...");
     char **spelled = spell_out(argv);
+    g_autofree char *help = NULL;
     GError *error = NULL;
     bool good;
 
+    /* GOption's own --help quits with success even if nobody got the help. */
+    g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(context, description);
     g_option_context_set_description(context, epilogue);
     g_option_context_add_main_entries(context, entries, NULL);
     good = g_option_context_parse_strv(context, &spelled, &error);
+    help = g_option_context_get_help(context, TRUE, NULL);
     g_option_context_free(context);
     g_strfreev(spelled);
     if (!good) {
@@ -376,16 +398,7 @@ static bool parse(struct options *options, struct raw_options *raw, char **argv,
         g_error_free(error);
         return false;
     }
-    if (raw->version) {
-        print_version();
-        return false;
-    }
-    if (raw->fields) {
-        explain_fields();
-        return false;
-    }
-    if (raw->explain) {
-        *message = explain(raw->explain);
+    if (print(raw, help, message)) {
         return false;
     }
     *message = take(options, raw);

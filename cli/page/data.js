@@ -141,6 +141,11 @@ function numberText(number) {
   return grouped.format(number);
 }
 
+// "1 reset", "2 resets".
+function countText(number, one, many = `${one}s`) {
+  return `${numberText(number)} ${number === 1 ? one : many}`;
+}
+
 function percentText(part, whole) {
   return whole ? `${(100 * part / whole).toFixed(1)} %` : "";
 }

@@ -50,7 +50,7 @@ function makeLeads(finding) {
   }
   if (examples.size) {
     buttons.push(make("button", {type: "button", class: "lead", onclick: () => filter.only({},
-      {label: `Examples: ${finding.text}`, set: examples})}, `Show ${numberText(examples.size)} examples`));
+      {label: `Examples: ${finding.text}`, set: examples})}, `Show ${countText(examples.size, "example")}`));
   }
   return buttons.length ? make("p", {class: "buttons"}, ...buttons) : null;
 }

@@ -15,9 +15,10 @@ function showTotals(place) {
   const withResets = sum(report.connections, "withResets");
   const counted = sum(report.connections, "count");
   const senders = new Map(countBy(allRows(), (row) => valueOf("sender", row)));
+  const resets = sum(report.captures, "resets");
   const tiles = [
-    [numberText(sum(report.captures, "resets")), "resets"],
-    [numberText(connections), "connections"],
+    [numberText(resets), resets === 1 ? "reset" : "resets"],
+    [numberText(connections), connections === 1 ? "connection" : "connections"],
     [percentText(withResets, counted), "of the connections had a reset"],
     ...["client", "server", "middlebox", "unknown"].filter((sender) => senders.has(sender)).map((sender) => [
       numberText(senders.get(sender)),

@@ -25,7 +25,7 @@ function setUpTheme(timeline) {
 
 function showPage() {
   const resets = sum(report.captures, "resets");
-  document.title = `${numberText(resets)} TCP resets`;
+  document.title = countText(resets, "TCP reset");
   place("version").textContent = report.version;
   showSpan(place("span"));
   showTotals(place("totals"));

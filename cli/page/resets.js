@@ -31,8 +31,8 @@ function makeResetTable() {
   });
   const update = () => {
     const rows = filter.visible;
-    table.caption.textContent = rows.length === report.count ? `${numberText(rows.length)} resets`
-      : `${numberText(rows.length)} of ${numberText(report.count)} resets`;
+    table.caption.textContent = rows.length === report.count ? countText(report.count, "reset")
+      : `${numberText(rows.length)} of ${countText(report.count, "reset")}`;
     table.setItems(rows);
   };
   filter.listeners.push(update);

@@ -410,7 +410,7 @@ class Output(CliTest):
         self.run_tool("-o", os.path.join(self.dir, "no", "such"), capture, status=1)
 
     def test_write_errors_of_what_is_printed(self):
-        for option in ["--version"], ["--fields"], ["--explain", "list"]:
+        for option in ["--help"], ["--version"], ["--fields"], ["--explain", "list"]:
             with open("/dev/full", "wb") as full:
                 done = subprocess.run([WHYRST, *option], stdout=full, stderr=subprocess.PIPE)
             self.assertEqual(done.returncode, 1, option)

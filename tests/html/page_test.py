@@ -324,7 +324,8 @@ class Others(PageTest):
         self.browser.click("[data-zoom=in]")
         self.browser.click("[data-zoom=later]")
         self.browser.click("[data-zoom=all]")
-        self.assertEqual(self.browser.run(CAPTION), "1 resets")
+        self.assertEqual(self.browser.run(CAPTION), "1 reset")
+        self.assertEqual(self.browser.run("return document.title"), "1 TCP reset")
 
     def test_hundred_thousand(self):
         self.browser.open(self.report("many.html", self.capture("many.pcap", many(100_000))))
