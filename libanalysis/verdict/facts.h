@@ -30,8 +30,9 @@ enum rst_shape {
 };
 
 /** struct trigger - the segment that provoked a RST; frame 0 = none known
- * @copies: second captures of it; those after the RST are hindsight, as is
+ * @copies: second captures of it; those after the RST are hindsight, as are
  * @taken:  the RST's claimed sender has acknowledged its payload
+ * @missed: the RST's claimed sender has repeated what it acknowledged: it never came
  */
 struct trigger {
     int64_t time_ns;
@@ -43,6 +44,7 @@ struct trigger {
     uint8_t tos;
     uint8_t copies;
     bool taken;
+    bool missed;
 };
 
 /** How the RST's hop count (initial TTL less TTL) compares with the claimed sender's. */

@@ -126,6 +126,17 @@ static bool takes_trigger(const struct trigger *trigger, const struct whyrst_seg
            !seq_before(segment->ack, trigger->seq + trigger->length);
 }
 
+/* The RST answers an acknowledgement, and long after that had its way its claimed sender repeats
+ * what it acknowledged. (One byte may be a keep-alive probe.) */
+static bool misses_trigger(const struct rst_facts *facts, const struct whyrst_segment *segment)
+{
+    const struct trigger *trigger = &facts->trigger;
+
+    return facts->shape == RST_SHAPE_ANSWER && trigger->frame != 0 && segment->payload_length > 1 &&
+           seq_before(segment->seq, facts->segment.seq) &&
+           segment->time_ns - trigger->time_ns > MAX(2 * facts->rtt_ns, OVERTAKEN_NS);
+}
+
 /* A client in SYN-SENT answers an ACK of an older connection, and goes on to connect (RFC 9293
  * section 3.10.7.3). */
 static bool answers_older_connection(const struct rst_facts *facts)
@@ -147,6 +158,7 @@ static void learn_after_reset(struct whyrst_record *record, unsigned side,
             continue;
         }
         record->facts.trigger.taken |= takes_trigger(&record->facts.trigger, segment);
+        record->facts.trigger.missed |= misses_trigger(&record->facts, segment);
         record->facts.latest.taken |= takes_trigger(&record->facts.latest, segment);
         if (record->facts.origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE &&
             (segment->flags & (WHYRST_TCP_SYN | WHYRST_TCP_ACK)) ==

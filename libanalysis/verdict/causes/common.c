@@ -106,13 +106,15 @@ bool passed_one_point(const struct rst_facts *facts)
     return facts->later.copies < facts->passes;
 }
 
-/* Data that got through is acknowledged; whether a bare ACK did, only two capture points show. */
+/* Data that got through is acknowledged; that a bare ACK did not, two capture points show, or a
+ * repetition of what it acknowledged. */
 static bool has_trigger_ended(const struct rst_facts *facts)
 {
     if (facts->trigger.length > 0) {
         return !facts->trigger.taken;
     }
-    return facts->trigger.frame != 0 && facts->passes > 0 && facts->trigger.copies < facts->copies;
+    return facts->trigger.missed ||
+           (facts->trigger.frame != 0 && facts->passes > 0 && facts->trigger.copies < facts->copies);
 }
 
 bool is_answer_on_the_way(const struct rst_facts *facts)
