@@ -263,6 +263,21 @@ static void gather_repetitions(struct conn_context *context, const struct conn *
     }
 }
 
+/* Numbers ahead of what was captured, with all else as the sender's own stack has it: what it had
+ * sent last was lost, or is late, before the capture point. */
+static bool continues_unseen(const struct rst_facts *facts)
+{
+    const struct whyrst_segment *rst = &facts->segment;
+    const struct endpoint *sender = &facts->sender;
+    const struct endpoint *receiver = &facts->receiver;
+
+    return facts->options.timestamps && (sender->flags & ENDPOINT_TIMESTAMPS) &&
+           (sender->flags & ENDPOINT_ACKED) && !seq_before(rst->ack, sender->ack) &&
+           rst->ttl == sender->ttl && (receiver->flags & ENDPOINT_ACKED) &&
+           seq_after(rst->seq, sender->next) &&
+           !seq_after(rst->seq, receiver->ack + receiver_window(facts));
+}
+
 static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
 {
     const struct whyrst_segment *rst = &facts->segment;
@@ -272,7 +287,7 @@ static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
     if (!(rst->flags & WHYRST_TCP_ACK) || !(facts->sender.flags & ENDPOINT_SEEN)) {
         return RST_SHAPE_OTHER;
     }
-    if (rst->seq == facts->sender.next) {
+    if (rst->seq == facts->sender.next || continues_unseen(facts)) {
         return RST_SHAPE_ACTIVE;
     }
     /* Linux takes the end of the receiver's window when that has shrunk below what was sent

@@ -132,7 +132,8 @@ static bool misses_trigger(const struct rst_facts *facts, const struct whyrst_se
 {
     const struct trigger *trigger = &facts->trigger;
 
-    return facts->shape == RST_SHAPE_ANSWER && trigger->frame != 0 && segment->payload_length > 1 &&
+    return facts->shape == RST_SHAPE_ANSWER && trigger->frame != 0 &&
+           !(trigger->flags & WHYRST_TCP_SYN) && segment->payload_length > 1 &&
            seq_before(segment->seq, facts->segment.seq) &&
            segment->time_ns - trigger->time_ns > MAX(2 * facts->rtt_ns, OVERTAKEN_NS);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bytes/seq.h"
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
@@ -11,6 +12,8 @@ static bool peer_had_closed(const struct rst_facts *facts)
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
+    int32_t ahead = seq_diff(facts->segment.seq, facts->sender.next);
+
     if (is_bare_abort(facts)) {
         scale_add(scale, 40, EVIDENCE_BARE_ABORT, 0, 0, 0);
         weigh_own_stack(facts, scale);
@@ -19,7 +22,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (!is_live_abort(facts)) {
         return;
     }
-    scale_add(scale, 45, EVIDENCE_LIVE_SOCKET, 0, 0, 0);
+    scale_add(scale, 45, ahead > 0 ? EVIDENCE_LIVE_SOCKET_AHEAD : EVIDENCE_LIVE_SOCKET, ahead, 0,
+              0);
     if (peer_had_closed(facts)) {
         scale_add(scale, 0, EVIDENCE_PEER_HAD_CLOSED, 0, 0, 0);
     }

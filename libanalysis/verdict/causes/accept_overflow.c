@@ -5,15 +5,15 @@
 /* A RST to the final ACK comes a round trip after it, give or take this much. */
 #define ANSWER_SLACK_NS INT64_C(50000000)
 
-/* Data or a FIN that left well after a RST to the final ACK would have come: the listener took that ACK, or
- * it would have answered it, or (where it drops instead) repeated its SYN-ACK. */
+/* Data or a FIN that left well after a RST to the final ACK would have come: the listener took that
+ * ACK, or it would have answered it, or (where it drops instead) repeated its SYN-ACK. */
 static bool was_accepted(const struct rst_facts *facts)
 {
     int64_t slack = facts->rtt_ns > ANSWER_SLACK_NS ? facts->rtt_ns : ANSWER_SLACK_NS;
 
     return (facts->trigger.length > 0 || (facts->trigger.flags & WHYRST_TCP_FIN)) &&
-           facts->sender.syns <= 1 && facts->sender_quiet_known &&
-           facts->reaction_ns >= 0 && facts->rtt_ns >= 0 &&
+           facts->sender.syns <= 1 && facts->sender_quiet_known && facts->reaction_ns >= 0 &&
+           facts->rtt_ns >= 0 &&
            facts->sender_quiet_ns - facts->reaction_ns > facts->rtt_ns + slack;
 }
 

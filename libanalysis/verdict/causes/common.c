@@ -113,8 +113,8 @@ static bool has_trigger_ended(const struct rst_facts *facts)
     if (facts->trigger.length > 0) {
         return !facts->trigger.taken;
     }
-    return facts->trigger.missed ||
-           (facts->trigger.frame != 0 && facts->passes > 0 && facts->trigger.copies < facts->copies);
+    return facts->trigger.missed || (facts->trigger.frame != 0 && facts->passes > 0 &&
+                                     facts->trigger.copies < facts->copies);
 }
 
 bool is_answer_on_the_way(const struct rst_facts *facts)
