@@ -9,6 +9,9 @@
 /** The IP ID by which the scanner ZMap marks its SYNs. */
 #define CONN_IP_ID_ZMAP 54321
 
+/** Above it begin few stacks, but scanners' raw sockets do. */
+#define CONN_TTL_ORDINARY 200
+
 /* Notes the IPv4 identification; returns what the IP header says in flags. */
 static inline uint32_t endpoint_note_ip_id(struct endpoint *sender,
                                            const struct whyrst_segment *segment)

@@ -219,8 +219,9 @@ static void note_syn_options(struct endpoint *sender, const struct whyrst_segmen
     sender->wscale = options->wscale <= 14 ? options->wscale & 15u : ENDPOINT_NO_WSCALE;
     sender->syns += sender->syns < ENDPOINT_COUNT;
     sender->flags |= options->mss ? 0 : ENDPOINT_SYN_BARE;
-    /* ZMap's mark, and an initial TTL that few stacks but scanners' raw sockets use. */
-    sender->flags |= segment->ip_id == CONN_IP_ID_ZMAP || segment->ttl > 200 ? ENDPOINT_SYN_ODD : 0;
+    if (segment->ip_id == CONN_IP_ID_ZMAP || segment->ttl > CONN_TTL_ORDINARY) {
+        sender->flags |= ENDPOINT_SYN_ODD;
+    }
 }
 
 /* RFC 9293 section 3.8.4: a keep-alive is one byte before the next, which the peer has already

@@ -44,7 +44,7 @@ enum {
     ENDPOINT_RST = 1 << 14,       /**< it sent a RST */
     ENDPOINT_LABEL = 1 << 15,     /**< IPv6: its segments carry a flow label */
     ENDPOINT_SYN_BARE = 1 << 16,  /**< its SYN had no MSS option */
-    ENDPOINT_SYN_ODD = 1 << 17,   /**< its SYN's TTL and IP ID are a scanner's */
+    ENDPOINT_SYN_ODD = 1 << 17,   /**< its SYN's TTL or IP ID is a scanner's */
     ENDPOINT_SYN_PLAIN = 1 << 18, /**< it sent a SYN without ACK */
     ENDPOINT_SYN_ACK = 1 << 19,   /**< it sent a SYN-ACK */
     ENDPOINT_CUT = 1 << 20,       /**< the capture holds its payload only in part (snaplen) */

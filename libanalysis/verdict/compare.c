@@ -33,6 +33,16 @@ int hop_count(uint8_t ttl)
     return 0;
 }
 
+bool came_from_elsewhere(const struct endpoint *sender, uint8_t ttl, int slack)
+{
+    int hops = hop_count(ttl);
+    int low = hop_count(sender->ttl_max);
+    int high = hop_count(sender->ttl_min);
+
+    return (sender->flags & ENDPOINT_SPOKE) && low <= high &&
+           (hops < low - slack || hops > high + slack);
+}
+
 /* Raw sockets and spoofers build SYNs: a sender of whom nothing else was seen has no measure. */
 static bool is_unheard_of(const struct endpoint *sender)
 {

@@ -287,7 +287,8 @@ static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
     if (!(rst->flags & WHYRST_TCP_ACK) || !(facts->sender.flags & ENDPOINT_SEEN)) {
         return RST_SHAPE_OTHER;
     }
-    if (rst->seq == facts->sender.next || continues_unseen(facts)) {
+    if (rst->seq == facts->sender.next || rst->seq == receiver_next(facts) ||
+        continues_unseen(facts)) {
         return RST_SHAPE_ACTIVE;
     }
     /* Linux takes the end of the receiver's window when that has shrunk below what was sent

@@ -227,6 +227,10 @@ bool lacks_plain_segments(const struct rst_facts *facts);
 /** Hop count a TTL stands for, from the usual initial values 32, 64, 128 and 255. */
 int hop_count(uint8_t ttl);
 
+/** Whether a segment with @ttl has come more or fewer hops than those of @sender, by more than
+ * @slack. */
+bool came_from_elsewhere(const struct endpoint *sender, uint8_t ttl, int slack);
+
 /** The shortest round trip seen between the capture point and key side @side; -1 = unknown. */
 int64_t round_trip_to(struct conn_context *context, const struct conn *conn, unsigned side);
 

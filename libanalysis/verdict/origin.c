@@ -327,13 +327,15 @@ static bool is_established(const struct rst_facts *facts, const struct sides *si
             has_unseen(&sides->client, &sides->server));
 }
 
-/* The other side's RST cannot have arrived: long afterwards a live socket resets, too. */
+/* The other side's RST cannot have arrived: long afterwards a live socket resets, too. A device on
+ * the way, known by its distance, may keep numbers that its host has forgotten. */
 static bool has_outlived_reset(const struct conn *conn, const struct rst_facts *facts)
 {
     const struct conn_extra *extra = conn_extra(conn);
 
     return !(conn->flags & CONN_CLOSED) && facts->shape == RST_SHAPE_ACTIVE &&
            facts->from != extra->reset_side &&
+           !came_from_elsewhere(&facts->sender, facts->segment.ttl, 1) &&
            facts->segment.time_ns - extra->resets[extra->reset_side].time_ns > CONN_HELD_UP_NS;
 }
 

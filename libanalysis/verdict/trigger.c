@@ -145,17 +145,6 @@ static bool is_better(const struct search *search, int64_t off, int64_t best_off
     return off <= best_off || off - best_off <= slack;
 }
 
-/* The RST has come more or fewer hops than the sender's other segments. */
-static bool came_from_elsewhere(const struct conn *conn, const struct search *search)
-{
-    const struct endpoint *sender = &conn->side[search->side];
-    int hops = hop_count(search->rst->ttl);
-    int low = hop_count(sender->ttl_max);
-    int high = hop_count(sender->ttl_min);
-
-    return (sender->flags & ENDPOINT_SPOKE) && low <= high && (hops < low || hops > high);
-}
-
 /* A RST that came back sooner than the way to the sender takes, or from another place, was built by
  * a device before it, and timing says nothing of which segment that device meant: the latest. */
 static bool came_early(const struct search *search, const struct ring_entry *best)
@@ -190,7 +179,8 @@ static struct ring_entry *search_ring(struct conn_context *context, const struct
             best = entry;
         }
     }
-    if (best && (came_early(search, best) || came_from_elsewhere(conn, search))) {
+    if (best && (came_early(search, best) ||
+                 came_from_elsewhere(&conn->side[search->side], search->rst->ttl, 0))) {
         return search->latest;
     }
     return best;

@@ -10,7 +10,7 @@
 static bool is_decision(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_ACTIVE || (facts->sender.flags & ENDPOINT_FIN) ||
-           is_bare_abort(facts);
+           is_bare_decision(facts);
 }
 
 /* The client had ended its direction with the request, and now ends the response's, too. */
@@ -24,7 +24,8 @@ static bool is_half_closed_download(const struct rst_facts *facts)
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!facts->from_client || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
-        (facts->shape != RST_SHAPE_ACTIVE && facts->shape != RST_SHAPE_ANSWER)) {
+        (facts->shape != RST_SHAPE_ACTIVE && facts->shape != RST_SHAPE_ANSWER &&
+         !is_bare_abort(facts))) {
         return;
     }
     if (facts->phase == OBSERVE_PHASE_RESPONSE || facts->origin == WHYRST_ORIGIN_MID_RESPONSE ||

@@ -40,6 +40,11 @@ bool is_like_answer(const struct rst_facts *facts)
            facts->ip_id != ID_CONTINUES;
 }
 
+bool is_bare_decision(const struct rst_facts *facts)
+{
+    return is_bare_abort(facts) && !is_like_answer(facts);
+}
+
 bool is_stateless_answer(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_ANSWER && !is_bare_abort(facts) &&
@@ -90,9 +95,14 @@ uint32_t bytes_after_fin(const struct rst_facts *facts)
     return seq_after(covered, sender->ack) ? covered - sender->ack : 0;
 }
 
+bool has_own_timestamps(const struct rst_facts *facts)
+{
+    return facts->options.timestamps && (facts->sender.flags & ENDPOINT_TIMESTAMPS);
+}
+
 bool is_own_stack(const struct rst_facts *facts)
 {
-    return facts->hops == HOPS_SAME && (facts->options.timestamps || facts->ip_id == ID_CONTINUES);
+    return facts->hops == HOPS_SAME && (has_own_timestamps(facts) || facts->ip_id == ID_CONTINUES);
 }
 
 bool is_made_up(const struct rst_facts *facts)
@@ -245,7 +255,7 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
 
 void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
 {
-    if (is_own_stack(facts) && facts->options.timestamps) {
+    if (is_own_stack(facts) && has_own_timestamps(facts)) {
         scale_add(scale, 5, EVIDENCE_OWN_STACK, 0, 0, 0);
     } else if (is_own_stack(facts)) {
         scale_add(scale, 5, EVIDENCE_IP_ID_CONTINUES, facts->segment.ip_id, facts->sender.ip_id, 0);

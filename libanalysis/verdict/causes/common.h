@@ -16,16 +16,20 @@ bool is_bare_abort(const struct rst_facts *facts);
 /** A bare RST like an answer's, with nothing that only a connection knows: what it answers may not
  * have been captured. */
 bool is_like_answer(const struct rst_facts *facts);
+/** A bare RST that only a live socket can have built. */
+bool is_bare_decision(const struct rst_facts *facts);
 /** An answer to a segment by someone without the connection's state, the connection being alive. */
 bool is_stateless_answer(const struct rst_facts *facts);
-/** ... to data, while the sender's own may keep its FIN from leaving: it may be its host's, which has
- *  closed. */
+/** ... to data, while the sender's own may keep its FIN from leaving: it may be its host's, which
+ * has closed. */
 bool may_have_closed(const struct rst_facts *facts);
 /** The decision of a live socket, before any close. */
 bool is_live_abort(const struct rst_facts *facts);
 /** Payload that a RST+ACK acknowledges and that came after its sender's FIN (which had the ack of
  * that moment): Windows and BSD so answer data for a closed side. 0 = none. */
 uint32_t bytes_after_fin(const struct rst_facts *facts);
+/** Timestamps, as the claimed sender's other segments have them. */
+bool has_own_timestamps(const struct rst_facts *facts);
 /** Timestamps or IP ID go on as in the claimed sender's other segments, at the same hop count. */
 bool is_own_stack(const struct rst_facts *facts);
 /** Both sides began with sequence number 0: a program wrote these packets for TCP's sake, so that

@@ -2,6 +2,14 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
+/* The trigger is a FIN or an ACK, but data with the same ack came, too, and was never acknowledged:
+ * which of them this RST answers is not to be told. */
+static bool came_with_data(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_ANSWER && facts->trigger.length == 0 &&
+           facts->answerable_data && facts->unacked_known && facts->unacked_bytes > 0;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     bool answers_data = facts->trigger.frame && facts->trigger.length > 0;
@@ -20,6 +28,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     } else if (bytes_after_fin(facts) > 0) {
         scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN, bytes_after_fin(facts), 0,
                   facts->receiver.last_payload_frame);
+    } else if (came_with_data(facts)) {
+        scale_add(scale, 70, EVIDENCE_DATA_AFTER_FIN, (int64_t)facts->unacked_bytes, 0,
+                  facts->receiver.last_payload_frame);
     } else if (facts->shape == RST_SHAPE_ANSWER) {
         scale_add(scale, 45, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
         scale_add(scale, 0, EVIDENCE_SENDER_HAD_CLOSED, 0, 0, 0);
@@ -37,7 +48,7 @@ static const char *advise(const struct rst_facts *facts)
         return "The sender's program had probably closed while its data still waited for the other "
                "side to read: look at why that side had stopped.";
     }
-    if (facts->trigger.length == 0 && bytes_after_fin(facts) == 0) {
+    if (facts->trigger.length == 0 && bytes_after_fin(facts) == 0 && !came_with_data(facts)) {
         return "Harmless: the connection was being closed, and no data came late.";
     }
     if (facts->state.alert.frame != 0 && facts->state.alert.frame == facts->trigger.frame) {

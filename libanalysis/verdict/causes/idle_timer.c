@@ -78,6 +78,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         if (facts->window_shut) { /* nothing came because there was no room for it */
             scale_add(scale, -20, EVIDENCE_WINDOW_SHUT, 0, 0, 0);
         }
+        if (facts->sender.retransmits >= 2) { /* it was not silent: nobody heard it */
+            scale_add(scale, -20, EVIDENCE_RETRANSMITTED, facts->sender.retransmits, 0, 0);
+        }
     }
     if (facts->sender.keepalives > 0) {
         scale_add(scale, facts->sender.keepalives > 1 ? -40 : -20, EVIDENCE_KEEPALIVES_LOST,

@@ -77,7 +77,7 @@ static void weigh_build(const struct rst_facts *facts, struct scale *scale)
         (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
         scale_add(scale, 8, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }
-    if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->options.timestamps) {
+    if ((facts->segment.flags & WHYRST_TCP_ACK) && has_own_timestamps(facts)) {
         scale_add(scale, -25, EVIDENCE_OWN_STACK, 0, 0, 0); /* few devices follow these */
     }
     if (facts->ip_id == ID_JUMPS) {

@@ -5,6 +5,14 @@
 /* A host that spoke this recently cannot well have forgotten: something before it answered. */
 #define RECENTLY_NS INT64_C(900000000)
 
+/* A host without the connection answers when a segment comes; a busy one some time later. */
+#define AT_ONCE_NS INT64_C(200000000)
+
+static bool is_late(const struct rst_facts *facts)
+{
+    return facts->rtt_ns > 0 && facts->reaction_ns > 2 * facts->rtt_ns + AT_ONCE_NS;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!is_stateless_answer(facts)) {
@@ -15,6 +23,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->sender_quiet_known && facts->sender_quiet_ns < RECENTLY_NS &&
         facts->origin != WHYRST_ORIGIN_ABORTED_HANDSHAKE) {
         scale->points -= 15;
+    }
+    if (is_late(facts)) {
+        scale_add(scale, -20, EVIDENCE_ANSWERED_LATE, facts->reaction_ns, facts->rtt_ns, 0);
     }
     if (may_have_closed(facts)) {
         scale->points -= 5;

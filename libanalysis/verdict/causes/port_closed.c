@@ -15,7 +15,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     }
     weigh_host_answer(facts, scale);
     if (facts->segment.seq != 0) {
-        scale_add(scale, -12, EVIDENCE_REFUSAL_NUMBERED, 0, 0, 0);
+        scale_add(scale, -20, EVIDENCE_REFUSAL_NUMBERED, 0, 0, 0);
     }
     if (facts->refusals > 1) {
         scale_add(scale, 0, EVIDENCE_REFUSES_OTHERS, facts->refusals, 0, 0);

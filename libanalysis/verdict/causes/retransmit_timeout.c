@@ -34,7 +34,8 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     }
     if (times < 2 || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
         facts->shape == RST_SHAPE_REFUSAL ||
-        (facts->shape == RST_SHAPE_OTHER && !is_between(facts)) || waits_for_room(facts)) {
+        (facts->shape == RST_SHAPE_OTHER && !is_between(facts) && !is_bare_decision(facts)) ||
+        waits_for_room(facts)) {
         return;
     }
     if (facts->probed) { /* where it did not give up, a crash looks the same */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conn/baseline.h"
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
@@ -21,7 +22,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, 25, EVIDENCE_BARE_SYN, 0, 0, 0);
     }
     if (facts->sender.flags & ENDPOINT_SYN_ODD) {
-        scale_add(scale, 20, EVIDENCE_SYN_TTL_HIGH, facts->sender.ttl, facts->sender.ip_id, 0);
+        scale_add(scale, 20,
+                  facts->sender.ttl > CONN_TTL_ORDINARY ? EVIDENCE_SYN_TTL_HIGH : EVIDENCE_SYN_ZMAP,
+                  facts->sender.ttl, CONN_IP_ID_ZMAP, 0);
     }
     if (facts->segment.ttl != facts->sender.ttl && !is_socket_syn(facts)) {
         scale_add(scale, 25, EVIDENCE_SYN_OTHER_TTL, facts->segment.ttl, facts->sender.ttl, 0);

@@ -22,6 +22,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, -40, EVIDENCE_SEQUENCE_AHEAD,
                   seq_diff(facts->segment.seq, facts->sender.next), 0, 0);
     }
+    if (facts->hops == HOPS_OTHER) { /* harmless all the same, but not the endpoint's */
+        scale_add(scale, 0, facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
+                  facts->segment.ttl, facts->ttl_expected, 0);
+    }
     if (facts->trigger.frame) {
         scale_add(scale, 10, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
     }
