@@ -58,12 +58,19 @@ struct others others_between(const GArray *events, const uint8_t *roles, guint c
 struct others find_others(const struct crowd *crowd);
 /** Whether others failed as well, then or at the same moments: it is the server's trouble. */
 bool others_fail_too(const struct others *others);
+/** What failures after a request say of a reason in the request itself: they came before any, or each
+ * of these was answered to the client before, or to another one, or not (what it asks for may be the
+ * reason). */
+enum asked { ASKED_NOTHING, ASKED_KNOWN, ASKED_UNKNOWN };
+
+/** What @crowd's clients with index @own had asked for when it failed. */
+enum asked asked_of(const struct crowd *crowd, guint own);
 /** A new finding about @pair, with @block's evidence. */
 struct whyrst_finding *client_finding(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                                       const struct block *block, enum whyrst_finding_kind kind,
                                       uint64_t failed, uint64_t all);
-/** Adds a finding if the pair's client is not let in. */
-void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
+/** Adds a finding if the client with index @own is not let in. */
+void find_ban(struct whyrst_diagnosis *diagnosis, const struct crowd *crowd, guint own,
               const struct others *others, const struct census *census);
 /** Adds a finding if several clients are not let in: they are left out of @crowd then. */
 void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd,

@@ -52,7 +52,7 @@ static void add_events(const struct contrast *contrast, const struct pair *pair,
 
     for (uint32_t i = 0; i < count; i++) {
         guint role = GPOINTER_TO_UINT(
-            g_hash_table_lookup(contrast->marks, GUINT_TO_POINTER(moments[i].hello)));
+            g_hash_table_lookup(contrast->marks, GUINT_TO_POINTER(moments[i].mark)));
         struct event event = {moments[i].time_ns, role - 1,
                               moments[i].failed && moments[i].origin == WHYRST_ORIGIN_TLS_PHASE};
 

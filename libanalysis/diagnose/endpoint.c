@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "bytes/hash.h"
 #include "bytes/strbuf.h"
 #include "diagnose/stats.h"
 #include "verdict/words.h"
@@ -34,7 +35,7 @@ void endpoint_release(void *entry)
 /* Which of CLIENT_BITS clients it is. */
 static uint8_t client_number(const uint8_t client[16])
 {
-    return (uint8_t)(heavy_hash(client, 16) >> 58);
+    return (uint8_t)(hash_bytes(client, 16) >> 58);
 }
 
 uint64_t endpoint_clients(const struct endpoint_stats *stats)

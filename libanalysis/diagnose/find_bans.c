@@ -16,6 +16,9 @@
 
 #define LEAST_CLIENTS 2
 
+/* Failures of another client that make it one with the same trouble. */
+#define LEAST_SHARED 2
+
 /* Banned clients whose addresses are told. */
 #define CLIENTS_TOLD 5
 
@@ -147,7 +150,7 @@ static bool is_ja4_known_good(const struct whyrst_diagnosis *diagnosis, const st
 }
 
 /** struct ban - one client that fails; @spell_ns: until it was let in again, @limit: see
- * may_be_limit() */
+ * may_be_limit(); @alike: clients that failed in the same spell, too; @asked: for what it failed */
 struct ban {
     const struct pair *pair;
     const struct others *others;
@@ -155,7 +158,32 @@ struct ban {
     int64_t spell_ns;
     bool limit;
     uint32_t burst;
+    guint alike;
+    enum asked asked;
 };
+
+/* How many others failed during the client's failures, and were not accepted then: they may share
+ * what lies behind the address, and was down. */
+static guint count_alike(const struct crowd *crowd, guint own)
+{
+    const struct failures *spell = crowd->pairs[own]->score.failures;
+    guint alike = 0;
+
+    for (guint i = 0; i < crowd->count; i++) {
+        uint32_t count, failed = 0, good = 0;
+        const struct moment *moments = moments_kept(&crowd->pairs[i]->moments, &count);
+
+        for (uint32_t m = 0; m < count && i != own; m++) {
+            bool inside =
+                moments[m].time_ns >= spell->first_ns && moments[m].time_ns <= spell->last_ns;
+
+            failed += inside && moments[m].failed;
+            good += inside && !moments[m].failed;
+        }
+        alike += failed >= LEAST_SHARED && good == 0;
+    }
+    return alike;
+}
 
 /* Whether it is one, with what is to be told of it. */
 static bool is_ban(const struct whyrst_diagnosis *diagnosis, const struct census *census,
@@ -185,10 +213,12 @@ static bool is_cut_off(const struct ban *ban)
 
 static enum whyrst_confidence confidence_of(const struct ban *ban)
 {
-    if (is_cut_off(ban) || (ban->spell_ns && ban->spell_ns < LONG_SPELL_NS)) {
+    if (is_cut_off(ban) || ban->asked == ASKED_UNKNOWN ||
+        (ban->spell_ns && (ban->spell_ns < LONG_SPELL_NS || ban->alike))) {
         return WHYRST_CONFIDENCE_LOW;
     }
-    return ban->spell_ns || ban->limit || ban->others->failed || ban->p >= CLIENT_CHANCE
+    return ban->spell_ns || ban->limit || ban->asked || ban->others->failed ||
+                   ban->p >= CLIENT_CHANCE
                ? WHYRST_CONFIDENCE_MEDIUM
                : WHYRST_CONFIDENCE_HIGH;
 }
@@ -208,6 +238,18 @@ static struct block *explain(struct whyrst_diagnosis *diagnosis, const struct ba
                pair->score.failed, pair->score.failed, others->clients,
                others->clients == 1 ? "" : "s", others->failed, others->failed + others->good);
     return block;
+}
+
+/* What it asks for, or says of itself, may be the reason. */
+static void tell_asked(struct whyrst_finding *finding, enum asked asked)
+{
+    if (asked == ASKED_UNKNOWN) {
+        finding_evidence(finding, "failed after asking for what the packets do not show to be "
+                                  "answered to anybody: that may be the reason, not the address");
+    } else if (asked == ASKED_KNOWN) {
+        finding_evidence(finding, "failed after asking for what is answered otherwise: what else "
+                                  "its requests say (credentials, User-Agent) looks the same");
+    }
 }
 
 /* Let in again: a backend of its own that was down for a while looks the same when it is short. */
@@ -239,11 +281,18 @@ static void tell(struct whyrst_finding *finding, const struct ban *ban)
         finding_evidence(finding, "accepted before, and it never asked for less since: a limit "
                                   "that counts refused connections and a ban look the same");
     }
+    if (ban->spell_ns && ban->alike) {
+        finding_evidence(finding, "%u other client%s failed in the same time as well: what lies "
+                                  "behind the address and serves them may have been down",
+                         ban->alike, ban->alike == 1 ? "" : "s");
+    }
+    tell_asked(finding, ban->asked);
 }
 
-void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
+void find_ban(struct whyrst_diagnosis *diagnosis, const struct crowd *crowd, guint own,
               const struct others *others, const struct census *census)
 {
+    const struct pair *pair = crowd->pairs[own];
     struct ban ban = {.pair = pair, .others = others};
     struct whyrst_finding *finding;
     char client[48];
@@ -251,6 +300,8 @@ void find_ban(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
     if (!is_ban(diagnosis, census, &ban)) {
         return;
     }
+    ban.alike = count_alike(crowd, own);
+    ban.asked = asked_of(crowd, own);
     endpoint_text(client, sizeof client, pair->server.version, pair->client, 0, false);
     finding = client_finding(diagnosis, pair, explain(diagnosis, &ban, client),
                              is_cut_off(&ban) ? WHYRST_FINDING_RATE_LIMIT : WHYRST_FINDING_IP_BLOCK,
@@ -271,14 +322,14 @@ static bool is_shut_out(const struct pair *pair)
 
 /** struct shut_out - clients that are not let in
  * @failed, @good: of their connections; @known: how many of them were accepted before
- * @asked:   some failed after they had sent something; @limit: a limit may explain all of some
+ * @asked:   what most can be said of their requests; @limit: a limit may explain all of some
  */
 struct shut_out {
     guint count;
     uint32_t failed;
     uint32_t good;
     uint32_t known;
-    bool asked;
+    enum asked asked;
     bool limit;
     struct others others;
     double p;
@@ -298,7 +349,7 @@ static void choose(const struct crowd *crowd, struct shut_out *shut)
             shut->failed += pair->score.failed;
             shut->good += pair->score.good;
             shut->known += pair->score.good > 0;
-            shut->asked |= pair->asked > 0;
+            shut->asked = MAX(shut->asked, asked_of(crowd, i));
             shut->limit |= may_be_limit(pair, &burst);
         }
     }
@@ -397,7 +448,9 @@ void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, const st
         return;
     }
     endpoint_text(text, sizeof text, server->version, server->address, server->port, true);
-    finding = finding_add(diagnosis->findings, WHYRST_FINDING_IP_BLOCK, WHYRST_CONFIDENCE_MEDIUM);
+    finding = finding_add(diagnosis->findings, WHYRST_FINDING_IP_BLOCK,
+                          shut.asked == ASKED_UNKNOWN ? WHYRST_CONFIDENCE_LOW
+                                                      : WHYRST_CONFIDENCE_MEDIUM);
     finding->server = g_strdup(text);
     finding_count(finding, shut.failed, (uint64_t)shut.failed + shut.good);
     finding->p = shut.p;
@@ -425,6 +478,6 @@ void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, const st
                                   "connections looks the same");
     }
     finding_evidence(finding,
-                     "a balancer that sends clients by address to a dead backend%s looks the same",
-                     shut.asked ? ", or what they ask for," : "");
+                     "a balancer that sends clients by address to a dead backend looks the same");
+    tell_asked(finding, shut.asked);
 }

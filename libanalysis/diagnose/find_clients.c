@@ -36,10 +36,11 @@ static GArray *make_timeline(const struct pair *const *pairs, guint count)
     GArray *timeline = g_array_new(FALSE, FALSE, sizeof(struct event));
 
     for (guint i = 0; i < count; i++) {
-        const struct moments *moments = &pairs[i]->moments;
+        uint32_t kept;
+        const struct moment *moments = moments_kept(&pairs[i]->moments, &kept);
 
-        for (uint32_t m = 0; m < MIN(moments->count, moments->room); m++) {
-            struct event event = {moments->items[m].time_ns, i, moments->items[m].failed};
+        for (uint32_t m = 0; m < kept; m++) {
+            struct event event = {moments[m].time_ns, i, moments[m].failed};
 
             g_array_append_val(timeline, event);
         }
@@ -245,7 +246,7 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
             continue; /* what fails all clients, at its busiest maybe, is no limit or ban of one */
         }
         if (!find_rate_limit(diagnosis, pairs[own], &others, census->suspects)) {
-            find_ban(diagnosis, pairs[own], &others, census);
+            find_ban(diagnosis, &crowd, own, &others, census);
         }
     }
 }

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "bytes/hash.h"
+
 #define BUCKET     8u
 #define CACHE_LINE 64u
 
@@ -41,31 +43,6 @@ void heavy_clear(struct heavy *heavy)
     heavy->entries = NULL;
     heavy->places = NULL;
     heavy->size = heavy->count = heavy->room = 0;
-}
-
-/* Folds the product of two words, in which every bit reaches every other. */
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    __uint128_t product = (__uint128_t)a * b;
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint64_t heavy_hash(const void *bytes, size_t length)
-{
-    const uint8_t *p = bytes;
-    uint64_t hash = length;
-    uint64_t words[2];
-
-    for (; length >= sizeof words; p += sizeof words, length -= sizeof words) {
-        memcpy(words, p, sizeof words);
-        hash = mix(words[0] ^ UINT64_C(0x9e3779b97f4a7c15),
-                   words[1] ^ hash ^ UINT64_C(0xe7037ed1a0b428db));
-    }
-    memset(words, 0, sizeof words);
-    memcpy(words, p, length);
-    return mix(words[0] ^ hash ^ UINT64_C(0xbf58476d1ce4e5b9),
-               words[1] ^ UINT64_C(0x94d049bb133111eb));
 }
 
 /* Never 0. */
@@ -215,7 +192,7 @@ static void *count_last(struct heavy *heavy, uint32_t weight)
 
 uint32_t heavy_seek(const struct heavy *heavy, const void *key)
 {
-    uint32_t tag = tag_of(heavy_hash(key, heavy->key_size));
+    uint32_t tag = tag_of(hash_bytes(key, heavy->key_size));
 
     if (heavy->size > 0) {
         const struct heavy_place *bucket = &heavy->places[bucket_of(heavy, tag)];
@@ -250,7 +227,7 @@ void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
-        look_up(heavy, key, tag_of(heavy_hash(key, heavy->key_size)));
+        look_up(heavy, key, tag_of(hash_bytes(key, heavy->key_size)));
     }
     return count_last(heavy, weight);
 }

@@ -47,8 +47,6 @@ struct heavy {
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
                 void (*release)(void *entry));
 void heavy_clear(struct heavy *heavy);
-/** A hash of @length bytes, not keyed: tables are the same in every run. */
-uint64_t heavy_hash(const void *bytes, size_t length);
 /** The entry of @key, made (all else zero) when there is none; its weight rises by @weight, or by
  *  one. */
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight);

@@ -98,12 +98,17 @@ void moments_clear(struct moments *moments)
     g_free(moments->items);
 }
 
+const struct moment *moments_kept(const struct moments *moments, uint32_t *count)
+{
+    *count = MIN(moments->count, MAX(moments->room, 1));
+    return moments->room ? moments->items : &moments->first;
+}
+
 struct moment *moments_sorted(const struct moments *moments, uint32_t *count)
 {
-    struct moment *sorted;
+    const struct moment *kept = moments_kept(moments, count);
+    struct moment *sorted = g_memdup2(kept, *count * sizeof sorted[0]);
 
-    *count = MIN(moments->count, MAX(moments->room, 1));
-    sorted = g_memdup2(moments->room ? moments->items : &moments->first, *count * sizeof sorted[0]);
     if (sorted) { /* qsort() takes no NULL, not even of no elements */
         qsort(sorted, *count, sizeof sorted[0], by_time);
     }

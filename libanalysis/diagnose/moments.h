@@ -11,11 +11,12 @@ enum moment_kind { MOMENT_OTHER, MOMENT_EXIT, MOMENT_LOST };
 
 /** struct moment - when a connection failed, or was accepted; @client: a few bits of its address;
  *  of a RST, @origin: the phase that it hit, @age_ms: how long the connection had lasted by then;
- *  @hello: marks the JA4 and name of a ClientHello that was reset or answered, else 0 */
+ *  @mark: of what was asked: odd for the JA4 and name of a ClientHello that was reset or answered,
+ *  even for a request in clear (struct observe_state), 0 = not known */
 struct moment {
     int64_t time_ns;
     uint32_t age_ms;
-    uint16_t hello;
+    uint16_t mark;
     uint8_t client;
     uint8_t origin : 5;
     uint8_t kind : 2;
@@ -41,6 +42,8 @@ void moments_add(struct moments *moments, uint32_t most, struct moment moment);
 void moments_clear(struct moments *moments);
 /** Adds those that @other has kept. */
 void moments_merge(struct moments *moments, uint32_t most, const struct moments *other);
+/** Those kept, in no order; @count gets how many. */
+const struct moment *moments_kept(const struct moments *moments, uint32_t *count);
 /** Those kept, in the order of time (g_free); @count gets how many. */
 struct moment *moments_sorted(const struct moments *moments, uint32_t *count);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bytes/hash.h"
 #include "diagnose/heavy.h"
 #include "limits.h"
 
@@ -21,7 +22,7 @@ void names_clear(struct names *names)
 
 static uint64_t hash_of(const char *text)
 {
-    return heavy_hash(text, strlen(text));
+    return hash_bytes(text, strlen(text));
 }
 
 /* The slot of @text, or the free one where it belongs. */

@@ -109,6 +109,7 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
         .unreachable = extra ? extra->unreachable : WHYRST_REACHABLE,
         .idle_ns = -1,
         .frame = conn->first_frame,
+        .request_mark = state->request_mark,
         .ja4 = state->hello ? state->hello->ja4 : NULL,
         .sni = state->hello ? state->hello->sni : NULL,
     };
@@ -193,6 +194,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
             facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
         .prompted = facts->trigger.frame != 0,
         .frame = record->frame,
+        .request_mark = facts->state.request_mark,
         .ja4 = record->ja4,
         .sni = record->sni,
         .retry = retry_of(facts, judgement, record->http_method),

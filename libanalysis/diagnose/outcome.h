@@ -38,6 +38,7 @@ enum outcome_end {
  * @server_ns:   the server's last sign of life, 0 = none; never too early
  * @unreachable: what an ICMP error said of the server (enum whyrst_unreachable)
  * @frame:       of the RST, else of the connection's first segment
+ * @request_mark: of the latest request in clear, see struct observe_state
  * @retry:       whether the request that the RST hit may be repeated
  * @proxy:       what became of a request to a proxy; then also
  * @proxy_kind, @proxy_reply: its protocol and answer (kind 0: none was given)
@@ -62,6 +63,7 @@ struct outcome {
     bool prompted;
     uint8_t proxy_kind;
     uint16_t proxy_reply;
+    uint16_t request_mark;
     enum retry retry;
     enum proxy_result proxy;
     uint64_t proxy_frame;

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "bytes/hash.h"
+
 guint server_hash(gconstpointer server)
 {
-    return (guint)heavy_hash(server, sizeof(struct server_key));
+    return (guint)hash_bytes(server, sizeof(struct server_key));
 }
 
 gboolean server_equal(gconstpointer a, gconstpointer b)
@@ -15,7 +17,7 @@ gboolean server_equal(gconstpointer a, gconstpointer b)
 
 guint servers_hash_address(gconstpointer address)
 {
-    return (guint)heavy_hash(address, 16);
+    return (guint)hash_bytes(address, 16);
 }
 
 gboolean servers_equal_addresses(gconstpointer a, gconstpointer b)

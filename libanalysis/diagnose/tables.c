@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "bytes/hash.h"
 #include "limits.h"
 
 static void release_pair(void *entry)
@@ -116,9 +117,9 @@ struct counted {
 
 uint16_t tables_hello_mark(const char *ja4, const char *name)
 {
-    uint64_t hash = heavy_hash(ja4 ? ja4 : "", ja4 ? strlen(ja4) : 0);
+    uint64_t hash = hash_bytes(ja4 ? ja4 : "", ja4 ? strlen(ja4) : 0);
 
-    hash = mix(hash, heavy_hash(name ? name : "", name ? strlen(name) : 0));
+    hash = mix(hash, hash_bytes(name ? name : "", name ? strlen(name) : 0));
     return (uint16_t)(hash >> 48) | 1;
 }
 
@@ -195,7 +196,8 @@ static void add_pair(struct tables *tables, const struct counted *counted,
                 (struct moment){
                     .time_ns = outcome->start_ns,
                     .age_ms = outcome_age_ms(outcome),
-                    .hello = counted->has_hello ? tables_hello_mark(outcome->ja4, outcome->sni) : 0,
+                    .mark = counted->has_hello ? tables_hello_mark(outcome->ja4, outcome->sni)
+                                               : outcome->request_mark,
                     .origin = outcome->origin,
                     .failed = failed});
 }

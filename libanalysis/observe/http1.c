@@ -12,9 +12,13 @@
 
 #include <glib.h>
 
+#include "bytes/hash.h"
 #include "bytes/zeroed.h"
 #include "observe/detect.h"
 #include "observe/proxied.h"
+
+/* Of a request line, that mark what was asked. */
+#define MARKED_BYTES 256u
 
 struct http1 *http1_new(void)
 {
@@ -204,6 +208,16 @@ static void ask_proxy(struct http1 *http, const struct unit *unit)
     proxied_target(http->proxy, target, length, -1);
 }
 
+/** Tells what was asked from other things: method and path, the beginning of long ones. */
+static uint16_t mark_of(const struct unit *unit)
+{
+    size_t length = MIN(unit->length, MARKED_BYTES);
+    const uint8_t *query = memchr(unit->bytes, '?', length);
+    uint64_t hash = hash_bytes(unit->bytes, query ? (size_t)(query - unit->bytes) : length);
+
+    return (uint16_t)MAX(hash >> 48 & ~UINT64_C(1), 2);
+}
+
 static void on_request_line(struct http1 *http, const struct unit *unit)
 {
     enum http1_line line = http1_request_line(unit->bytes, unit->length);
@@ -214,6 +228,7 @@ static void on_request_line(struct http1 *http, const struct unit *unit)
         return;
     }
     method = http1_read_method(unit->bytes, unit->length, http->other);
+    http->mark = mark_of(unit);
     http->early = false;
     http->answered = false;
     if (!push_method(http, method)) {
@@ -439,6 +454,7 @@ void http1_describe_last(const struct http1 *http, struct observe_state *out)
     if (method != HTTP1_METHOD_NONE) {
         out->http_method = method == HTTP1_METHOD_OTHER ? http->other : http1_method_name(method);
     }
+    out->request_mark = http->mark;
     out->http_status = status >= 200 || status == 101 ? status : 0;
 }
 

@@ -67,6 +67,7 @@ struct http1_side {
  * @tunnel:      a CONNECT succeeded
  * @within:      within another proxy's tunnel: a CONNECT is not noted
  * @proxy:       what a CONNECT asked and was answered, or NULL; owned
+ * @mark:        of the latest request, see struct observe_state
  * @other:       the latest method that has no number
  */
 struct http1 {
@@ -77,6 +78,7 @@ struct http1 {
     uint8_t last_method;
     uint16_t status;
     uint16_t last_status;
+    uint16_t mark;
     bool early;
     bool answered;
     bool tunnel;

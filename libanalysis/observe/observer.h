@@ -138,6 +138,7 @@ struct observe_state {
     struct observe_alert alert; /**< the latest alert */
 
     const char *http_method; /**< of the request under way or last finished; NULL = none */
+    uint16_t request_mark;   /**< of the latest request's method and path, even; 0 = none */
     unsigned http_status;    /**< of the latest final response to it; 0 = none */
     bool early_response;     /**< a final response began while its request was incomplete */
     bool close_delimited;    /**< the response under way ends with the connection (RFC 9112 6.3) */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** A hash of bytes, not keyed: the same in every run. */
+#ifndef BYTES_HASH_H
+#define BYTES_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/** Folds the product of two words, in which every bit reaches every other. */
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t hash_bytes(const void *bytes, size_t length)
+{
+    const uint8_t *p = bytes;
+    uint64_t hash = length;
+    uint64_t words[2];
+
+    for (; length >= sizeof words; p += sizeof words, length -= sizeof words) {
+        memcpy(words, p, sizeof words);
+        hash = hash_mix(words[0] ^ UINT64_C(0x9e3779b97f4a7c15),
+                        words[1] ^ hash ^ UINT64_C(0xe7037ed1a0b428db));
+    }
+    memset(words, 0, sizeof words);
+    memcpy(words, p, length);
+    return hash_mix(words[0] ^ hash ^ UINT64_C(0xbf58476d1ce4e5b9),
+                    words[1] ^ UINT64_C(0x94d049bb133111eb));
+}
+
+#endif
