@@ -29,6 +29,8 @@ extern "C" {
     X(TLS_FINGERPRINT_BLOCK, "tls-fingerprint-block",                                              \
       "one JA4 is reset in the TLS handshake, others are not")                                     \
     X(SNI_BLOCK, "sni-block", "one server name is reset in the TLS handshake, whatever the JA4")   \
+    X(SPLIT_HELLO, "split-hello",                                                                  \
+      "ClientHellos of several segments are reset, those in one are not")                          \
     X(IP_BLOCK, "ip-block", "clients are reset or refused, others are not")                        \
     X(RATE_LIMIT, "rate-limit", "a client is reset or refused beyond a number of connections")     \
     X(DEAD_NODE, "dead-node", "a host accepts no connection on any port, or is silent on all")     \

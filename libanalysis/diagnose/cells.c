@@ -60,11 +60,13 @@ void score_add(struct score *score, const struct outcome *outcome, bool failed, 
 
     if (!failed) {
         score->good++;
+        score->split_good += outcome->hello_split;
         note(&score->first_good_ns, &score->last_good_ns, outcome->start_ns);
         return;
     }
     failures = failures_of(score);
     score->failed++;
+    score->split_failed += outcome->hello_split;
     failures->by[outcome->sender]++;
     note(&failures->first_ns, &failures->last_ns, outcome->end_ns);
     frames_add(&failures->frames, place);
@@ -84,6 +86,8 @@ void score_merge(struct score *score, const struct score *other, uint32_t files)
 {
     score->failed += other->failed;
     score->good += other->good;
+    score->split_failed += other->split_failed;
+    score->split_good += other->split_good;
     if (other->failures) {
         merge_failures(failures_of(score), other->failures, files);
     }

@@ -24,11 +24,14 @@ struct failures {
     struct frames frames;
 };
 
-/** struct score - failures and successes of a kind; @failures is there when there are any: most
- *  scores have none */
+/** struct score - failures and successes of a kind; @split_failed, @split_good: of these, with
+ *  ClientHellos of several segments; @failures is there when there are any: most scores have none
+ */
 struct score {
     uint32_t failed;
     uint32_t good;
+    uint32_t split_failed;
+    uint32_t split_good;
     int64_t first_good_ns;
     int64_t last_good_ns;
     struct failures *failures;

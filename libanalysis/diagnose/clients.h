@@ -58,9 +58,9 @@ struct others others_between(const GArray *events, const uint8_t *roles, guint c
 struct others find_others(const struct crowd *crowd);
 /** Whether others failed as well, then or at the same moments: it is the server's trouble. */
 bool others_fail_too(const struct others *others);
-/** What failures after a request say of a reason in the request itself: they came before any, or each
- * of these was answered to the client before, or to another one, or not (what it asks for may be the
- * reason). */
+/** What failures after a request say of a reason in the request itself: they came before any, or
+ * each of these was answered to the client before, or to another one, or not (what it asks for may
+ * be the reason). */
 enum asked { ASKED_NOTHING, ASKED_KNOWN, ASKED_UNKNOWN };
 
 /** What @crowd's clients with index @own had asked for when it failed. */

@@ -16,6 +16,9 @@
 #define HARDLY_ANY  0.1
 #define CHANCE      0.001
 
+/* Resets of a block that was not always there. */
+#define LEAST_SPELL 5
+
 static bool is_blocked(const struct score *score)
 {
     return score->failed >= CONTRAST_LEAST && score_rate(score) >= NEARLY_ALL;
@@ -45,14 +48,22 @@ static void compare(const struct group *group, struct contrast *contrast, const 
     g_hash_table_insert(contrast->marks, GUINT_TO_POINTER(mark), GUINT_TO_POINTER(role + 1));
 }
 
-static void add_events(const struct contrast *contrast, const struct pair *pair, GArray *events)
+static guint role_by_mark(const struct moment *moment, const void *marks)
+{
+    return GPOINTER_TO_UINT(
+        g_hash_table_lookup((GHashTable *)marks, GUINT_TO_POINTER(moment->mark)));
+}
+
+/* Of a pair: its connections that @role_of knows. */
+static void add_events(const struct pair *pair,
+                       guint (*role_of)(const struct moment *moment, const void *data),
+                       const void *data, GArray *events)
 {
     uint32_t count;
-    g_autofree struct moment *moments = moments_sorted(&pair->moments, &count);
+    const struct moment *moments = moments_kept(&pair->moments, &count);
 
     for (uint32_t i = 0; i < count; i++) {
-        guint role = GPOINTER_TO_UINT(
-            g_hash_table_lookup(contrast->marks, GUINT_TO_POINTER(moments[i].mark)));
+        guint role = role_of(&moments[i], data);
         struct event event = {moments[i].time_ns, role - 1,
                               moments[i].failed && moments[i].origin == WHYRST_ORIGIN_TLS_PHASE};
 
@@ -62,56 +73,115 @@ static void add_events(const struct contrast *contrast, const struct pair *pair,
     }
 }
 
-/* Server and time may be the reason as well: those compared must be answered while it is reset. */
-static struct others look_meanwhile(const struct group *group, const struct contrast *contrast)
+/* From the first of the own that was reset to the last; @events are sorted. */
+static struct spell find_spell(const GArray *events)
 {
-    static const uint8_t roles[] = {CLIENT_OTHER, CLIENT_OWN};
+    struct spell spell = {.first_ns = INT64_MAX, .last_ns = INT64_MIN};
+    uint32_t since = 0; /* answered since the latest that was reset */
+
+    for (guint i = 0; i < events->len; i++) {
+        const struct event *event = &g_array_index(events, struct event, i);
+
+        if (event->pair != CLIENT_OWN) {
+            continue;
+        }
+        if (!event->failed) {
+            since++;
+            continue;
+        }
+        *(spell.failed ? &spell.good : &spell.before) += since;
+        spell.failed++;
+        spell.first_ns = MIN(spell.first_ns, event->time_ns);
+        spell.last_ns = event->time_ns;
+        since = 0;
+    }
+    spell.after = since;
+    return spell;
+}
+
+struct others contrast_meanwhile(const struct group *group, GHashTable *servers,
+                                 guint (*role_of)(const struct moment *moment, const void *data),
+                                 const void *data, struct spell *spell)
+{
+    /* "Pairs" are those compared here. */
+    static const uint8_t roles[] = {[CLIENT_OTHER] = CLIENT_OTHER, [CLIENT_OWN] = CLIENT_OWN};
     const struct heavy *pairs = &group->diagnosis->whole->pairs;
     g_autoptr(GArray) events = g_array_new(FALSE, FALSE, sizeof(struct event));
-    int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
 
     for (size_t i = 0; i < pairs->size; i++) {
         const struct pair *pair = heavy_at(pairs, i);
 
-        if (pair && g_hash_table_contains(contrast->servers, &pair->server)) {
-            add_events(contrast, pair, events);
+        if (pair && g_hash_table_contains(servers, &pair->server)) {
+            add_events(pair, role_of, data, events);
         }
     }
     events_sort(events);
-    for (guint i = 0; i < events->len; i++) {
-        const struct event *event = &g_array_index(events, struct event, i);
+    *spell = find_spell(events);
+    return others_between(events, roles, G_N_ELEMENTS(roles), spell->first_ns, spell->last_ns);
+}
 
-        if (event->failed && roles[event->pair] == CLIENT_OWN) {
-            first_ns = MIN(first_ns, event->time_ns);
-            last_ns = event->time_ns;
-        }
+/* Nearly all were reset for a time, or since a moment: then only those of that time count. Of the
+ * others, too; it is one of as many times as there are pairs of its connections. */
+static bool is_blocked_for_a_time(const struct group *group, struct contrast *contrast)
+{
+    struct score *own = &contrast->own;
+    const struct spell *spell = &contrast->spell;
+    const struct score inside = {.failed = spell->failed, .good = spell->good};
+    double pairs = ((double)own->failed + own->good) * ((double)own->failed + own->good) / 2;
+
+    if (spell->failed != own->failed || spell->failed < LEAST_SPELL || !is_blocked(&inside)) {
+        return false;
     }
-    return others_between(events, roles, G_N_ELEMENTS(roles), first_ns, last_ns);
+    contrast->p = MIN(stats_fisher(spell->failed, spell->good, contrast->meanwhile.failed,
+                                   contrast->meanwhile.good) *
+                          pairs * group->tests,
+                      1);
+    own->good = spell->good;
+    return contrast->p < CHANCE;
+}
+
+/* Chance, and whoever picks several out of a mixture, make no such block. */
+static bool is_no_chance(const struct group *group, struct contrast *contrast)
+{
+    const struct score *others = &contrast->others;
+
+    contrast->p = MIN(test(&contrast->own, others) * group->tests, 1);
+    return contrast->p < CHANCE &&
+           (!is_blocked(&contrast->own) ||
+            test(&contrast->picked, others) *
+                    exp(stats_log_choose(contrast->candidates, contrast->blocked)) <
+                CHANCE);
 }
 
 bool contrast_is_clear(const struct group *group, struct contrast *contrast)
 {
     const struct score *own = &contrast->own, *others = &contrast->others;
 
-    if (!is_blocked(own) || others->good < LEAST_OTHER || score_rate(others) > HARDLY_ANY ||
-        !overlaps(own, others)) {
+    if (own->failed < CONTRAST_LEAST || others->good < LEAST_OTHER ||
+        score_rate(others) > HARDLY_ANY || !overlaps(own, others) ||
+        !is_no_chance(group, contrast)) {
         return false;
     }
-    contrast->p = MIN(test(own, others) * group->tests, 1);
-    if (contrast->p >= CHANCE ||
-        test(&contrast->picked, others) *
-                exp(stats_log_choose(contrast->candidates, contrast->blocked)) >=
-            CHANCE) {
+    contrast->meanwhile = contrast_meanwhile(group, contrast->servers, role_by_mark,
+                                             contrast->marks, &contrast->spell);
+    if (others_fail_too(&contrast->meanwhile)) {
         return false;
     }
-    contrast->meanwhile = look_meanwhile(group, contrast);
-    return !others_fail_too(&contrast->meanwhile);
+    contrast->passing = !is_blocked(own);
+    return !contrast->passing || is_blocked_for_a_time(group, contrast);
+}
+
+bool contrast_may_be_size(const struct score *own, const struct score *others)
+{
+    return own->split_failed >= NEARLY_ALL * own->failed &&
+           own->split_good + others->split_good <= HARDLY_ANY * own->split_failed;
 }
 
 enum whyrst_confidence contrast_confidence(const struct contrast *contrast)
 {
     bool clear = contrast->meanwhile.good >= LEAST_OTHER && contrast->p < CHANCE / 10 &&
-                 score_rate(&contrast->own) > 0.95 && contrast->others.failed == 0;
+                 score_rate(&contrast->own) > 0.95 && contrast->others.failed == 0 &&
+                 !contrast->passing;
 
     if (contrast->meanwhile.good == 0) {
         return WHYRST_CONFIDENCE_LOW;

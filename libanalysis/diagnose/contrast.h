@@ -15,6 +15,7 @@
  * @cells:  those of one server, or of one name; NULL: of all
  * @combos: the same, summed up
  * @wide:   of several servers, each of which has been looked at by itself
+ * @split:  ClientHellos of several segments are reset there, whatever the JA4
  * @tests:  of the whole diagnosis
  */
 struct group {
@@ -23,7 +24,19 @@ struct group {
     guint count;
     const GPtrArray *combos;
     bool wide;
+    bool split;
     double tests;
+};
+
+/** struct spell - a JA4's or name's ClientHellos from the first that was reset to the last, and how
+ * many were answered before and after */
+struct spell {
+    int64_t first_ns;
+    int64_t last_ns;
+    uint32_t failed;
+    uint32_t good;
+    uint32_t before;
+    uint32_t after;
 };
 
 /**
@@ -37,7 +50,8 @@ struct group {
  * @version:    all JA4s with this one's TLS version are blocked, and no other; @alike: it is not
  *              the only one
  * @marks:      which of the two ClientHellos belong to, by their marks (tables_hello_mark())
- * @meanwhile:  the others in the time of its failures
+ * @meanwhile:  the others in the time of its failures, its @spell
+ * @passing:    it was answered before or after: of its own only those of its spell count
  */
 struct contrast {
     GHashTable *servers;
@@ -53,6 +67,8 @@ struct contrast {
     bool alike;
     GHashTable *marks;
     struct others meanwhile;
+    struct spell spell;
+    bool passing;
     double p;
 };
 
@@ -63,6 +79,18 @@ void contrast_name(const struct group *group, uint32_t name, struct contrast *co
 void contrast_clear(struct contrast *contrast);
 /** Whether the contrast is large enough not to be chance; its p gets the chance. */
 bool contrast_is_clear(const struct group *group, struct contrast *contrast);
+/** Server and time may be the reason as well: those compared must be answered while others are
+ * reset.
+ *  @role_of says of a connection which it is, as enum client_role + 1; 0: neither. */
+struct others contrast_meanwhile(const struct group *group, GHashTable *servers,
+                                 guint (*role_of)(const struct moment *moment, const void *data),
+                                 const void *data, struct spell *spell);
+/** Whether it may be the size of its ClientHellos: those of several segments are reset, whoever's.
+ */
+bool contrast_may_be_size(const struct score *own, const struct score *others);
+/** Adds a finding if a server's ClientHellos of several segments are reset, and those in one not.
+ */
+bool find_split_hellos(const struct group *group);
 enum whyrst_confidence contrast_confidence(const struct contrast *contrast);
 
 #endif

@@ -137,8 +137,9 @@ static bool is_ja4_known_good(const struct whyrst_diagnosis *diagnosis, const st
         for (size_t j = 0; j < hellos->size && !known; j++) {
             const struct hello_cell *other = heavy_at(hellos, j);
 
-            known = other && other->score.good && other->key.ja4 == own->key.ja4 &&
-                    other->key.name == own->key.name &&
+            known = other && other->score.good &&
+                    (!own->score.split_failed || other->score.split_good) &&
+                    other->key.ja4 == own->key.ja4 && other->key.name == own->key.name &&
                     memcmp(&other->key.server, &pair->server, sizeof pair->server) == 0 &&
                     memcmp(other->key.client, pair->client, sizeof pair->client) != 0;
         }
@@ -282,8 +283,9 @@ static void tell(struct whyrst_finding *finding, const struct ban *ban)
                                   "that counts refused connections and a ban look the same");
     }
     if (ban->spell_ns && ban->alike) {
-        finding_evidence(finding, "%u other client%s failed in the same time as well: what lies "
-                                  "behind the address and serves them may have been down",
+        finding_evidence(finding,
+                         "%u other client%s failed in the same time as well: what lies "
+                         "behind the address and serves them may have been down",
                          ban->alike, ban->alike == 1 ? "" : "s");
     }
     tell_asked(finding, ban->asked);
@@ -448,9 +450,9 @@ void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, const st
         return;
     }
     endpoint_text(text, sizeof text, server->version, server->address, server->port, true);
-    finding = finding_add(diagnosis->findings, WHYRST_FINDING_IP_BLOCK,
-                          shut.asked == ASKED_UNKNOWN ? WHYRST_CONFIDENCE_LOW
-                                                      : WHYRST_CONFIDENCE_MEDIUM);
+    finding =
+        finding_add(diagnosis->findings, WHYRST_FINDING_IP_BLOCK,
+                    shut.asked == ASKED_UNKNOWN ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
     finding->server = g_strdup(text);
     finding_count(finding, shut.failed, (uint64_t)shut.failed + shut.good);
     finding->p = shut.p;

@@ -65,6 +65,13 @@ static struct users find_users(const struct group *group, uint32_t ja4)
     return users;
 }
 
+/* What all of its kind have in common may be the reason, not the JA4. */
+static bool is_of_another_reason(const struct contrast *contrast)
+{
+    return (contrast->version && contrast->alike) ||
+           contrast_may_be_size(&contrast->own, &contrast->others);
+}
+
 /* Where an address is never seen to be answered, it may be what is not wanted; but whoever minds
  * addresses need not wait for a ClientHello. */
 static enum whyrst_confidence confidence_of(const struct contrast *contrast,
@@ -72,7 +79,7 @@ static enum whyrst_confidence confidence_of(const struct contrast *contrast,
 {
     enum whyrst_confidence sure = contrast_confidence(contrast);
 
-    if (contrast->version && contrast->alike) {
+    if (is_of_another_reason(contrast)) {
         return WHYRST_CONFIDENCE_LOW;
     }
     return !users->mixed || contrast->version ? MIN(sure, WHYRST_CONFIDENCE_MEDIUM) : sure;
@@ -120,9 +127,18 @@ static bool is_told(const struct group *group, enum whyrst_finding_kind kind, co
     return told * 5 >= (uint64_t)failed * 4;
 }
 
-/* An outage looks the same. */
+/* When it was, and that an outage looks the same. */
 static void tell_meanwhile(struct whyrst_finding *finding, const struct contrast *contrast)
 {
+    const struct spell *spell = &contrast->spell;
+
+    if (contrast->passing) {
+        finding->seconds_ns = spell->after ? MAX(spell->last_ns - spell->first_ns, 1) : 0;
+        finding_evidence(finding,
+                         "not always: %u were answered before the first reset, %u after "
+                         "the last",
+                         spell->before, spell->after);
+    }
     if (contrast->meanwhile.good == 0) {
         finding_evidence(finding, "no other was answered between its first reset and its last: "
                                   "trouble of the server's in that time looks the same");
@@ -202,11 +218,16 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
     finding_text(finding, "%s reset%s the TLS client %s: %u of %u connections, others %u of %u",
                  server, finding->server ? "s" : "", ja4, own->failed, own->failed + own->good,
                  others->failed, others->failed + others->good);
-    if (contrast->version && contrast->alike) {
+    if (!is_of_another_reason(contrast)) {
+        finding_evidence(finding, "%s", explain(group, contrast, ja4, sure)->contrast);
+    } else if (contrast->version && contrast->alike) {
         finding_evidence(finding, "all JA4s of this TLS version are reset and no other: the server "
                                   "may want another version of whoever comes");
-    } else {
-        finding_evidence(finding, "%s", explain(group, contrast, ja4, sure)->contrast);
+    }
+    if (contrast_may_be_size(own, others)) {
+        finding_evidence(finding, "its ClientHellos take several segments, and hardly any such "
+                                  "was answered: whoever cannot put segments together "
+                                  "resets the same ones");
     }
     tell_meanwhile(finding, contrast);
     tell_doubts(finding, contrast, users);
@@ -223,7 +244,9 @@ static void find_ja4(const struct group *group, uint32_t number)
     }
     contrast_ja4(group, number, &contrast);
     users = find_users(group, number);
-    if ((users.mixed || users.count > 1) && contrast_is_clear(group, &contrast) &&
+    if (!(group->split && contrast_may_be_size(&contrast.own, &contrast.others)) &&
+        (users.mixed || users.count > 1) && contrast_is_clear(group, &contrast) &&
+        !(contrast.passing && users.count == 1) && /* its other JA4s may have come later */
         !is_told(group, WHYRST_FINDING_TLS_FINGERPRINT_BLOCK, NULL, ja4, contrast.own.failed)) {
         add_ja4(group, &contrast, ja4, &users);
     }
@@ -233,9 +256,10 @@ static void find_ja4(const struct group *group, uint32_t number)
 static void add_name(const struct group *group, const struct contrast *contrast, const char *name)
 {
     const struct score *own = &contrast->own, *others = &contrast->others;
-    struct whyrst_finding *finding =
-        finding_add(group->diagnosis->findings, WHYRST_FINDING_SNI_BLOCK,
-                    contrast->variety > 1 ? contrast_confidence(contrast) : WHYRST_CONFIDENCE_LOW);
+    bool was_down = contrast->passing && contrast->spell.after; /* rather than blocked */
+    struct whyrst_finding *finding = finding_add(
+        group->diagnosis->findings, WHYRST_FINDING_SNI_BLOCK,
+        contrast->variety > 1 && !was_down ? contrast_confidence(contrast) : WHYRST_CONFIDENCE_LOW);
     g_autofree char *server = fill(finding, contrast);
 
     finding->sni = g_strdup(name);
@@ -246,6 +270,9 @@ static void add_name(const struct group *group, const struct contrast *contrast,
                      contrast->variety, contrast->variety == 1 ? "" : "s", others->failed,
                      others->failed + others->good);
     tell_meanwhile(finding, contrast);
+    if (contrast->passing) {
+        finding_evidence(finding, "a backend of that name that was down then looks the same");
+    }
     if (contrast->blocked > 1) {
         finding_evidence(finding, "%u other name%s reset there as well", contrast->blocked - 1,
                          contrast->blocked == 2 ? " is" : "s are");
@@ -313,6 +340,18 @@ static bool are_together(const struct hello_cell *a, const struct hello_cell *b,
                  : memcmp(&a->key.server, &b->key.server, sizeof a->key.server) == 0;
 }
 
+static bool is_split_told(const struct whyrst_diagnosis *diagnosis)
+{
+    for (guint i = diagnosis->first_finding; i < diagnosis->findings->len; i++) {
+        const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
+
+        if (finding->kind == WHYRST_FINDING_SPLIT_HELLO) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Sorted cells, by server or by name: each group with resets enough. */
 static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells, bool names,
                            double tests)
@@ -334,6 +373,7 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
             continue;
         }
         group.combos = combos = combos_new(group.cells, group.count);
+        group.split = names ? is_split_told(diagnosis) : find_split_hellos(&group);
         each(&group, false, find_ja4);
         if (!names) {
             each(&group, true, find_name);

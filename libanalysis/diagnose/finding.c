@@ -18,6 +18,9 @@ static const char *const advice[WHYRST_FINDING_COUNT] = {
     [WHYRST_FINDING_SNI_BLOCK] =
         "Not the client: ask whoever filters why this name is blocked, or the server's owner "
         "whether it serves it.",
+    [WHYRST_FINDING_SPLIT_HELLO] =
+        "Have whoever reads ClientHellos (a device on the path, or the server) put segments "
+        "together; until then make them shorter: no post-quantum key share, no long tickets.",
     [WHYRST_FINDING_IP_BLOCK] =
         "Ask for the client's address to be taken off the list (firewall, fail2ban, WAF), or use "
         "another one; more attempts prolong most bans.",
@@ -68,6 +71,7 @@ static double severity(enum whyrst_finding_kind kind)
     switch (kind) {
     case WHYRST_FINDING_TLS_FINGERPRINT_BLOCK:
     case WHYRST_FINDING_SNI_BLOCK:
+    case WHYRST_FINDING_SPLIT_HELLO:
     case WHYRST_FINDING_IP_BLOCK:
     case WHYRST_FINDING_RATE_LIMIT:
     case WHYRST_FINDING_SERVICE_DOWN:

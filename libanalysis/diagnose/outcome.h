@@ -27,6 +27,7 @@ enum outcome_end {
  * @by_server:   the RST bears the server's address
  * @answered:    the server has sent payload
  * @hello:       a complete ClientHello was seen
+ * @hello_split: which takes several segments
  * @tls_answered: the server has sent its ServerHello
  * @tls_done:    the TLS handshake was completed
  * @tls_alert:   it was not, and an alert ended it
@@ -54,6 +55,7 @@ struct outcome {
     bool by_server;
     bool answered;
     bool hello;
+    bool hello_split;
     bool tls_answered;
     uint8_t unreachable;
     bool tls_done;

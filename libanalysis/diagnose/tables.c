@@ -193,13 +193,14 @@ static void add_pair(struct tables *tables, const struct counted *counted,
     pair->asked += failed && !is_unasked(outcome->origin);
     pair->moments.left = &tables->moments_left;
     moments_add(&pair->moments, LIMIT_MOMENTS_EACH,
-                (struct moment){
-                    .time_ns = outcome->start_ns,
-                    .age_ms = outcome_age_ms(outcome),
-                    .mark = counted->has_hello ? tables_hello_mark(outcome->ja4, outcome->sni)
-                                               : outcome->request_mark,
-                    .origin = outcome->origin,
-                    .failed = failed});
+                (struct moment){.time_ns = outcome->start_ns,
+                                .age_ms = outcome_age_ms(outcome),
+                                .mark = counted->has_hello
+                                            ? tables_hello_mark(outcome->ja4, outcome->sni)
+                                            : outcome->request_mark,
+                                .split = counted->has_hello && outcome->hello_split,
+                                .origin = outcome->origin,
+                                .failed = failed});
 }
 
 static void add_hello(struct tables *tables, const struct counted *counted,

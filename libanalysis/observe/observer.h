@@ -133,6 +133,7 @@ struct observe_state {
     enum whyrst_tls_stage tls_stage;
     const struct observe_hello *hello;       /**< first ClientHello of the TLS handshake, or NULL */
     const struct observe_hello *hello_retry; /**< after a HelloRetryRequest, or NULL */
+    bool hello_split;     /**< it takes more than one segment of the usual size */
     uint64_t hello_frame; /**< that completes the ClientHello; partial: that begins it; or 0 */
     int64_t hello_time_ns;
     struct observe_alert alert; /**< the latest alert */

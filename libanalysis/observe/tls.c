@@ -7,6 +7,9 @@
 #include "bytes/zeroed.h"
 #include "limits.h"
 
+/* What a segment carries on Ethernet, at most. */
+#define ETHERNET_SEGMENT 1460u
+
 enum {
     VERSION_MAJOR = 3,
     VERSION_MINOR_MAX = 4,
@@ -113,6 +116,10 @@ static void on_client_hello(struct tls *tls, const uint8_t *message, size_t leng
     struct observe_hello **slot = tls->hello_complete ? &tls->hello_retry : &tls->hello;
     struct observe_hello *hello;
 
+    if (!tls->hello_complete) {
+        /* Offloading shows several segments as one. */
+        tls->hello_split = tls->hello_frame != unit->frame || length > ETHERNET_SEGMENT;
+    }
     complete_hello(tls, unit->frame, unit->time_ns);
     if (*slot) {
         return;
@@ -465,6 +472,7 @@ void tls_describe(const struct tls *tls, const struct stream streams[2], struct 
     out->phase = tls_phase(tls, inside, &out->exact);
     out->hello = tls->hello;
     out->hello_retry = tls->hello_retry;
+    out->hello_split = tls->hello_split;
     out->hello_frame = tls->hello_frame;
     out->hello_time_ns = tls->hello_time_ns;
     out->alert = tls->alert;

@@ -72,6 +72,7 @@ struct tls_side {
  * @hello_frame, @hello_time_ns: of the first ClientHello: begin, once complete its end
  * @version, @cipher: from the ServerHello, 0 unknown
  * @hello_begun, @hello_complete: the client's first ClientHello
+ * @hello_split:   it takes several segments
  * @retry:         a HelloRetryRequest came
  * @server_hello:  the ServerHello came
  * @legacy:        something came that TLS 1.3 does not send
@@ -100,6 +101,7 @@ struct tls {
     uint16_t cipher;
     bool hello_begun;
     bool hello_complete;
+    bool hello_split;
     bool retry;
     bool server_hello;
     bool legacy;
