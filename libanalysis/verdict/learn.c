@@ -287,7 +287,8 @@ static void learn_burst(struct hosts *hosts, const struct conn *conn, struct why
 static bool is_answer(const struct rst_facts *facts)
 {
     return facts->trigger.frame != 0 || facts->shape == RST_SHAPE_REFUSAL ||
-           facts->shape == RST_SHAPE_ANSWER;
+           facts->shape == RST_SHAPE_ANSWER ||
+           (!(facts->segment.flags & WHYRST_TCP_ACK) && lacks_plain_segments(facts));
 }
 
 static bool continues_host(const struct rst_facts *facts)
@@ -315,8 +316,9 @@ static bool has_unheard_number(const struct rst_facts *facts)
         return false;
     }
     return seq_after(rst->seq, facts->sender.next) ||
-           (!(rst->flags & WHYRST_TCP_ACK) && rst->seq != facts->sender.next &&
-            (facts->receiver.flags & ENDPOINT_ACKED) && seq_after(rst->seq, facts->receiver.ack));
+           (!(rst->flags & WHYRST_TCP_ACK) && (facts->receiver.flags & ENDPOINT_LETTER_A) &&
+            rst->seq != facts->sender.next && (facts->receiver.flags & ENDPOINT_ACKED) &&
+            seq_after(rst->seq, facts->receiver.ack));
 }
 
 /* A new RST tells of the older ones of its connection, and they of it. */

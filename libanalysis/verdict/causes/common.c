@@ -133,6 +133,22 @@ bool is_answer_on_the_way(const struct rst_facts *facts)
            has_trigger_ended(facts);
 }
 
+bool is_unsettled_answer(const struct rst_facts *facts)
+{
+    const struct whyrst_segment *rst = &facts->segment;
+    bool plain = !(rst->flags & WHYRST_TCP_ACK) && rst->ack == 0 && rst->window == 0 &&
+                 rst->payload_length == 0 && !facts->options.any && facts->ip_id == ID_UNKNOWN;
+
+    if (!plain || is_answer_on_the_way(facts)) {
+        return false;
+    }
+    if (facts->trigger.frame == 0) {
+        return !(facts->receiver.flags & ENDPOINT_SEEN) ||
+               !((facts->sender.flags | facts->receiver.flags) & ENDPOINT_LETTER_A);
+    }
+    return facts->trigger.length == 0 && facts->reaction_ns <= facts->rtt_ns + AT_ONCE_NS;
+}
+
 bool has_zero_label(const struct rst_facts *facts)
 {
     return facts->segment.ip_version == 6 && facts->segment.flow_label == 0 &&
@@ -232,7 +248,7 @@ void weigh_foreign_answer(const struct rst_facts *facts, struct scale *scale)
 {
     if (is_answer_on_the_way(facts)) {
         scale_add(scale, 20, EVIDENCE_LIFE_AFTER, 0, 0, facts->later.life_frame);
-    } else {
+    } else if (!is_unsettled_answer(facts)) {
         weigh_life_after(facts, scale);
     }
     if (facts->segment.window != 0 && facts->segment.window == facts->trigger.window &&

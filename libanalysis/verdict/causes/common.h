@@ -44,6 +44,11 @@ bool has_zero_label(const struct rst_facts *facts);
  * has dropped and answered that. */
 bool is_answer_on_the_way(const struct rst_facts *facts);
 
+/** A bare RST as a firewall's rule builds it, to an ACK of which nothing shows whether it got through,
+ * or that the capture would not hold: that the claimed sender goes on tells no forger from such a
+ * rule. */
+bool is_unsettled_answer(const struct rst_facts *facts);
+
 /** Weighs what tells a host's kernel from a device that answers in its name, for the host... */
 void weigh_host_answer(const struct rst_facts *facts, struct scale *scale);
 /** ... and for the device. */

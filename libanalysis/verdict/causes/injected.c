@@ -20,12 +20,13 @@ static void weigh_later(const struct rst_facts *facts, struct scale *scale)
     if (later->syn_ack_frame) {
         scale_add(scale, 70, EVIDENCE_SYN_ACK_AFTER, 0, 0, later->syn_ack_frame);
     } else if (later->life_frame && !is_answer_on_the_way(facts)) {
-        scale_add(scale, 55, EVIDENCE_LIFE_AFTER, 0, 0, later->life_frame);
+        scale_add(scale, is_unsettled_answer(facts) ? 45 : 55, EVIDENCE_LIFE_AFTER, 0, 0,
+                  later->life_frame);
     }
     if (later->both_frame && later->both_ns <= SAME_TIME_NS) {
         scale_add(scale, 30, EVIDENCE_BOTH_ENDS, later->both_ns, 0, later->both_frame);
     }
-    if (passed_one_point(facts)) {
+    if (passed_one_point(facts) && !is_unsettled_answer(facts)) {
         scale_add(scale, 30, EVIDENCE_CAPTURED_ONCE, 0, 0, 0);
     }
     if (later->train_frame) {
@@ -57,14 +58,16 @@ static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
     }
     if (ahead > 0) {
         scale_add(scale, 30, EVIDENCE_SEQUENCE_AHEAD, ahead, 0, 0);
-    } else if (ahead < -1) {
+    } else if (ahead < -1 && !is_unsettled_answer(facts)) {
         scale_add(scale, 25, EVIDENCE_SEQUENCE_STALE, -(int64_t)ahead, 0, 0);
     }
 }
 
 static void weigh_build(const struct rst_facts *facts, struct scale *scale)
 {
-    if (facts->hops == HOPS_OTHER) {
+    if (is_unsettled_answer(facts) && facts->hops_closer > 0) {
+        /* a firewall's rule on the way answers from there as well */
+    } else if (facts->hops == HOPS_OTHER) {
         /* From much further away than the host itself: a TTL that somebody made up. */
         scale_add(scale, facts->hops_closer < -ROUTE_HOPS ? 50 : 30,
                   facts->ttl_of_host ? EVIDENCE_TTL_OTHER_HOST : EVIDENCE_TTL_OTHER,
@@ -97,14 +100,16 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->known_payload) {
         scale_add(scale, 60, EVIDENCE_KNOWN_PAYLOAD, 0, 0, 0);
     }
-    if (facts->rtt_ns > 0 && facts->reaction_ns >= 0 && facts->reaction_ns < facts->rtt_ns / 2) {
+    if (facts->rtt_ns > 0 && facts->reaction_ns >= 0 && facts->reaction_ns < facts->rtt_ns / 2 &&
+        !is_unsettled_answer(facts)) {
         scale_add(scale, 35, EVIDENCE_TOO_EARLY, facts->reaction_ns, facts->rtt_ns, 0);
     }
     weigh_sequence(facts, scale);
     weigh_build(facts, scale);
     if (previous->frame && facts->shape == RST_SHAPE_OTHER &&
         facts->segment.time_ns - previous->time_ns < INT64_C(2000000000) &&
-        previous->seq != facts->segment.seq && !(facts->sender.flags & ENDPOINT_FIN)) {
+        previous->seq != facts->segment.seq && !(facts->sender.flags & ENDPOINT_FIN) &&
+        !is_unsettled_answer(facts)) {
         scale_add(scale, 20, EVIDENCE_RST_TRAIN, previous->count + 1, 0, previous->frame);
     }
     if (scale->points > 0 && facts->trigger.frame && facts->hops <= HOPS_REBASED &&
