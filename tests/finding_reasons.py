@@ -91,7 +91,7 @@ def case_others_come_once():
 
 def greet(capture, wait, client, alpn, name, size, reset):
     """A ClientHello of so many bytes; the ALPN makes the JA4."""
-    capture.tls(name, f"{alpn} size={size}", reset, wait, client)
+    capture.tls(name, f"{alpn} size={size}" if size else alpn, reset, wait, client)
 
 
 def hellos(choose):
@@ -135,6 +135,15 @@ def case_name_that_was_down():
         return dice.choice(("h2", "http/1.1")), name, 400, name == "shop.example" and 50 < when < 100
 
     return hellos(choose), {"sni-block": {"sni": "shop.example", "confidence": "low"}}
+
+
+def case_whoever_offers_an_alpn():
+    """Two JA4s (a padded ClientHello has another one) with one ALPN are reset, and no other."""
+    def choose(dice, _when):
+        alpn = dice.choice(("h2", "http/1.1"))
+        return alpn, "www.example", dice.choice((400, 0)), alpn == "http/1.1"
+
+    return hellos(choose), {"tls-fingerprint-block": {"confidence": "medium"}}
 
 
 def case_half_of_a_ja4():
@@ -182,6 +191,30 @@ def case_long_hellos_that_are_answered():
         return alpn, "www.example", 400 if alpn == "h3" else 1800, alpn == "h2"
 
     return hellos(choose), {"tls-fingerprint-block": {"confidence": "high"}}
+
+
+def lasting(end):
+    """Connections that last a minute, with a request each seven seconds: the last silence is shorter."""
+    capture = Capture()
+    for _ in range(8):
+        label = capture.connection()
+        capture.say(1, f"handshake {label}")
+        begin = capture.now
+        while capture.now < begin + 53:
+            capture.say(7, f'{label}:c>s PA http "GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"')
+            capture.say(0.01, f'{label}:s>c PA http "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"')
+            capture.say(0.001, f"{label}:c>s A")
+        capture.say(begin + 60 - capture.now, end.format(label))
+    return [capture]
+
+
+def case_age_of_connections():
+    """The server resets them for their age: no timer of the silence, which was longer before."""
+    return lasting("{}:s>c RA"), {"reset-rate": {}}
+
+
+def case_age_of_connections_that_are_closed():
+    return lasting("close {}:s"), {}
 
 
 if __name__ == "__main__":

@@ -65,14 +65,16 @@ GPtrArray *combos_new(const struct hello_cell *const *cells, guint count)
     return combos;
 }
 
-/* The two digits of JA4 that say which TLS version the client offers at most. */
-static bool have_one_version(const char *a, const char *b)
+/* Two letters of JA4 say which TLS version the client offers at most, two which ALPN first. */
+static bool have_trait(const char *a, const char *b, enum combo_trait trait)
 {
-    return a && b && strlen(a) > 3 && strlen(b) > 3 && memcmp(a + 1, b + 1, 2) == 0;
+    const size_t least = (size_t)trait + 2;
+
+    return a && b && strlen(a) > least && strlen(b) > least && memcmp(a + trait, b + trait, 2) == 0;
 }
 
-bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
-                        const struct names *names, uint32_t ja4, bool *alike)
+bool combos_are_trait(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
+                      const struct names *names, uint32_t ja4, enum combo_trait trait, bool *alike)
 {
     const char *own = names_text(names, ja4);
 
@@ -80,7 +82,7 @@ bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable
         const struct combo *combo = g_ptr_array_index(combos, i);
 
         if (combo->ja4 == ja4 || !g_hash_table_contains(servers, &combo->server) ||
-            !have_one_version(own, names_text(names, combo->ja4))) {
+            !have_trait(own, names_text(names, combo->ja4), trait)) {
             continue;
         }
         if (!g_hash_table_contains(picked, GUINT_TO_POINTER(combo->ja4 + 1))) {

@@ -30,9 +30,12 @@ GHashTable *combos_failures(const GPtrArray *combos, bool names);
 /** A table of each name's (@names) or JA4's score at @servers, by its number + 1. */
 GHashTable *combos_scores(const GPtrArray *combos, GHashTable *servers, bool names);
 
-/** Whether all JA4s of @ja4's TLS version were reset (are in @picked) at @servers; @alike: there
- * are others than this one. Its text is of @names. */
-bool combos_are_version(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
-                        const struct names *names, uint32_t ja4, bool *alike);
+/** What JA4s may have in common: where a JA4 says so. */
+enum combo_trait { COMBO_VERSION = 1, COMBO_ALPN = 8 };
+
+/** Whether all JA4s with @ja4's trait were reset (are in @picked) at @servers; @alike: there are
+ * others than this one. Its text is of @names. */
+bool combos_are_trait(const GPtrArray *combos, GHashTable *servers, GHashTable *picked,
+                      const struct names *names, uint32_t ja4, enum combo_trait trait, bool *alike);
 
 #endif

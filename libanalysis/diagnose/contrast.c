@@ -252,7 +252,9 @@ void contrast_ja4(const struct group *group, uint32_t ja4, struct contrast *cont
 {
     g_autoptr(GHashTable) names = names_of(group, ja4);
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    const struct names *known = &group->diagnosis->whole->names;
     GHashTable *picked;
+    bool several = false;
 
     begin(group, 0, ja4, contrast, &picked);
     for (guint i = 0; i < group->combos->len; i++) {
@@ -274,8 +276,11 @@ void contrast_ja4(const struct group *group, uint32_t ja4, struct contrast *cont
             contrast->variety += g_hash_table_add(seen, number);
         }
     }
-    contrast->version = combos_are_version(group->combos, contrast->servers, picked,
-                                           &group->diagnosis->whole->names, ja4, &contrast->alike);
+    contrast->version = combos_are_trait(group->combos, contrast->servers, picked, known, ja4,
+                                         COMBO_VERSION, &contrast->alike);
+    contrast->alpn = combos_are_trait(group->combos, contrast->servers, picked, known, ja4,
+                                      COMBO_ALPN, &several) &&
+                     several;
     g_hash_table_unref(picked);
 }
 

@@ -49,6 +49,7 @@ struct spell {
  * @name:       the only name that a JA4 was reset under, or 0
  * @version:    all JA4s with this one's TLS version are blocked, and no other; @alike: it is not
  *              the only one
+ * @alpn:       those with its ALPN are several, all are blocked, and no other
  * @marks:      which of the two ClientHellos belong to, by their marks (tables_hello_mark())
  * @meanwhile:  the others in the time of its failures, its @spell
  * @passing:    it was answered before or after: of its own only those of its spell count
@@ -65,6 +66,7 @@ struct contrast {
     uint32_t name;
     bool version;
     bool alike;
+    bool alpn;
     GHashTable *marks;
     struct others meanwhile;
     struct spell spell;

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "verdict/facts.h"
+
 /* Where to count: of a live capture, what is not over is counted anew the next time. */
 static struct tables *tables_for(struct whyrst_diagnosis *diagnosis, bool over)
 {
@@ -43,8 +45,8 @@ static void on_silent_close(void *context, const struct conn *conn,
 
     const struct flow_key key = conn_key(conn);
 
-    tables_add_close(&diagnosis->seen, &key, !conn->client, idle_ns, fin->time_ns,
-                     (struct place){.frame = (uint32_t)fin->frame});
+    tables_add_close(&diagnosis->seen, &key, !conn->client, idle_ns, origin_silence_survived(conn),
+                     fin->time_ns, (struct place){.frame = (uint32_t)fin->frame});
     diagnosis->concluded = false;
 }
 

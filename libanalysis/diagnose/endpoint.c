@@ -103,6 +103,12 @@ static void note_forgotten(struct endpoint_stats *stats, uint32_t count, int64_t
     }
 }
 
+/* No timer ends what was silent for longer before. */
+static bool outlived(int64_t idle_ns, int64_t survived_ns)
+{
+    return survived_ns > idle_ns + MAX(idle_ns / 50, TIMER_NEAR_NS);
+}
+
 static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome, uint8_t client,
                       struct place place)
 {
@@ -134,7 +140,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
     moments_add(&stats->ends, LIMIT_ENDS, moment);
     if (outcome->idle_ns >= 0 && outcome->prompted) {
         note_forgotten(stats, 1, outcome->idle_ns);
-    } else if (outcome->idle_ns >= 0) {
+    } else if (outcome->idle_ns >= 0 && !outlived(outcome->idle_ns, outcome->survived_ns)) {
         sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
     }
 }
@@ -233,11 +239,15 @@ static struct silent_closes *closes_of(struct endpoint_stats *stats)
     return stats->closes;
 }
 
-void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t time_ns,
-                        struct place place)
+void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t survived_ns,
+                        int64_t time_ns, struct place place)
 {
-    struct silent_closes *closes = closes_of(stats);
+    struct silent_closes *closes;
 
+    if (outlived(idle_ns, survived_ns)) {
+        return;
+    }
+    closes = closes_of(stats);
     sample_add(&closes->idle, (uint64_t)place.file << 32 | place.frame, idle_ns);
     frames_add(&closes->frames, place);
     note_span(&closes->first_ns, &closes->last_ns, time_ns);

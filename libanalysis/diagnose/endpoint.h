@@ -25,6 +25,10 @@ struct endpoint_key {
     uint8_t address[16];
 };
 
+/** How near to one another the silences of one timer are at least, or 2 %: a sweep runs every
+ * second or so. */
+#define TIMER_NEAR_NS INT64_C(250000000)
+
 /** The trouble that a connection had, as far as endpoints tell kinds apart. */
 enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE_COUNT };
 
@@ -114,9 +118,10 @@ void endpoint_release(void *entry);
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
 /** Counts a connection of which there is only a SYN. */
 void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, struct place place);
-/** Adds a close of the server after @idle_ns of silence; its connection is counted elsewhere. */
-void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t time_ns,
-                        struct place place);
+/** Adds a close of the server after @idle_ns of silence, when it had survived one of @survived_ns;
+ *  its connection is counted elsewhere. */
+void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t survived_ns,
+                        int64_t time_ns, struct place place);
 /** Adds @other's counts, whose files follow @files others; the keys are the caller's. */
 void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other,
                     uint32_t files);

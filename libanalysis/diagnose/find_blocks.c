@@ -82,7 +82,9 @@ static enum whyrst_confidence confidence_of(const struct contrast *contrast,
     if (is_of_another_reason(contrast)) {
         return WHYRST_CONFIDENCE_LOW;
     }
-    return !users->mixed || contrast->version ? MIN(sure, WHYRST_CONFIDENCE_MEDIUM) : sure;
+    return !users->mixed || contrast->version || contrast->alpn
+               ? MIN(sure, WHYRST_CONFIDENCE_MEDIUM)
+               : sure;
 }
 
 /* What else may be the reason. */
@@ -94,6 +96,10 @@ static void tell_doubts(struct whyrst_finding *finding, const struct contrast *c
     if (contrast->version && !contrast->alike) {
         finding_evidence(finding, "no other JA4 of this TLS version came: the server may want "
                                   "another version of whoever comes");
+    }
+    if (contrast->alpn) {
+        finding_evidence(finding, "all JA4s with this ALPN are reset and no other: whoever resets "
+                                  "may go by that");
     }
     if (!users->mixed && users->shut) {
         network_text(&users->network, text, sizeof text);

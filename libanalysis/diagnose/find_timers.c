@@ -9,9 +9,8 @@
 #include "diagnose/diagnosis.h"
 #include "verdict/timers.h"
 
-/* Silences that make a timer, and how close they lie (or 2 %): a sweep runs every second or so. */
-#define LEAST   5
-#define NEAR_NS INT64_C(250000000)
+/* Silences that make a timer. */
+#define LEAST 5
 
 /* What a close by FIN weighs against a reset. */
 #define FIN_WEIGHT 0.05
@@ -29,7 +28,7 @@ static bool measure(const struct sample *idle, struct timer *timer)
     if (!sample_mode(idle, LEAST, &timer->ns, &timer->width_ns)) {
         return false;
     }
-    timer->near_ns = MAX(timer->ns / 50, NEAR_NS);
+    timer->near_ns = MAX(timer->ns / 50, TIMER_NEAR_NS);
     timer->within = sample_within(idle, timer->ns - timer->near_ns, timer->ns + timer->near_ns);
     return timer->width_ns <= timer->near_ns && timer->within * 3 >= sample_kept(idle) * 2;
 }

@@ -194,6 +194,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
                          : record->time_ns,
         .idle_ns =
             facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT && facts->idle_known ? facts->idle_ns : -1,
+        .survived_ns = facts->survived_ns,
         .prompted = facts->trigger.frame != 0,
         .frame = record->frame,
         .request_mark = facts->state.request_mark,

@@ -33,6 +33,7 @@ enum outcome_end {
  * @tls_alert:   it was not, and an alert ended it
  * @told_why:    an error response came while its request was still on its way
  * @stalled:     the client had stopped in the middle of what it had to send
+ * @survived_ns: an earlier silence that the connection survived, 0 = none
  * @idle_ns:     silence before the RST (origin idle-timeout), else -1
  * @prompted:    the RST answers a segment: how long the silence was its sender has chosen
  * @start_ns, @end_ns: first segment; the RST, else the last segment
@@ -82,6 +83,7 @@ struct outcome {
     int64_t end_ns;
     int64_t server_ns;
     int64_t idle_ns;
+    int64_t survived_ns;
     uint64_t frame;
     const char *ja4;
     const char *sni;

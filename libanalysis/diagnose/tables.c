@@ -279,13 +279,14 @@ void tables_add_syn(struct tables *tables, const struct lone_syn *syn, uint32_t 
 }
 
 void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,
-                      int64_t idle_ns, int64_t time_ns, struct place place)
+                      int64_t idle_ns, int64_t survived_ns, int64_t time_ns, struct place place)
 {
     struct endpoint_key server = {
         .kind = ENDPOINT_SERVER, .version = key->version, .port = key->port[side]};
 
     memcpy(server.address, key->address[side], sizeof server.address);
-    endpoint_add_close(heavy_get(&tables->endpoints, &server), idle_ns, time_ns, place);
+    endpoint_add_close(heavy_get(&tables->endpoints, &server), idle_ns, survived_ns, time_ns,
+                       place);
 }
 
 static void merge_endpoints(struct tables *tables, const struct tables *other, uint32_t files)

@@ -35,7 +35,7 @@ void tables_add(struct tables *tables, const struct outcome *outcome, uint32_t f
 void tables_add_syn(struct tables *tables, const struct lone_syn *syn, uint32_t file);
 /** Counts a close after silence, see endpoint.h, of the server that @side of @key is. */
 void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,
-                      int64_t idle_ns, int64_t time_ns, struct place place);
+                      int64_t idle_ns, int64_t survived_ns, int64_t time_ns, struct place place);
 /** Adds all of @other; its files follow @files others. */
 void tables_merge(struct tables *tables, const struct tables *other, uint32_t files);
 /** Adds @other's endpoints and JA4s alone, for the lists of all. */

@@ -127,6 +127,8 @@ struct hindsight {
  * @conn_flags: of the connection
  * @idle_ns:   from the latest payload of either side before the trigger (or the RST) to that; valid
  *             when @idle_known
+ * @survived_ns: an earlier silence, the latest of idle_threshold or more, that payload ended while
+ *             nobody owed anything; 0 = none, or @idle_ns is it
  * @silent_ns: from the latest payload to the RST, valid when @idle_known
  * @partial:   the capture lacks the connection's start, one of its directions, or payload that
  *             mattered: what is not seen may be otherwise
@@ -180,6 +182,7 @@ struct rst_facts {
     bool window_shut;
     enum observe_phase phase;
     int64_t silent_ns;
+    int64_t survived_ns;
     enum hop_match hops;
     uint8_t ttl_expected;
     int8_t hops_closer;
@@ -251,6 +254,9 @@ bool fills_window(const struct endpoint *sender, const struct endpoint *receiver
  * when somebody did, or that is not known. A TLS alert that announces the close is part of it. */
 int64_t origin_silence_before_fin(struct conn_context *context, struct conn *conn, unsigned side,
                                   int64_t fin_ns);
+
+/** The latest long silence that payload ended, with nobody owing anything; 0 = none. */
+int64_t origin_silence_survived(const struct conn *conn);
 
 /** Decides facts->origin (and origin_sure) by the first matching line of the table of origins. */
 void origin_decide(const struct conn_context *context, const struct conn *conn,

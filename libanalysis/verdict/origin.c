@@ -231,6 +231,16 @@ static bool silence_before_last_words(const struct rst_facts *facts, const struc
     return quiet->sides == 1u << facts->from && facts->state.alert.frame == quiet->after_frame;
 }
 
+int64_t origin_silence_survived(const struct conn *conn)
+{
+    const struct conn_extra *extra = conn_extra(conn);
+    const struct quiet *quiet = extra ? &extra->quiet : NULL;
+
+    return quiet && quiet->after_frame && !is_owed((enum observe_phase)quiet->phase)
+               ? quiet->after_ns - quiet->before_ns
+               : 0;
+}
+
 /* Payload is sent again and again for want of an acknowledgement: no silence. */
 static bool is_retransmitting(const struct endpoint *sender, const struct endpoint *receiver)
 {
@@ -246,6 +256,7 @@ static bool decide_idle(const struct conn_context *context, const struct conn *c
         return false;
     }
     if (facts->idle_known && facts->idle_ns >= context->idle_threshold_ns && !is_owed(phase)) {
+        facts->survived_ns = origin_silence_survived(conn);
         return true;
     }
     if (silence_before_last_words(facts, conn)) {
