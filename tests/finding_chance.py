@@ -104,6 +104,15 @@ def case_restart_of_a_busy_server():
     return populations(make), {"service-down": {"server": "192.0.2.1:443"}}
 
 
+def case_down_at_first():
+    """The capture begins while the server is down."""
+    def make(dice):
+        for when in at_random(dice, 120, 0.7):
+            yield when, f"10.0.0.{dice.randrange(4) + 5}", "192.0.2.1:443", "refused" if when < 20 else "served"
+
+    return populations(make), {"service-down": {"server": "192.0.2.1:443", "confidence": "medium"}}
+
+
 def case_silence_for_a_time():
     """A firewall that drops everything for half a minute."""
     def make(dice):

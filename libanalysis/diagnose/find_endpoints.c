@@ -274,16 +274,40 @@ static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
     finding_troubles(finding, stats);
 }
 
-/* A service that was down once, and came back: nearly all refusals are one run. */
+/* What was down is not known to have been up before. */
+static void tell_outage(struct whyrst_finding *finding, struct whyrst_endpoint *row,
+                        const struct run *run, bool opening)
+{
+    const char *silent = is_silent(row->stats) ? "answered nothing" : "was down";
+
+    finding->seconds_ns = run->next_ns - run->first_ns;
+    finding->first_ns = run->first_ns;
+    finding->last_ns = run->last_ns;
+    if (opening) {
+        finding_text(finding,
+                     "%s %s for the first %.1f s: %u connections in a row failed, others accepted "
+                     "since",
+                     endpoint_name(row), silent, (double)finding->seconds_ns / 1e9, run->count);
+    } else {
+        finding_text(finding,
+                     "%s %s for %.1f s: %u connections in a row failed, others accepted before and "
+                     "after",
+                     endpoint_name(row), silent, (double)finding->seconds_ns / 1e9, run->count);
+    }
+    finding_troubles(finding, row->stats);
+}
+
+/* A service that was down once, and came up (again): nearly all refusals are one run. */
 static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
                         const struct runs *runs)
 {
-    const struct run *run = &runs->longest;
+    bool opening = runs->opening.count > runs->longest.count;
+    const struct run *run = opening ? &runs->opening : &runs->longest;
     double chance;
     bool silent, lonely, alone;
     struct whyrst_finding *finding;
 
-    if (run->count < LEAST || run->next_ns == 0 || runs->downs == 0 ||
+    if (run->count < LEAST || run->next_ns == 0 || !timeline_is_down(run) ||
         run->count * 5 < runs->refused * 4 || is_of_one_client(&row->stats->starts) ||
         is_explained(diagnosis, row, endpoint_bad(row->stats))) {
         return;
@@ -298,15 +322,7 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     finding = add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
                       lonely || alone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
     finding->p = chance;
-    finding->seconds_ns = run->next_ns - run->first_ns;
-    finding->first_ns = run->first_ns;
-    finding->last_ns = run->last_ns;
-    finding_text(finding,
-                 "%s %s for %.1f s: %u connections in a row failed, others "
-                 "accepted before and after",
-                 endpoint_name(row), silent ? "answered nothing" : "was down",
-                 (double)finding->seconds_ns / 1e9, run->count);
-    finding_troubles(finding, row->stats);
+    tell_outage(finding, row, run, opening);
     if (lonely) {
         finding_evidence(finding, "of one client only: its own line may have been down");
     }

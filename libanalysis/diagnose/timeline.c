@@ -143,6 +143,9 @@ static void end_run(struct runs *runs, struct run *run, int64_t next_ns)
     if (runs->accepted && run->count > runs->longest.count) {
         runs->longest = *run;
         runs->longest.next_ns = next_ns;
+    } else if (runs->accepted == 0 && run->count) {
+        runs->opening = *run;
+        runs->opening.next_ns = next_ns;
     }
     *run = (struct run){0};
 }

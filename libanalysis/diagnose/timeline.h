@@ -53,8 +53,8 @@ struct run {
 
 /** struct runs - runs of accepted and of refused connections
  *  @count: how many, rather too many; @downs: of refused ones that last as long as no limit does;
- *  @down: the first of these; @longest: of refused ones that follow an accepted one; @last: of
- * those that no accepted one follows */
+ *  @down: the first of these; @longest: of refused ones that follow an accepted one; @opening: of
+ *  those that precede all accepted ones; @last: of those that no accepted one follows */
 struct runs {
     uint32_t accepted;
     uint32_t refused;
@@ -62,6 +62,7 @@ struct runs {
     uint32_t downs;
     struct run down[TIMELINE_DOWNS];
     struct run longest;
+    struct run opening;
     struct run last;
 };
 
