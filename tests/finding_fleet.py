@@ -136,6 +136,36 @@ def case_scan():
     return [scanned([80])], {"wrong-port": {"server": "192.0.2.1", "confidence": "low", "resets": 120}}
 
 
+def case_scan_that_tries_once():
+    """So many ports are one finding, even if none was tried twice; so many hosts are one, too."""
+    capture = Capture()
+    for number in range(100):
+        capture.served(client="10.0.0.6", server="192.0.2.1:80")
+        capture.refused(client="10.0.0.5", server=f"192.0.2.1:{1000 + number}")
+        capture.refused(client="10.0.0.9", server=f"198.51.100.{number + 1}:445")
+    return [capture], {"wrong-port": {"server": "192.0.2.1", "confidence": "low", "resets": 100},
+                       "dead-node": {"server": None, "confidence": "low", "resets": 100}}
+
+
+def case_few_ports_once():
+    """A few are nothing that stands out."""
+    capture = Capture()
+    for number in range(30):
+        capture.served(client="10.0.0.6", server="192.0.2.1:80")
+        capture.refused(client="10.0.0.5", server=f"192.0.2.1:{1000 + number}")
+        capture.refused(client="10.0.0.9", server=f"198.51.100.{number + 1}:445")
+    return [capture], {}
+
+
+def case_many_are_mistaken():
+    """Thousands of clients, each of which a host of its own refuses: nobody sweeps."""
+    capture = Capture()
+    for number in range(4500):
+        rest = f"{number // 250}.{number % 250 + 1}"
+        capture.refused(wait=0.01, client=f"10.1.{rest}", server=f"198.18.{rest}:445")
+    return [capture], {}
+
+
 def case_scan_of_a_host_without_services():
     """It need not be dead."""
     return [scanned([])], {"dead-node": {"confidence": "low", "resets": 120}}

@@ -32,10 +32,10 @@ void endpoint_release(void *entry)
     moments_clear(&stats->ends);
 }
 
-/* Which of CLIENT_BITS clients it is. */
-static uint8_t client_number(const uint8_t client[16])
+/* Of no client (0), one or more of either side. */
+static uint32_t join_clients(uint32_t a, uint32_t b)
 {
-    return (uint8_t)(hash_bytes(client, 16) >> 58);
+    return a == b || b == 0 ? a : a == 0 ? b : SEVERAL_CLIENTS;
 }
 
 uint64_t endpoint_clients(const struct endpoint_stats *stats)
@@ -155,11 +155,13 @@ static bool is_absence(enum outcome_end end)
 static uint8_t note_client(struct endpoint_stats *stats, const uint8_t client[16],
                            struct place place)
 {
-    uint8_t number = client_number(client);
+    uint64_t hash = hash_bytes(client, 16);
+    uint8_t number = (uint8_t)(hash >> 58);
 
     stats->file = place.file + 1;
     place_note(&stats->first, place);
     stats->clients |= UINT64_C(1) << number;
+    stats->client = join_clients(stats->client, (uint32_t)hash | 1);
     return number;
 }
 
@@ -271,6 +273,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     stats->file = stats->file ? stats->file : file;
     place_note(&stats->first, place_moved(other->first, files));
     stats->clients |= other->clients;
+    stats->client = join_clients(stats->client, other->client);
     stats->attempts += other->attempts;
     stats->handshakes += other->handshakes;
     stats->aborted += other->aborted;

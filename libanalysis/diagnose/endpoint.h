@@ -32,6 +32,8 @@ struct endpoint_key {
 /** The trouble that a connection had, as far as endpoints tell kinds apart. */
 enum trouble { TROUBLE_REFUSED, TROUBLE_UNANSWERED, TROUBLE_UNREACHABLE, TROUBLE_COUNT };
 
+#define SEVERAL_CLIENTS UINT32_MAX
+
 /** struct silent_closes - closes (FIN) by a server after silence: how long, and when */
 struct silent_closes {
     struct sample *idle;
@@ -49,6 +51,7 @@ struct endpoint_texts {
 /**
  * struct endpoint_stats - an entry of the table of endpoints
  * @clients:     a bit for each client address, by its hash
+ * @client:      a mark of the only client, by its hash, or SEVERAL_CLIENTS; 0 = none yet
  * @resets:      established connections that a RST in the server's name ended (not after a FIN)
  * @by:          established connections that a RST ended, by sender
  * @origins:     the same by origin
@@ -74,6 +77,7 @@ struct endpoint_stats {
     /* what each connection changes, close together */
     struct endpoint_key key;
     uint64_t clients;
+    uint32_t client;
     uint32_t attempts;
     uint32_t handshakes;
     uint32_t connections;

@@ -19,9 +19,11 @@
 #define LEAST       3
 #define LEAST_PORTS 2
 
-/* Closed ports of a host that only a scan tries, how often it does so at most, and what it weighs
- * against a mistake. */
+/* Closed ports of a host that only a scan tries, how many where none is tried more often than
+ * users who are mistaken do, how often a scan tries one at most, and what it weighs against a
+ * mistake. */
 #define SCAN_PORTS  8
+#define SCAN_MANY   64
 #define SCAN_TRIES  10
 #define SCAN_WEIGHT 0.1
 
@@ -69,11 +71,16 @@ static bool is_answered_for(const struct endpoint_stats *stats)
            endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX;
 }
 
-/* Whether a port of it has failed often enough to ask what the others did. */
+/* Whether a port of it, or so many ports, have failed often enough to ask what the others did. */
 static bool is_suspect(const struct node *node)
 {
+    guint failing = 0;
+
     for (guint i = 0; i < node->count; i++) {
-        if (endpoint_bad(node->rows[i]->stats) >= LEAST) {
+        uint32_t bad = endpoint_bad(node->rows[i]->stats);
+
+        failing += bad > 0;
+        if (bad >= LEAST || failing >= SCAN_MANY) {
             return true;
         }
     }
@@ -292,7 +299,7 @@ static void find_scan(struct whyrst_diagnosis *diagnosis, const struct node *nod
     char name[80];
     guint ports;
 
-    if (count_ports(node, is_one) < SCAN_PORTS) {
+    if (count_ports(node, is_one) < (node->worst >= LEAST ? SCAN_PORTS : SCAN_MANY)) {
         return;
     }
     for (guint i = 0; i < node->count; i++) {

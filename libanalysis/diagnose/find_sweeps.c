@@ -9,8 +9,9 @@
 #include "diagnose/diagnosis.h"
 
 /* Hosts that make a sweep, how often each is tried at most, tries of one that are worth a finding,
- * and what it weighs against a mistake. */
+ * hosts that are worth it where each is tried less often, and what it weighs against a mistake. */
 #define SWEEP_HOSTS  16
+#define SWEEP_MANY   64
 #define SWEEP_TRIES  10
 #define SWEEP_LEAST  3
 #define SWEEP_WEIGHT 0.1
@@ -22,7 +23,7 @@ static bool may_be_swept(const struct endpoint_stats *stats)
 
     return stats->key.kind == ENDPOINT_SERVER && !endpoint_is_loopback(&stats->key) && bad > 0 &&
            bad <= SWEEP_TRIES && stats->last_good_ns == 0 &&
-           stats->troubles[TROUBLE_UNREACHABLE] == 0 && __builtin_popcountll(stats->clients) == 1 &&
+           stats->troubles[TROUBLE_UNREACHABLE] == 0 && stats->client != SEVERAL_CLIENTS &&
            endpoint_sender(stats->refused_by) != WHYRST_SENDER_MIDDLEBOX;
 }
 
@@ -40,8 +41,8 @@ static int compare(const struct endpoint_stats *a, const struct endpoint_stats *
     if (a->key.port != b->key.port) {
         return (int)a->key.port - (int)b->key.port;
     }
-    if (a->clients != b->clients) {
-        return a->clients < b->clients ? -1 : 1;
+    if (a->client != b->client) {
+        return a->client < b->client ? -1 : 1;
     }
     return (int)is_refusing(a) - (int)is_refusing(b);
 }
@@ -105,7 +106,7 @@ void find_sweeps(struct whyrst_diagnosis *diagnosis)
              end++) {
             most = MAX(most, endpoint_bad(first[end - i]->stats));
         }
-        if (end - i >= SWEEP_HOSTS && most >= SWEEP_LEAST) {
+        if (end - i >= (most >= SWEEP_LEAST ? SWEEP_HOSTS : SWEEP_MANY)) {
             add(diagnosis, first, end - i);
         }
     }
