@@ -119,7 +119,7 @@ enum {
 /**
  * struct quiet - the latest silence of at least idle_threshold that payload ended
  * @before_ns: time of the last payload before it
- * @after_ns, @after_frame: the payload that ended it
+ * @after_ns, @after_frame, @after_seq: the payload that ended it
  * @sides:     bits: which sides (key order) have sent payload since
  * @owed:      phase of the dialogue before it (enum observe_phase)
  */
@@ -127,6 +127,7 @@ struct quiet {
     int64_t before_ns;
     int64_t after_ns;
     uint32_t after_frame;
+    uint32_t after_seq;
     uint8_t sides;
     uint8_t phase;
 };

@@ -122,6 +122,7 @@ static void note_quiet(struct conn_context *context, struct conn *conn, unsigned
         extra->quiet = (struct quiet){.before_ns = before,
                                       .after_ns = segment->time_ns,
                                       .after_frame = (uint32_t)segment->frame,
+                                      .after_seq = segment->seq,
                                       .sides = (uint8_t)(1u << side),
                                       .phase = (uint8_t)state.phase};
     } else if ((extra = conn_extra(conn)) && extra->quiet.after_frame) {

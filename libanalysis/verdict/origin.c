@@ -209,7 +209,7 @@ static bool is_owed(enum observe_phase phase)
 /*
  * Silence that ended just before the RST, by payload that does not count: the segment that provoked
  * the RST and others of its flight, a request that crossed the RST on its way, or the sender's TLS
- * alert that announces its close.
+ * alert that announces its close. Payload that the RST's sender had acknowledged does count.
  */
 static bool silence_before_last_words(const struct rst_facts *facts, const struct conn *conn)
 {
@@ -221,12 +221,14 @@ static bool silence_before_last_words(const struct rst_facts *facts, const struc
         return false;
     }
     if (quiet->sides == receiver_bit) {
-        if (facts->trigger.frame != 0) {
-            return facts->trigger.frame >= quiet->after_frame;
+        if ((facts->sender.flags & ENDPOINT_ACKED) &&
+            seq_after(facts->sender.ack, quiet->after_seq)) {
+            return false;
         }
-        return facts->shape == RST_SHAPE_ACTIVE && facts->receiver.retransmits == 0 &&
-               !seq_after(facts->segment.ack,
-                          facts->receiver.payload_end - facts->receiver.segment_size);
+        return facts->trigger.frame != 0
+                   ? facts->trigger.frame >= quiet->after_frame
+                   : facts->shape == RST_SHAPE_ACTIVE && facts->receiver.retransmits == 0 &&
+                         !seq_after(facts->segment.ack, quiet->after_seq);
     }
     return quiet->sides == 1u << facts->from && facts->state.alert.frame == quiet->after_frame;
 }

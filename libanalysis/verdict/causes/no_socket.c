@@ -27,9 +27,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (is_late(facts)) {
         scale_add(scale, -20, EVIDENCE_ANSWERED_LATE, facts->reaction_ns, facts->rtt_ns, 0);
     }
-    if (facts->previous.frame && facts->previous.ack != 0) {
-        /* that RST+ACK was not exact, and earned the ACK that this one answers (RFC 5961) */
-        scale_add(scale, -20, EVIDENCE_RESET_ITSELF, 0, 0, facts->previous.frame);
+    if (facts->later.tally.with_ack > 0) {
+        /* a RST+ACK that was not exact, and earned the ACK that this one answers (RFC 5961); or one
+         * that this one has overtaken */
+        scale_add(scale, -20, EVIDENCE_RESET_ITSELF, 0, 0, 0);
     }
     if (may_have_closed(facts)) {
         scale->points -= 5;
