@@ -106,8 +106,7 @@ static bool built_elsewhere(const struct judgement *judgement)
 /* Two hints, each of which routes or stacks may explain alone. */
 static bool is_unlike_host(const struct rst_facts *facts)
 {
-    int hints = (facts->hops == HOPS_NEAR) +
-                ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) +
+    int hints = (facts->hops == HOPS_NEAR) + lacks_timestamps(facts) +
                 (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) + has_zero_label(facts) +
                 is_like_answer(facts);
 

@@ -10,19 +10,30 @@ static bool peer_had_closed(const struct rst_facts *facts)
            facts->unacked_known && facts->unacked_bytes == 0;
 }
 
+static enum evidence_kind live_socket(const struct rst_facts *facts)
+{
+    if (!seq_after(facts->segment.seq, facts->sender.next)) {
+        return EVIDENCE_LIVE_SOCKET;
+    }
+    return (facts->receiver.flags & ENDPOINT_ACKED) && facts->segment.seq == facts->receiver.ack
+               ? EVIDENCE_LIVE_SOCKET_ACKED
+               : EVIDENCE_LIVE_SOCKET_AHEAD;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    int32_t ahead = seq_diff(facts->segment.seq, facts->sender.next);
-
     if (is_bare_abort(facts)) {
         scale_add(scale, 40, EVIDENCE_BARE_ABORT, 0, 0, 0);
+        if (is_like_answer(facts)) {
+            scale_add(scale, -10, EVIDENCE_LIKE_ANSWER, 0, 0, 0);
+        }
         weigh_own_stack(facts, scale);
         return;
     }
     if (!is_live_abort(facts)) {
         return;
     }
-    scale_add(scale, 45, ahead > 0 ? EVIDENCE_LIVE_SOCKET_AHEAD : EVIDENCE_LIVE_SOCKET, ahead, 0,
+    scale_add(scale, 45, live_socket(facts), seq_diff(facts->segment.seq, facts->sender.next), 0,
               0);
     if (peer_had_closed(facts)) {
         scale_add(scale, 0, EVIDENCE_PEER_HAD_CLOSED, 0, 0, 0);

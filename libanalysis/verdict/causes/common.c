@@ -100,6 +100,15 @@ bool has_own_timestamps(const struct rst_facts *facts)
     return facts->options.timestamps && (facts->sender.flags & ENDPOINT_TIMESTAMPS);
 }
 
+bool lacks_timestamps(const struct rst_facts *facts)
+{
+    bool agreed = facts->receiver.flags & ENDPOINT_SPOKE
+                      ? (facts->receiver.flags & ENDPOINT_TIMESTAMPS) != 0
+                      : (facts->conn_flags & CONN_ESTABLISHED) != 0;
+
+    return (facts->sender.flags & ENDPOINT_TIMESTAMPS) && agreed && !facts->options.timestamps;
+}
+
 bool is_own_stack(const struct rst_facts *facts)
 {
     return facts->hops == HOPS_SAME && (has_own_timestamps(facts) || facts->ip_id == ID_CONTINUES);
@@ -275,7 +284,7 @@ void weigh_own_stack(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, 5, EVIDENCE_OWN_STACK, 0, 0, 0);
     } else if (is_own_stack(facts)) {
         scale_add(scale, 5, EVIDENCE_IP_ID_CONTINUES, facts->segment.ip_id, facts->sender.ip_id, 0);
-    } else if ((facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
+    } else if (lacks_timestamps(facts)) {
         scale_add(scale, -8, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }
     if (facts->hops == HOPS_OTHER || facts->hops == HOPS_NEAR) {

@@ -30,6 +30,9 @@ bool is_live_abort(const struct rst_facts *facts);
 uint32_t bytes_after_fin(const struct rst_facts *facts);
 /** Timestamps, as the claimed sender's other segments have them. */
 bool has_own_timestamps(const struct rst_facts *facts);
+/** No timestamps, although the connection uses them: a SYN alone only offers them (RFC 7323
+ * section 3.2). */
+bool lacks_timestamps(const struct rst_facts *facts);
 /** Timestamps or IP ID go on as in the claimed sender's other segments, at the same hop count. */
 bool is_own_stack(const struct rst_facts *facts);
 /** Both sides began with sequence number 0: a program wrote these packets for TCP's sake, so that

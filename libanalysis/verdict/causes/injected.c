@@ -77,7 +77,7 @@ static void weigh_build(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, 12, EVIDENCE_TTL_NEAR, facts->segment.ttl, facts->ttl_expected, 0);
     }
     if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
-        (facts->sender.flags & ENDPOINT_TIMESTAMPS) && !facts->options.timestamps) {
+        lacks_timestamps(facts)) {
         scale_add(scale, 8, EVIDENCE_NO_TIMESTAMPS, 0, 0, 0);
     }
     if ((facts->segment.flags & WHYRST_TCP_ACK) && has_own_timestamps(facts)) {
