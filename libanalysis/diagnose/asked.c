@@ -22,37 +22,70 @@ static bool is_after_request(const struct moment *moment)
                               moment->origin == WHYRST_ORIGIN_AWAITING_RESPONSE);
 }
 
-static void add_answered(const struct pair *pair, int64_t before_ns, bool in_clear,
-                         GHashTable *answered)
+/* In @answered, instead of a client's number. */
+#define BY_SEVERAL G_MAXUINT
+
+/* Which requests in clear were answered: by their marks the number of the client that asked. */
+static GHashTable *make_answered(const struct crowd *crowd)
 {
+    GHashTable *answered = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < crowd->count; i++) {
+        uint32_t count;
+        const struct moment *moments = moments_kept(&crowd->pairs[i]->moments, &count);
+
+        for (uint32_t m = 0; m < count; m++) {
+            gpointer mark = GUINT_TO_POINTER(moments[m].mark);
+            guint by = i + 1, before;
+
+            if (moments[m].failed || !is_in_clear(moments[m].mark)) {
+                continue;
+            }
+            before = GPOINTER_TO_UINT(g_hash_table_lookup(answered, mark));
+            if (before != by && before != BY_SEVERAL) {
+                g_hash_table_insert(answered, mark, GUINT_TO_POINTER(before ? BY_SEVERAL : by));
+            }
+        }
+    }
+    return answered;
+}
+
+/* Of the client with index @own, what was answered before it failed. */
+static GHashTable *answered_before(const struct crowd *crowd, guint own)
+{
+    GHashTable *marks = g_hash_table_new(NULL, NULL);
+    const struct pair *pair = crowd->pairs[own];
     uint32_t count;
     const struct moment *moments = moments_kept(&pair->moments, &count);
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (!moments[i].failed && moments[i].time_ns < before_ns &&
-            (!in_clear || is_in_clear(moments[i].mark))) {
-            g_hash_table_add(answered, GUINT_TO_POINTER(moments[i].mark));
+    for (uint32_t m = 0; m < count; m++) {
+        if (!moments[m].failed && moments[m].time_ns < pair->score.failures->first_ns) {
+            g_hash_table_add(marks, GUINT_TO_POINTER(moments[m].mark));
         }
     }
+    return marks;
 }
 
-enum asked asked_of(const struct crowd *crowd, guint own)
+static bool is_known(const struct crowd *crowd, guint own, GHashTable *before, uint16_t mark)
 {
-    g_autoptr(GHashTable) answered = g_hash_table_new(NULL, NULL);
-    const struct pair *pair = crowd->pairs[own];
-    uint32_t count, asked = 0, known = 0;
-    g_autofree struct moment *moments = moments_sorted(&pair->moments, &count);
+    guint by = GPOINTER_TO_UINT(g_hash_table_lookup(crowd->answered, GUINT_TO_POINTER(mark)));
 
-    add_answered(pair, pair->score.failures->first_ns, false, answered);
-    for (guint i = 0; i < crowd->count; i++) {
-        if (i != own) {
-            add_answered(crowd->pairs[i], INT64_MAX, true, answered);
-        }
+    return (by && by != own + 1) || g_hash_table_contains(before, GUINT_TO_POINTER(mark));
+}
+
+enum asked asked_of(struct crowd *crowd, guint own)
+{
+    g_autoptr(GHashTable) before = answered_before(crowd, own);
+    uint32_t count, asked = 0, known = 0;
+    const struct moment *moments = moments_kept(&crowd->pairs[own]->moments, &count);
+
+    if (!crowd->answered) {
+        crowd->answered = make_answered(crowd);
     }
     for (uint32_t i = 0; i < count; i++) {
         if (is_after_request(&moments[i])) {
             asked++;
-            known += g_hash_table_contains(answered, GUINT_TO_POINTER(moments[i].mark));
+            known += is_known(crowd, own, before, moments[i].mark);
         }
     }
     if (asked == 0) {

@@ -40,12 +40,14 @@ struct event {
 
 /** struct crowd - the clients of one server
  * @events: their connections in the order of time
- * @roles:  what they are at present (enum client_role) */
+ * @roles:  what they are at present (enum client_role)
+ * @answered: of asked_of(), which makes it; NULL until then */
 struct crowd {
     const struct pair *const *pairs;
     guint count;
     GArray *events;
     uint8_t *roles;
+    GHashTable *answered;
 };
 
 /** Sorts events (struct event) by their times. */
@@ -64,13 +66,13 @@ bool others_fail_too(const struct others *others);
 enum asked { ASKED_NOTHING, ASKED_KNOWN, ASKED_UNKNOWN };
 
 /** What @crowd's clients with index @own had asked for when it failed. */
-enum asked asked_of(const struct crowd *crowd, guint own);
+enum asked asked_of(struct crowd *crowd, guint own);
 /** A new finding about @pair, with @block's evidence. */
 struct whyrst_finding *client_finding(struct whyrst_diagnosis *diagnosis, const struct pair *pair,
                                       const struct block *block, enum whyrst_finding_kind kind,
                                       uint64_t failed, uint64_t all);
 /** Adds a finding if the client with index @own is not let in. */
-void find_ban(struct whyrst_diagnosis *diagnosis, const struct crowd *crowd, guint own,
+void find_ban(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, guint own,
               const struct others *others, const struct census *census);
 /** Adds a finding if several clients are not let in: they are left out of @crowd then. */
 void find_bans(struct whyrst_diagnosis *diagnosis, struct crowd *crowd,

@@ -291,7 +291,7 @@ static void tell(struct whyrst_finding *finding, const struct ban *ban)
     tell_asked(finding, ban->asked);
 }
 
-void find_ban(struct whyrst_diagnosis *diagnosis, const struct crowd *crowd, guint own,
+void find_ban(struct whyrst_diagnosis *diagnosis, struct crowd *crowd, guint own,
               const struct others *others, const struct census *census)
 {
     const struct pair *pair = crowd->pairs[own];
@@ -338,7 +338,7 @@ struct shut_out {
 };
 
 /* Makes those that are shut out @crowd's own. */
-static void choose(const struct crowd *crowd, struct shut_out *shut)
+static void choose(struct crowd *crowd, struct shut_out *shut)
 {
     for (guint i = 0; i < crowd->count; i++) {
         const struct pair *pair = crowd->pairs[i];

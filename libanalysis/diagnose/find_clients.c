@@ -221,7 +221,7 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
     g_autoptr(GArray) suspects = g_array_new(FALSE, FALSE, sizeof(struct suspect));
     g_autoptr(GArray) events = make_timeline(pairs, count);
     g_autofree uint8_t *roles = g_new0(uint8_t, count);
-    struct crowd crowd = {pairs, count, events, roles};
+    struct crowd crowd = {pairs, count, events, roles, NULL};
 
     for (guint i = 0; i < count; i++) {
         struct suspect suspect = {i, pairs[i]->score.failed};
@@ -248,6 +248,9 @@ static void find_in_group(struct whyrst_diagnosis *diagnosis, const struct pair 
         if (!find_rate_limit(diagnosis, pairs[own], &others, census->suspects)) {
             find_ban(diagnosis, &crowd, own, &others, census);
         }
+    }
+    if (crowd.answered) {
+        g_hash_table_unref(crowd.answered);
     }
 }
 

@@ -15,8 +15,8 @@
 #define CHANCE     0.001
 
 /** struct sizes - a server's ClientHellos of several segments, and those in one
- * @split: of all; @first: a JA4 of those that were reset; @several: others are, too, or it is
- *         answered in one segment */
+ * @all:    both; @failed: of the JA4s of which some were reset
+ * @first:  one of these JA4s; @several: it is not the only one, or is answered in one segment */
 struct sizes {
     struct score all;
     uint32_t first;
@@ -80,24 +80,34 @@ static void add(const struct group *group, const struct sizes *sizes, double p)
                      "whatever the JA4: whoever reads them does not put segments together");
 }
 
+/* Nearly all of those are reset, hardly any of the others, and that is no chance: @p gets it. */
+static bool are_apart(const struct group *group, const struct sizes *sizes, double *p)
+{
+    const struct score *all = &sizes->all;
+    uint32_t other_failed = all->failed - all->split_failed;
+    uint32_t other_good = all->good - all->split_good;
+
+    if (!sizes->several || all->split_failed < LEAST || other_good < LEAST ||
+        all->split_failed < NEARLY_ALL * (all->split_failed + all->split_good) ||
+        other_failed > HARDLY_ANY * (other_failed + other_good)) {
+        return false;
+    }
+    *p = stats_fisher(all->split_failed, all->split_good, other_failed, other_good) * group->tests;
+    return *p < CHANCE;
+}
+
 bool find_split_hellos(const struct group *group)
 {
     struct sizes sizes = sum_up(group);
-    const struct score *all = &sizes.all;
-    uint32_t other_failed = all->failed - all->split_failed;
-    uint32_t other_good = all->good - all->split_good;
     bool found = false;
+    double p;
 
-    if (sizes.several && all->split_failed >= LEAST && other_good >= LEAST &&
-        all->split_failed >= NEARLY_ALL * (all->split_failed + all->split_good) &&
-        other_failed <= HARDLY_ANY * (other_failed + other_good)) {
-        double p = stats_fisher(all->split_failed, all->split_good, other_failed, other_good) *
-                   group->tests;
+    if (are_apart(group, &sizes, &p)) {
         g_autoptr(GHashTable) servers = combos_failed_at(group->combos, 0, 0);
         struct spell spell;
         struct others meanwhile = contrast_meanwhile(group, servers, role_by_size, NULL, &spell);
 
-        found = p < CHANCE && meanwhile.good >= LEAST && !others_fail_too(&meanwhile);
+        found = meanwhile.good >= LEAST && !others_fail_too(&meanwhile);
         if (found) {
             add(group, &sizes, p);
         }
