@@ -349,6 +349,7 @@ def of_endpoint(records, name, wanted):
 
 def run(program, name, case, work, endpoint):
     captures, wanted, *rest = case()
+    causes = wanted.pop("causes", None)
     paths = [os.path.join(work, f"{name}-{number}.pcap") for number in range(len(captures))]
     for capture, path in zip(captures, paths):
         capture.write(path)
@@ -356,12 +357,15 @@ def run(program, name, case, work, endpoint):
                             capture_output=True, text=True)
     records = list(map(json.loads, result.stdout.splitlines()))
     lines = list(differences([record for record in records if record["type"] == "finding"], wanted))
+    found = {record["cause"] for record in records if record["type"] == "rst"}
+    if causes and found != causes:
+        lines.append(f"causes are {found}, expected {causes}")
     return lines + list(of_endpoint(records, endpoint, *rest) if rest else ())
 
 
 def main(found, endpoint=""):
-    """Runs the functions case_* among those `found` in a module; they may also return fields of the
-    `endpoint`."""
+    """Runs the functions case_* among those `found` in a module: captures, and the findings wanted with their
+    fields, "causes" being those of all RSTs; they may also return fields of the `endpoint`."""
     program, names = sys.argv[1], sys.argv[2:]
     cases = {name[5:]: case for name, case in found.items() if name.startswith("case_")}
     failed = 0

@@ -181,7 +181,7 @@ def case_long_hellos_of_one_ja4():
         alpn = dice.choice(("h2", "http/1.1", "h3"))
         return alpn, "www.example", 1800 if alpn == "h2" else 400, alpn == "h2"
 
-    return hellos(choose), {"tls-fingerprint-block": {"confidence": "low"}}
+    return hellos(choose), {"tls-fingerprint-block": {"confidence": "low"}, "causes": {"tls-fingerprint-block"}}
 
 
 def case_long_hellos_that_are_answered():

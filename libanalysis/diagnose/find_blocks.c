@@ -65,11 +65,10 @@ static struct users find_users(const struct group *group, uint32_t ja4)
     return users;
 }
 
-/* What all of its kind have in common may be the reason, not the JA4. */
-static bool is_of_another_reason(const struct contrast *contrast)
+/* What several JA4s have in common is the reason. */
+static bool is_version(const struct contrast *contrast)
 {
-    return (contrast->version && contrast->alike) ||
-           contrast_may_be_size(&contrast->own, &contrast->others);
+    return contrast->version && contrast->alike;
 }
 
 /* Where an address is never seen to be answered, it may be what is not wanted; but whoever minds
@@ -79,7 +78,7 @@ static enum whyrst_confidence confidence_of(const struct contrast *contrast,
 {
     enum whyrst_confidence sure = contrast_confidence(contrast);
 
-    if (is_of_another_reason(contrast)) {
+    if (is_version(contrast) || contrast_may_be_size(&contrast->own, &contrast->others)) {
         return WHYRST_CONFIDENCE_LOW;
     }
     return !users->mixed || contrast->version || contrast->alpn
@@ -224,11 +223,11 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
     finding_text(finding, "%s reset%s the TLS client %s: %u of %u connections, others %u of %u",
                  server, finding->server ? "s" : "", ja4, own->failed, own->failed + own->good,
                  others->failed, others->failed + others->good);
-    if (!is_of_another_reason(contrast)) {
-        finding_evidence(finding, "%s", explain(group, contrast, ja4, sure)->contrast);
-    } else if (contrast->version && contrast->alike) {
+    if (is_version(contrast)) {
         finding_evidence(finding, "all JA4s of this TLS version are reset and no other: the server "
                                   "may want another version of whoever comes");
+    } else {
+        finding_evidence(finding, "%s", explain(group, contrast, ja4, sure)->contrast);
     }
     if (contrast_may_be_size(own, others)) {
         finding_evidence(finding, "its ClientHellos take several segments, and hardly any such "
