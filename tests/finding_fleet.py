@@ -136,25 +136,25 @@ def case_scan():
     return [scanned([80])], {"wrong-port": {"server": "192.0.2.1", "confidence": "low", "resets": 120}}
 
 
-def case_scan_that_tries_once():
-    """So many ports are one finding, even if none was tried twice; so many hosts are one, too."""
+def tried_once(count):
+    """One client tries so many ports of a host, another as many hosts, each once, beside users."""
     capture = Capture()
-    for number in range(100):
+    for number in range(count):
         capture.served(client="10.0.0.6", server="192.0.2.1:80")
         capture.refused(client="10.0.0.5", server=f"192.0.2.1:{1000 + number}")
         capture.refused(client="10.0.0.9", server=f"198.51.100.{number + 1}:445")
-    return [capture], {"wrong-port": {"server": "192.0.2.1", "confidence": "low", "resets": 100},
-                       "dead-node": {"server": None, "confidence": "low", "resets": 100}}
+    return capture
+
+
+def case_scan_that_tries_once():
+    """So many ports are one finding, even if none was tried twice; so many hosts are one, too."""
+    return [tried_once(100)], {"wrong-port": {"server": "192.0.2.1", "confidence": "low", "resets": 100},
+                               "dead-node": {"server": None, "confidence": "low", "resets": 100}}
 
 
 def case_few_ports_once():
     """A few are nothing that stands out."""
-    capture = Capture()
-    for number in range(30):
-        capture.served(client="10.0.0.6", server="192.0.2.1:80")
-        capture.refused(client="10.0.0.5", server=f"192.0.2.1:{1000 + number}")
-        capture.refused(client="10.0.0.9", server=f"198.51.100.{number + 1}:445")
-    return [capture], {}
+    return [tried_once(30)], {}
 
 
 def case_many_are_mistaken():
