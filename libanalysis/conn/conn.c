@@ -237,6 +237,15 @@ static bool is_keepalive(const struct endpoint *sender, const struct endpoint *p
            ((peer->flags & ENDPOINT_ACKED) && peer->ack == sender->next);
 }
 
+/* It acknowledges more than the peer is seen to have sent: the capture has lost that, or, seldom,
+ * has it in another order. */
+static bool tells_of_loss(const struct endpoint *sender, const struct endpoint *peer,
+                          const struct whyrst_segment *segment)
+{
+    return (peer->flags & ENDPOINT_SEEN) && seq_after(segment->ack, peer->next) &&
+           (!(sender->flags & ENDPOINT_ACKED) || seq_after(segment->ack, sender->ack));
+}
+
 /* Acknowledgement: what of the peer's was received; true when this completes the close. */
 static bool see_ack(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
 {
@@ -401,6 +410,7 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
         conn->flags |= CONN_FIN_SEEN;
     }
     if (segment->flags & ACK) {
+        context->unseen += tells_of_loss(sender, peer, segment);
         event->completes_close = see_ack(conn, side, segment);
         payload_acked(context, conn, !side);
         see_life_after_reset(conn, side, segment);

@@ -260,6 +260,7 @@ struct conn_context {
     struct observe_context *observers;
     int64_t idle_threshold_ns;
     uint64_t reassembly_caps; /* counts bounds hit */
+    uint64_t unseen;          /* acknowledgements of what the capture lacks */
 };
 
 /** What conn_segment() found the segment to be. */

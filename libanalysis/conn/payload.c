@@ -288,6 +288,47 @@ bool payload_usual(struct conn_context *context, struct conn *conn, unsigned sid
     return true;
 }
 
+static void acknowledge(struct conn *conn, unsigned side, bool final)
+{
+    const struct endpoint *sender = &conn->side[side];
+    const struct endpoint *receiver = &conn->side[!side];
+    struct feed feed = {.conn = conn, .side = side};
+    uint32_t ack = receiver->ack;
+
+    if (!(receiver->flags & ENDPOINT_ACKED)) {
+        return;
+    }
+    if ((sender->flags & ENDPOINT_FIN) && seq_after(ack, sender->next - 1)) {
+        ack = sender->next - 1; /* the FIN is no payload */
+    }
+    if (final && (sender->flags & ENDPOINT_SYN) && !seq_after(sender->base_seq + 1, ack)) {
+        /* A side of which nothing was captured: what was acknowledged of it is missing. */
+        reassembly_start(&conn->more.app->side[side], sender->base_seq + 1);
+    }
+    reassembly_acked(&conn->more.app->side[side], ack, final, feed_chunk, &feed);
+}
+
+/* Payload that acknowledges what was not captured of the other side was sent after that had come.
+ */
+static void note_unseen_before(struct conn_context *context, struct conn *conn, unsigned side,
+                               const struct whyrst_segment *segment)
+{
+    struct endpoint *sender = &conn->side[side];
+    bool observed = conn->has_app || !(conn->flags & CONN_OPAQUE);
+
+    if (observed && (segment->flags & WHYRST_TCP_ACK) &&
+        (conn->side[!side].flags & ENDPOINT_SEEN) &&
+        seq_after(segment->ack, conn->side[!side].next)) {
+        sender->ack =
+            sender->flags & ENDPOINT_ACKED ? seq_max(sender->ack, segment->ack) : segment->ack;
+        sender->flags |= ENDPOINT_ACKED;
+        if (!conn->has_app) {
+            app_new(context, conn);
+        }
+        acknowledge(conn, !side, true);
+    }
+}
+
 void payload_segment(struct conn_context *context, struct conn *conn, unsigned side,
                      const struct whyrst_segment *segment, struct conn_event *event)
 {
@@ -304,6 +345,7 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
     }
     event->retransmission = !event->new_payload;
     note_quiet(context, conn, side, segment);
+    note_unseen_before(context, conn, side, segment);
     if (!(conn->flags & CONN_ROLES)) {
         guess_roles_by_payload(conn, side, segment);
     }
@@ -328,26 +370,6 @@ void payload_segment(struct conn_context *context, struct conn *conn, unsigned s
         note_size(sender, segment);
     }
     note_payload(conn, sender, segment);
-}
-
-static void acknowledge(struct conn *conn, unsigned side, bool final)
-{
-    const struct endpoint *sender = &conn->side[side];
-    const struct endpoint *receiver = &conn->side[!side];
-    struct feed feed = {.conn = conn, .side = side};
-    uint32_t ack = receiver->ack;
-
-    if (!(receiver->flags & ENDPOINT_ACKED)) {
-        return;
-    }
-    if ((sender->flags & ENDPOINT_FIN) && seq_after(ack, sender->next - 1)) {
-        ack = sender->next - 1; /* the FIN is no payload */
-    }
-    if (final && (sender->flags & ENDPOINT_SYN) && !seq_after(sender->base_seq + 1, ack)) {
-        /* A side of which nothing was captured: what was acknowledged of it is missing. */
-        reassembly_start(&conn->more.app->side[side], sender->base_seq + 1);
-    }
-    reassembly_acked(&conn->more.app->side[side], ack, final, feed_chunk, &feed);
 }
 
 void payload_acked(struct conn_context *context, struct conn *conn, unsigned side)

@@ -5,6 +5,7 @@
  * with the usual options. Nearly all segments of a capture are like this, and pass here in a tenth
  * of the time; what happens to the connection is what conn_segment() would have done.
  */
+#include "bytes/seq.h"
 #include "conn/baseline.h"
 #include "conn/payload.h"
 
@@ -33,7 +34,8 @@ static inline bool follows(const struct conn *conn, unsigned side,
            (sender->flags & (required | ENDED)) == required &&
            (peer->flags & (ENDPOINT_BASE | ENDED)) == ENDPOINT_BASE &&
            segment->seq == sender->next && acked >= 0 && (acked > 0 || segment->payload_length) &&
-           segment->window != 0;
+           segment->window != 0 &&
+           (!seq_after(segment->ack, peer->next) || !(peer->flags & ENDPOINT_SEEN));
 }
 
 /* Whether anybody waits for such a segment: a verdict that it may revise, payload beyond a hole. */

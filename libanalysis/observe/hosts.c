@@ -78,16 +78,26 @@ static uint64_t hash_end(const struct flow_key *key, unsigned side)
     return h ^ h >> 32;
 }
 
+/* Of whom side @side speaks to. */
+static uint32_t hash_to(const struct flow_key *key, unsigned side)
+{
+    return (uint32_t)(hash_end(key, !side) >> 33);
+}
+
 void hosts_note_syn(struct hosts *hosts, const struct flow_key *key, unsigned side, uint32_t seq,
                     uint32_t frame)
 {
     uint64_t hash = hash_end(key, side);
+    uint32_t tag = (uint32_t)(hash >> 32);
+    uint32_t to = hash_to(key, side);
+    struct recent_syn *syn = &hosts->syns[hash % LIMIT_RECENT_SYNS];
+    bool again = syn->frame && syn->tag == tag && syn->seq == seq;
 
-    hosts->syns[hash % LIMIT_RECENT_SYNS] =
-        (struct recent_syn){.tag = (uint32_t)(hash >> 32),
-                            .to = (uint32_t)(hash_end(key, !side) >> 32),
-                            .seq = seq,
-                            .frame = frame};
+    *syn = (struct recent_syn){.tag = tag,
+                               .to = to,
+                               .seq = seq,
+                               .frame = frame,
+                               .several = again && (syn->several || syn->to != to)};
 }
 
 const struct recent_syn *hosts_find_syn_elsewhere(const struct hosts *hosts,
@@ -96,8 +106,8 @@ const struct recent_syn *hosts_find_syn_elsewhere(const struct hosts *hosts,
     uint64_t hash = hash_end(key, side);
     const struct recent_syn *syn = &hosts->syns[hash % LIMIT_RECENT_SYNS];
 
-    return syn->frame && syn->tag == (uint32_t)(hash >> 32) &&
-                   syn->to != (uint32_t)(hash_end(key, !side) >> 32)
+    return syn->frame && !syn->several && syn->tag == (uint32_t)(hash >> 32) &&
+                   syn->to != hash_to(key, side)
                ? syn
                : NULL;
 }

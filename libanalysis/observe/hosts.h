@@ -61,10 +61,12 @@ struct burst {
 
 struct hosts;
 
-/** struct recent_syn - a client port's latest SYN, and to whom it went; frame 0 = none */
+/** struct recent_syn - a client port's latest SYN, and to whom it went; frame 0 = none; @several:
+ * with the same number to others before, as scanners do */
 struct recent_syn {
     uint32_t tag;
-    uint32_t to;
+    uint32_t to : 31;
+    uint32_t several : 1;
     uint32_t seq;
     uint32_t frame;
 };

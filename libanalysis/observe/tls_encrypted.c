@@ -11,6 +11,8 @@
  *   have other sizes. Clients that put all three into one record, or pad, send no record of that
  *   size: then the server's next record that is no alert shows that the handshake is done, or the
  *   third client record (certificate, proof and Finished never take more).
+ * - Where the capture lost part of the client's flight, its Finished was most likely there: few
+ *   clients have a certificate, and what follows in another size is data.
  * - A capture may lack the client's side: after more server records than its flight ever takes the
  *   handshake is taken for done.
  * - With 0-RTT, client records before the ServerHello, and those of other sizes before the
@@ -158,7 +160,7 @@ static void on_client_flight(struct tls *tls, int64_t time_ns)
         return;
     }
     tls->flight++;
-    if (tls->flight > FLIGHT_MAX) {
+    if (tls->flight > FLIGHT_MAX || tls->end_lost) {
         finish_13(tls, time_ns);
         on_data(tls, OBSERVE_CLIENT);
     }
@@ -188,7 +190,7 @@ static void on_server_13(struct tls *tls, uint64_t frame, int64_t time_ns)
 {
     uint16_t length = tls->side[OBSERVE_SERVER].length;
 
-    if (!tls->finished13 && tls->flight == 0) {
+    if (!tls->finished13 && tls->flight == 0 && !tls->end_lost) {
         /* EncryptedExtensions to Finished, and data sent before the client's Finished. */
         tls->server_flight++;
         tls->assumed = tls->server_flight > SERVER_FLIGHT_MAX;

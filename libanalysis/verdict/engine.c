@@ -280,11 +280,22 @@ static void prefetch_record(const struct whyrst_record *record)
     }
 }
 
+/* Captures lose single packets now and then; when they lose many, what is not there proves little.
+ */
+static bool is_lossy(const struct whyrst_engine *engine)
+{
+    const uint64_t share = 200;
+    uint64_t unseen = engine->context.unseen;
+
+    return unseen > 1 && unseen * share >= engine->counts[WHYRST_COUNT_SEGMENTS];
+}
+
 /* The queue's head can no longer be revised. */
 static G_NO_INLINE void finalize_head(struct whyrst_engine *engine)
 {
     struct whyrst_record *record = queue_pop(&engine->pending);
 
+    record->facts.later.lossy = is_lossy(engine);
     learn_final(engine->hosts, record);
     record_detach(record);
     record_revise(record);

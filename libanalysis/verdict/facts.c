@@ -139,7 +139,7 @@ static void gather_idle(struct conn_context *context, const struct conn *conn,
     const struct conn_extra *extra = conn_extra(conn);
     int64_t last = payload_silent_since(conn);
 
-    if (!(conn->flags & CONN_ESTABLISHED)) {
+    if (!(conn->flags & CONN_ESTABLISHED) && !facts->past_handshake) {
         return;
     }
     if (trigger->frame && trigger->length > 0) {
@@ -278,12 +278,28 @@ static bool continues_unseen(const struct rst_facts *facts)
            !seq_after(rst->seq, receiver->ack + receiver_window(facts));
 }
 
+/* A host that has no socket answers a SYN with number 0 and without options (RFC 9293
+ * section 3.10.7.1, tcp_v4_send_reset()), and acknowledges nothing but that SYN. */
+static bool is_past_syn(const struct rst_facts *facts)
+{
+    const struct whyrst_segment *rst = &facts->segment;
+    const struct endpoint *receiver = &facts->receiver;
+    uint32_t ahead = rst->ack - receiver->next;
+
+    return !facts->from_client && !(facts->sender.flags & ENDPOINT_SEEN) &&
+           (facts->conn_flags & CONN_SYN) && (rst->flags & WHYRST_TCP_ACK) && rst->seq != 0 &&
+           (ahead == 0 ? facts->options.timestamps : ahead < FACTS_NEAR);
+}
+
 static enum rst_shape shape_without_trigger(const struct rst_facts *facts)
 {
     const struct whyrst_segment *rst = &facts->segment;
 
     const struct endpoint *receiver = &facts->receiver;
 
+    if (facts->past_syn && facts->options.timestamps) {
+        return RST_SHAPE_ACTIVE;
+    }
     if (!(rst->flags & WHYRST_TCP_ACK) || !(facts->sender.flags & ENDPOINT_SEEN)) {
         return RST_SHAPE_OTHER;
     }
@@ -311,6 +327,7 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
                                 .conn_flags = conn->flags};
     facts->segment.payload = NULL;
     facts->segment.options = NULL;
+    facts->past_syn = is_past_syn(facts);
     facts->shape = shape_without_trigger(facts);
     trigger_find(context, conn, facts);
     if (facts->shape == RST_SHAPE_ANSWER) {
@@ -319,6 +336,7 @@ void facts_gather(struct conn_context *context, struct conn *conn, unsigned side
     facts->sequence_check = check_sequence(facts);
     payload_observe(context, conn, &facts->state);
     gather_unacked(facts);
+    facts->past_handshake = origin_skips_handshake(conn, facts);
     gather_idle(context, conn, facts);
     facts->window_shut = has_shut_window(context, conn, facts);
     origin_decide(context, conn, facts);

@@ -96,6 +96,7 @@ struct across {
  * @accept_frame, @refused_frame: the claimed sender's service answered a SYN later so
  * @copies:         second captures of this RST
  * @tally:          all RSTs of the claimed sender in this connection, earlier ones included
+ * @lossy:          the capture lacks packets that were acknowledged, one of 200 or more
  * @across:         what other connections say, NULL = nothing; the record's reference
  */
 struct hindsight {
@@ -111,6 +112,7 @@ struct hindsight {
     int64_t burst_idle_min_ns;
     int64_t burst_idle_max_ns;
     bool burst_alike;
+    bool lossy;
     uint32_t accept_frame;
     uint32_t refused_frame;
     uint8_t other_ttl;
@@ -132,6 +134,9 @@ struct hindsight {
  * @silent_ns: from the latest payload to the RST, valid when @idle_known
  * @partial:   the capture lacks the connection's start, one of its directions, or payload that
  *             mattered: what is not seen may be otherwise
+ * @past_syn:  the other side's SYN is all that was captured, but the RST tells of more: it has what
+ *             only a connection's segments have, or acknowledges payload
+ * @past_handshake: the handshake's end was not captured, but had happened
  * @window_shut: the claimed sender had no room for another segment: what had come lay unread
  * @phase:     of the dialogue, inferred where it cannot be read
  * @hops, @ttl_expected, @hops_closer: comparison with the claimed sender's other segments, the TTL
@@ -179,6 +184,8 @@ struct rst_facts {
     bool unacked_known;
 
     bool partial;
+    bool past_syn;
+    bool past_handshake;
     bool window_shut;
     enum observe_phase phase;
     int64_t silent_ns;
@@ -214,6 +221,9 @@ struct rst_facts {
     bool known_payload; /**< payload of a known injector */
     struct hindsight later;
 };
+
+/** Numbers no further apart are of one connection; among random ones few are. */
+#define FACTS_NEAR (1u << 20)
 
 /** Gathers the facts of @segment, a RST from key side @side of @conn. */
 void facts_gather(struct conn_context *context, struct conn *conn, unsigned side,
@@ -257,6 +267,9 @@ int64_t origin_silence_before_fin(struct conn_context *context, struct conn *con
 
 /** The latest long silence that payload ended, with nobody owing anything; 0 = none. */
 int64_t origin_silence_survived(const struct conn *conn);
+
+/** The handshake is over, by segments that the capture lacks. */
+bool origin_skips_handshake(const struct conn *conn, const struct rst_facts *facts);
 
 /** Decides facts->origin (and origin_sure) by the first matching line of the table of origins. */
 void origin_decide(const struct conn_context *context, const struct conn *conn,

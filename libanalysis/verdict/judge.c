@@ -225,6 +225,10 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
         if (facts->partial && judgement->confidence > WHYRST_CONFIDENCE_LOW) {
             judgement->confidence--;
         }
+        if (facts->later.lossy && judgement->confidence > WHYRST_CONFIDENCE_LOW) {
+            scale_add(&judgement->scale, 0, EVIDENCE_LOSSY, 0, 0, 0);
+            judgement->confidence--;
+        }
     }
     if (is_made_up(facts)) {
         scale_add(&judgement->scale, 0, EVIDENCE_MADE_UP, 0, 0, 0);

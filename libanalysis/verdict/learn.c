@@ -305,7 +305,8 @@ static bool each_own_distance(const struct rst_facts *facts, const struct rst_fa
 
 /* The RST has a number that nobody has acknowledged, and no live socket would send: ahead of what
  * its claimed sender has sent (of which the path may have lost or delayed some), or, without the
- * ACK flag that a socket's own has, in the midst of it.
+ * ACK flag that a socket's own has, in the midst of it. Of a train, that is: RSTs that have the
+ * same number may all answer what followed a FIN that the capture lacks.
  */
 static bool has_unheard_number(const struct rst_facts *facts)
 {
@@ -327,6 +328,7 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
     struct rst_facts *facts = &record->facts;
     struct rst_facts *earlier = &other->facts;
     int64_t apart = record->time_ns - other->time_ns;
+    bool train;
 
     if (facts->from != earlier->from) {
         /* One box that resets both ends answers neither and continues neither's numbers. */
@@ -340,11 +342,12 @@ static void learn_pair(struct whyrst_record *record, struct whyrst_record *other
         }
         return;
     }
-    if (apart < INT64_C(2000000000) && has_unheard_number(facts)) {
+    /* Two with the same number may be answers, to what followed a FIN that the capture lacks. */
+    train = apart < INT64_C(2000000000) && facts->segment.seq != earlier->segment.seq;
+    if (train && has_unheard_number(facts)) {
         earlier->later.train_frame = (uint32_t)record->frame; /* numbers nobody acknowledged */
     }
-    if (apart < INT64_C(2000000000) && (earlier->sender.flags & ENDPOINT_SEEN) &&
-        has_unheard_number(earlier)) {
+    if (train && (earlier->sender.flags & ENDPOINT_SEEN) && has_unheard_number(earlier)) {
         facts->later.train_frame = (uint32_t)other->frame; /* the same two, reordered */
     }
     if (abs(hop_count(facts->segment.ttl) - hop_count(earlier->segment.ttl)) >= 2) {

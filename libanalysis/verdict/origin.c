@@ -19,13 +19,16 @@ static bool is_in_flight(const struct endpoint *sender, const struct endpoint *r
            seq_diff(sender->payload_end, receiver->ack) >= 2 * (int32_t)sender->segment_size;
 }
 
-/* The two sides as the rules see them, and whether each has more to send: it has stopped for want
- * of the other's window, say. */
+/* The two sides as the rules see them; whether each has more to send: it has stopped for want of
+ * the other's window, say; and whether the latest payload of all is its own, and acknowledges all
+ * that the other side's acknowledged bytes hold: those came before. */
 struct sides {
     struct endpoint client;
     struct endpoint server;
     bool client_has_more;
     bool server_has_more;
+    bool client_spoke_last;
+    bool server_spoke_last;
 };
 
 /* More than one segment, or its end may be there by chance. */
@@ -54,6 +57,25 @@ static bool ends_full(const struct conn_context *context, const struct conn *con
         full += entry->length >= sender->segment_size;
     }
     return full == 2;
+}
+
+static void find_last_word(const struct conn_context *context, const struct conn *conn,
+                           struct sides *sides)
+{
+    struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
+    const struct ring_entry *entry;
+
+    while ((entry = ring_older(&walk))) {
+        if (entry->length > 0) {
+            bool client = entry->side == conn->client;
+            const struct endpoint *speaker = client ? &sides->client : &sides->server;
+            bool knows = (speaker->flags & ENDPOINT_ACKED) && !seq_before(entry->ack, speaker->ack);
+
+            sides->client_spoke_last = client && knows;
+            sides->server_spoke_last = !client && knows;
+            return;
+        }
+    }
 }
 
 static struct sides sides_of(const struct endpoint *client, const struct endpoint *server,
@@ -108,10 +130,10 @@ static enum observe_phase infer_phase(const struct sides *sides)
     const struct endpoint *client = &sides->client;
     const struct endpoint *server = &sides->server;
 
-    if (has_unseen(server, client)) {
+    if (has_unseen(server, client) && !sides->client_spoke_last) {
         return OBSERVE_PHASE_COMPLETE;
     }
-    if (has_unseen(client, server)) {
+    if (has_unseen(client, server) && !sides->server_spoke_last) {
         return OBSERVE_PHASE_AWAITING;
     }
     if (client->last_payload_frame == 0 && server->last_payload_frame == 0) {
@@ -138,7 +160,23 @@ static enum observe_phase refine_phase(enum observe_phase phase, const struct si
     return phase;
 }
 
-/* What the RST acknowledges its sender had received, too. */
+/* The RST follows on payload, where none of its sender was captured. (One byte may be a FIN.) */
+static bool follows_unseen(const struct rst_facts *facts)
+{
+    const struct endpoint *sender = &facts->sender;
+    uint32_t ahead = facts->segment.seq - sender->next;
+
+    return (facts->segment.flags & WHYRST_TCP_ACK) && (sender->flags & ENDPOINT_SYN) &&
+           sender->last_payload_frame == 0 && ahead > 1 && ahead < FACTS_NEAR;
+}
+
+static void raise_ack(struct endpoint *endpoint, uint32_t ack)
+{
+    endpoint->ack = endpoint->flags & ENDPOINT_ACKED ? seq_max(endpoint->ack, ack) : ack;
+    endpoint->flags |= ENDPOINT_ACKED;
+}
+
+/* What the RST acknowledges its sender had received, too, and what it follows on had been sent. */
 static struct sides sides_with_reset(const struct rst_facts *facts)
 {
     struct sides sides = facts->from_client
@@ -147,10 +185,11 @@ static struct sides sides_with_reset(const struct rst_facts *facts)
     struct endpoint *sender = facts->from_client ? &sides.client : &sides.server;
 
     if ((facts->segment.flags & WHYRST_TCP_ACK) && facts->shape != RST_SHAPE_REFUSAL &&
-        (sender->flags & ENDPOINT_SPOKE)) {
-        sender->ack = sender->flags & ENDPOINT_ACKED ? seq_max(sender->ack, facts->segment.ack)
-                                                     : facts->segment.ack;
-        sender->flags |= ENDPOINT_ACKED;
+        (facts->past_syn || (sender->flags & ENDPOINT_SPOKE))) {
+        raise_ack(sender, facts->segment.ack);
+    }
+    if (follows_unseen(facts)) {
+        raise_ack(facts->from_client ? &sides.server : &sides.client, facts->segment.seq);
     }
     if (facts->window_shut && facts->receiver.bytes >= 2u * facts->receiver.segment_size) {
         *(facts->from_client ? &sides.server_has_more : &sides.client_has_more) = true;
@@ -300,6 +339,7 @@ int64_t origin_silence_before_fin(struct conn_context *context, struct conn *con
         return quiet->after_ns - quiet->before_ns;
     }
     sides = sides_of(&conn->side[conn->client], &conn->side[!conn->client], conn->flags);
+    find_last_word(context, conn, &sides);
     phase = state.phase == OBSERVE_PHASE_UNKNOWN ? infer_phase(&sides) : state.phase;
     return is_owed(phase) ? -1 : fin_ns - payload_silent_since(conn);
 }
@@ -321,6 +361,8 @@ static bool is_partial(const struct rst_facts *facts, const struct sides *sides)
 
     if (facts->conn_flags & CONN_SYN_ACK) {
         return !(facts->conn_flags & CONN_SYN) || !(client->flags & ENDPOINT_SPOKE) ||
+               (facts->shape == RST_SHAPE_ACTIVE &&
+                seq_after(facts->segment.seq, facts->sender.next)) ||
                has_unseen(client, server) || has_unseen(server, client) ||
                facts->state.side[OBSERVE_CLIENT].lost || facts->state.side[OBSERVE_SERVER].lost ||
                (cut && !facts->state.exact);
@@ -332,13 +374,9 @@ static bool is_partial(const struct rst_facts *facts, const struct sides *sides)
     return (facts->conn_flags & CONN_ESTABLISHED) || !(facts->conn_flags & CONN_SYN);
 }
 
-/* The handshake is over, or the RST acknowledges more than the SYN. */
-static bool is_established(const struct rst_facts *facts, const struct sides *sides)
-{
-    return (facts->conn_flags & CONN_ESTABLISHED) ||
-           ((facts->conn_flags & CONN_SYN_ACK) && !facts->from_client &&
-            has_unseen(&sides->client, &sides->server));
-}
+/* A SYN-ACK that nobody acknowledges is sent again, after three seconds at the latest (RFC 6298
+ * section 2 and before it RFC 1122 section 4.2.3.1), and again. */
+#define SYN_ACK_AGAIN_NS INT64_C(3500000000)
 
 /* The other side's RST cannot have arrived: long afterwards a live socket resets, too. A device on
  * the way, known by its distance, may keep numbers that its host has forgotten. */
@@ -352,13 +390,36 @@ static bool has_outlived_reset(const struct conn *conn, const struct rst_facts *
            facts->segment.time_ns - extra->resets[extra->reset_side].time_ns > CONN_HELD_UP_NS;
 }
 
+/* The RST belongs to a connection whose handshake was completed by segments that the capture lacks:
+ * it acknowledges or follows on more than the handshake, is a server's own socket's, or comes so
+ * late that a SYN-ACK without answer would have been sent again. */
+bool origin_skips_handshake(const struct conn *conn, const struct rst_facts *facts)
+{
+    const struct sides sides = sides_with_reset(facts);
+    const struct endpoint *server = &sides.server;
+
+    if (conn->flags & CONN_ESTABLISHED) {
+        return false;
+    }
+    if (!(facts->conn_flags & CONN_SYN_ACK)) {
+        return facts->past_syn;
+    }
+    if (has_unseen(&sides.client, server) || has_unseen(server, &sides.client) ||
+        (!facts->from_client && facts->shape == RST_SHAPE_ACTIVE && facts->options.timestamps)) {
+        return true;
+    }
+    return server->syns == 1 && !(facts->conn_flags & CONN_CLIENT_RTT) &&
+           facts->segment.time_ns - conn->first_ns - conn->times.client_rtt_ns > SYN_ACK_AGAIN_NS;
+}
+
 void origin_decide(const struct conn_context *context, const struct conn *conn,
                    struct rst_facts *facts)
 {
     struct sides sides = sides_with_reset(facts);
     enum observe_phase phase;
 
-    facts->partial = is_partial(facts, &sides);
+    find_last_word(context, conn, &sides);
+    facts->partial = facts->past_handshake || is_partial(facts, &sides);
     facts->origin_sure = !facts->partial;
     if (conn->flags & (CONN_CLOSED | CONN_RESET) && !has_outlived_reset(conn, facts)) {
         facts->origin = WHYRST_ORIGIN_AFTER_CLOSE;
@@ -373,7 +434,7 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
         facts->origin_sure = false;
         return;
     }
-    if (!is_established(facts, &sides)) {
+    if (!(conn->flags & CONN_ESTABLISHED) && !facts->past_handshake) {
         facts->origin = handshake_origin(conn, facts);
         return;
     }

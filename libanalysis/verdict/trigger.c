@@ -211,7 +211,8 @@ void trigger_find(struct conn_context *context, struct conn *conn, struct rst_fa
                             .rtt = round_trip_to(context, conn, facts->from)};
     struct ring_entry *entry;
 
-    if (has_ack && segment->seq != 0 && (facts->sender.flags & ENDPOINT_SEEN)) {
+    if (facts->past_syn ||
+        (has_ack && segment->seq != 0 && (facts->sender.flags & ENDPOINT_SEEN))) {
         return;
     }
     entry = search_ring(context, conn, &search);

@@ -279,7 +279,47 @@ def only_one_way(capture, rng):
             if tcp is None or (tcp.dport < tcp.sport) == up]
 
 
+def lost(capture, rng):
+    """The capture lacks one packet of twenty, as on a busy machine."""
+    return [frame for frame, tcp in capture.pairs()
+            if tcp is None or tcp.flags & RST or rng.random() >= 0.05]
+
+
+def lost_runs(capture, rng):
+    """The capture lacks up to ten packets in a row, again and again."""
+    frames, left = [], 0
+    for frame, tcp in capture.pairs():
+        if left == 0 and rng.random() < 0.02:
+            left = rng.randrange(2, 12)
+        if left:
+            left -= 1
+        if left == 0 or (tcp is not None and tcp.flags & RST):
+            frames.append(frame)
+    return frames
+
+
+def swapped(capture, rng):
+    """Of neighbours within a millisecond one pair of ten was written in the other order, as by a
+    network card with several queues. (A RST stays: what is written before it is its past.)"""
+    frames, index = list(capture.frames), 0
+    tcps = [tcp for _, tcp in capture.pairs()]
+    while index + 1 < len(frames):
+        a, b = frames[index:index + 2]
+        resets = [tcp and tcp.flags & RST for tcp in tcps[index:index + 2]]
+        if b.time_ns - a.time_ns < 1_000_000 and not any(resets) and rng.random() < 0.1:
+            frames[index:index + 2] = [replace(b, time_ns=a.time_ns), replace(a, time_ns=b.time_ns)]
+            index += 1
+        index += 1
+    return frames
+
+
+def only_flagged(capture, _):
+    """A capture filter keeps SYN, FIN and RST."""
+    return [frame for frame, tcp in capture.pairs()
+            if tcp is None or tcp.flags & (SYN | FIN | RST)]
+
+
 LOSSLESS = (shift_numbers, shift_times, split_payloads, swap_ends, vlan, double_vlan, cooked, cooked2,
             raw_ip)
 ADDING = (mirror, mirror_routed, retransmit)
-LOSSY = (snaplen_96, snaplen_64, cut_start, only_one_way)
+LOSSY = (snaplen_96, snaplen_64, cut_start, only_one_way, only_flagged, lost, lost_runs, swapped)

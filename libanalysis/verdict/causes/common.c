@@ -45,6 +45,13 @@ bool is_bare_decision(const struct rst_facts *facts)
     return is_bare_abort(facts) && !is_like_answer(facts);
 }
 
+bool is_ahead(const struct rst_facts *facts)
+{
+    return (facts->sender.flags & ENDPOINT_SEEN) &&
+           seq_after(facts->segment.seq, facts->sender.next) &&
+           !(facts->previous.frame && facts->previous.seq == facts->segment.seq);
+}
+
 bool is_stateless_answer(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_ANSWER && !is_bare_abort(facts) &&

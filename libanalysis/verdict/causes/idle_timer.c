@@ -60,7 +60,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
             weigh_own_stack(facts, scale);
         }
         if (is_like_answer(facts)) {
-            scale_add(scale, -10, EVIDENCE_LIKE_ANSWER, 0, 0, 0);
+            scale_add(scale, -20, EVIDENCE_LIKE_ANSWER, 0, 0, 0);
         }
         weigh_burst(facts, scale);
     } else {

@@ -56,7 +56,7 @@ static void weigh_sequence(const struct rst_facts *facts, struct scale *scale)
         ((receiver->flags & ENDPOINT_ACKED) && seq_after(receiver->ack, sender->next))) {
         return; /* the capture lacks what the sender had sent */
     }
-    if (ahead > 0) {
+    if (is_ahead(facts)) {
         scale_add(scale, 30, EVIDENCE_SEQUENCE_AHEAD, ahead, 0, 0);
     } else if (ahead < -1 && !is_unsettled_answer(facts)) {
         scale_add(scale, 25, EVIDENCE_SEQUENCE_STALE, -(int64_t)ahead, 0, 0);

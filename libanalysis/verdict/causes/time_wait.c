@@ -16,8 +16,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     } else {
         scale_add(scale, 70, EVIDENCE_CLOSED_BEFORE, 0, 0, 0);
     }
-    if (facts->shape == RST_SHAPE_OTHER && (facts->sender.flags & ENDPOINT_SEEN) &&
-        seq_after(facts->segment.seq, facts->sender.next)) {
+    if (facts->shape == RST_SHAPE_OTHER && is_ahead(facts)) {
         /* neither a duplicate nor an answer */
         scale_add(scale, -40, EVIDENCE_SEQUENCE_AHEAD,
                   seq_diff(facts->segment.seq, facts->sender.next), 0, 0);
