@@ -12,6 +12,7 @@
 #ifndef VERDICT_CAUSE_H
 #define VERDICT_CAUSE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <whyrst/causes.h>
@@ -56,9 +57,11 @@ void scale_add(struct scale *scale, int points, enum evidence_kind kind, int64_t
  * @weigh:  puts points for @facts on @scale; nothing when the cause is impossible
  * @advise: advice that depends on the facts, or NULL for info.advice
  * @across: other connections show it (diagnose/), and then it comes before all others
+ * @seen:   it rests on packets that are there, on none that is not
  */
 struct cause {
     struct whyrst_cause_info info;
+    bool seen;
     enum across_kind across;
     void (*weigh)(const struct rst_facts *facts, struct scale *scale);
     const char *(*advise)(const struct rst_facts *facts);

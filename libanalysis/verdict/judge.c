@@ -225,7 +225,8 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
         if (facts->partial && judgement->confidence > WHYRST_CONFIDENCE_LOW) {
             judgement->confidence--;
         }
-        if (facts->later.lossy && judgement->confidence > WHYRST_CONFIDENCE_LOW) {
+        if (facts->later.lossy && !judgement->cause->seen &&
+            judgement->confidence > WHYRST_CONFIDENCE_LOW) {
             scale_add(&judgement->scale, 0, EVIDENCE_LOSSY, 0, 0, 0);
             judgement->confidence--;
         }

@@ -395,7 +395,7 @@ static bool has_outlived_reset(const struct conn *conn, const struct rst_facts *
  * late that a SYN-ACK without answer would have been sent again. */
 bool origin_skips_handshake(const struct conn *conn, const struct rst_facts *facts)
 {
-    const struct sides sides = sides_with_reset(facts);
+    struct sides sides;
     const struct endpoint *server = &sides.server;
 
     if (conn->flags & CONN_ESTABLISHED) {
@@ -404,6 +404,7 @@ bool origin_skips_handshake(const struct conn *conn, const struct rst_facts *fac
     if (!(facts->conn_flags & CONN_SYN_ACK)) {
         return facts->past_syn;
     }
+    sides = sides_with_reset(facts);
     if (has_unseen(&sides.client, server) || has_unseen(server, &sides.client) ||
         (!facts->from_client && facts->shape == RST_SHAPE_ACTIVE && facts->options.timestamps)) {
         return true;

@@ -76,6 +76,7 @@ const struct cause cause_half_close_violation = {
                  "RFC 9293 section 3.6.1 (MUST-13, SHLD-3); RFC 1122 section 4.2.2.13; Linux "
                  "tcp_rcv_state_process() (TCPAbortOnData)",
              .sample = "data-after-fin"},
+    .seen = true,
     .weigh = weigh,
     .advise = advise,
 };

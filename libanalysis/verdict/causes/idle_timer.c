@@ -60,7 +60,7 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
             weigh_own_stack(facts, scale);
         }
         if (is_like_answer(facts)) {
-            scale_add(scale, -20, EVIDENCE_LIKE_ANSWER, 0, 0, 0);
+            scale_add(scale, -16, EVIDENCE_LIKE_ANSWER, 0, 0, 0);
         }
         weigh_burst(facts, scale);
     } else {
@@ -86,7 +86,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         scale_add(scale, facts->sender.keepalives > 1 ? -40 : -20, EVIDENCE_KEEPALIVES_LOST,
                   facts->sender.keepalives, 0, 0);
     }
-    if (!facts->from_client) { /* the known timers are those of servers and devices */
+    /* The known timers are those of servers and devices; by chance many a silence is as long, also
+     * before something that the capture lacks. */
+    if (!facts->from_client && !is_like_answer(facts)) {
         weigh_timer(idle ? facts->idle_ns : facts->silent_ns, idle, scale);
     }
 }

@@ -13,6 +13,14 @@ static bool is_late(const struct rst_facts *facts)
     return facts->rtt_ns > 0 && facts->reaction_ns > 2 * facts->rtt_ns + AT_ONCE_NS;
 }
 
+/* One number more than the sender's payload was acknowledged: its FIN, most likely, was not
+ * captured, and one that has closed answers data so. */
+static bool lacks_fin(const struct rst_facts *facts)
+{
+    return (facts->sender.flags & ENDPOINT_SEEN) && (facts->receiver.flags & ENDPOINT_ACKED) &&
+           facts->receiver.ack == facts->sender.next + 1;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     if (!is_stateless_answer(facts)) {
@@ -31,6 +39,9 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         /* a RST+ACK that was not exact, and earned the ACK that this one answers (RFC 5961); or one
          * that this one has overtaken */
         scale_add(scale, -20, EVIDENCE_RESET_ITSELF, 0, 0, 0);
+    }
+    if (lacks_fin(facts)) {
+        scale_add(scale, -20, EVIDENCE_FIN_UNSEEN, 0, 0, 0);
     }
     if (may_have_closed(facts)) {
         scale->points -= 5;

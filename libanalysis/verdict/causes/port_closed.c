@@ -40,5 +40,6 @@ const struct cause cause_port_closed = {
              "Check address and port, and whether the service runs and listens on that address.",
          .references = "RFC 9293 section 3.10.7.1; Linux tcp_v4_send_reset(), __inet_lookup_skb()",
          .sample = "closed-port"},
+    .seen = true,
     .weigh = weigh,
 };

@@ -37,5 +37,6 @@ const struct cause cause_time_wait = {
              .advice = "Nothing to do: the connection was over.",
              .references = "RFC 9293 section 3.6.1; RFC 1337; Linux tcp_timewait_state_process()",
              .sample = "time-wait"},
+    .seen = true,
     .weigh = weigh,
 };

@@ -49,5 +49,6 @@ const struct cause cause_tls_alert = {
                        "certificate; its sender's TLS log says more.",
              .references = "RFC 8446 section 6.2; RFC 5246 section 7.2.2",
              .sample = "tls-alert-unknown-ca"},
+    .seen = true,
     .weigh = weigh,
 };
