@@ -58,6 +58,8 @@ enum whyrst_counter {
     WHYRST_COUNT_JA4_CAP,     /**< ClientHellos without ja4_r, since too many differed before */
     WHYRST_COUNT_HOSTS_CAP,   /**< addresses and services whose habits were forgotten, too many */
     WHYRST_COUNT_EARLY,       /**< records made final before their time: too many waited */
+    WHYRST_COUNT_ACKED_UNSEEN, /**< acknowledgements of segments that were not there (Wireshark:
+                                    "ACKed segment that wasn't captured") */
     WHYRST_COUNTER_COUNT
 };
 

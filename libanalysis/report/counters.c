@@ -18,4 +18,6 @@ const struct counter_kind counter_kinds[WHYRST_COUNTER_COUNT] = {
                                 "addresses and services were forgotten: too many at once"},
     [WHYRST_COUNT_EARLY] = {"final_early", false, true,
                             "records went out before their time of hindsight: too many waited"},
+    [WHYRST_COUNT_ACKED_UNSEEN] = {"acked_unseen", false, false,
+                                   "acknowledgements were of segments that are not in the capture"},
 };

@@ -520,6 +520,8 @@ uint64_t whyrst_engine_count(const struct whyrst_engine *engine, enum whyrst_cou
         return engine->connections.evicted;
     case WHYRST_COUNT_REASSEMBLY_CAP:
         return engine->context.reassembly_caps;
+    case WHYRST_COUNT_ACKED_UNSEEN:
+        return engine->context.unseen;
     case WHYRST_COUNT_JA4_CAP:
         return observe_context_refused(engine->context.observers);
     case WHYRST_COUNT_HOSTS_CAP:

@@ -14,7 +14,7 @@ import sys
 import time
 import unittest
 
-from captures import (Connection, START_NS, client_hello, many, mixed, pcap)
+from captures import (ACK, PSH, Connection, START_NS, client_hello, many, mixed, pcap)
 from support import HAS_WIRETAP, SAMPLES, WHYRST, CliTest, of_captures
 
 
@@ -322,6 +322,18 @@ class Inputs(CliTest):
         self.assertEqual(["error" in o for o in files], [True] * 4 + [False])
         for name in (empty, self.dir, missing, text):
             self.assertIn(f"whyrst: {name}: ", done.stderr.decode())
+
+    def test_capture_that_lost_packets(self):
+        lost = Connection(50003)
+        packets = lost.handshake()
+        for _ in range(2):
+            lost.send(0, PSH | ACK, b"request")  # sent and acknowledged, but not captured
+            packets.append(lost.send(1, ACK))
+        capture = self.file("lost.pcap", pcap(packets))
+        self.assertEqual(self.objects(capture)[-1]["acked_unseen"], 2)
+        self.assertNotIn("acked_unseen", self.objects(self.capture)[-1])
+        summary = self.run_tool("--summary", capture).stdout.decode()
+        self.assertIn("2 acknowledgements were of segments that are not in the capture", summary)
 
     def test_truncated_anywhere(self):
         whole = [o["frame"] for o in self.resets(self.capture)]
