@@ -378,6 +378,8 @@ void conn_segment(struct conn_context *context, struct conn *conn, unsigned side
     conn_remember(context, conn, side, segment, options);
     event->keepalive = (conn->flags & CONN_ESTABLISHED) && is_keepalive(sender, peer, segment);
 
+    context->plain |= !(segment->flags & (SYN | FIN));
+    context->closes |= (segment->flags & (FIN | ACK)) == (FIN | ACK);
     if (!(segment->flags & SYN)) {
         see_established(conn, side, segment);
     } else if (segment->flags & ACK) {

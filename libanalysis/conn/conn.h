@@ -261,6 +261,8 @@ struct conn_context {
     int64_t idle_threshold_ns;
     uint64_t reassembly_caps; /* counts bounds hit */
     uint64_t unseen;          /* acknowledgements of what the capture lacks */
+    bool plain;               /* a segment with neither SYN, FIN nor RST was captured */
+    bool closes;              /* one with FIN and ACK was */
 };
 
 /** What conn_segment() found the segment to be. */

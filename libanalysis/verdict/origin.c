@@ -344,10 +344,25 @@ int64_t origin_silence_before_fin(struct conn_context *context, struct conn *con
     return is_owed(phase) ? -1 : fin_ns - payload_silent_since(conn);
 }
 
-static enum whyrst_origin handshake_origin(const struct conn *conn, const struct rst_facts *facts)
+/* The handshake's last ACK would not have been captured: of the initiator nothing was, or of the
+ * whole capture neither ACKs nor payload, but closes, which do not go without. */
+static bool hides_last_ack(const struct conn_context *context, const struct conn *conn,
+                           const struct rst_facts *facts)
+{
+    bool unheard = !facts->from_client && !(conn->side[conn->client].flags & ENDPOINT_SEEN);
+    bool filtered = context->closes && !context->plain && facts->shape != RST_SHAPE_ANSWER;
+
+    return (conn->flags & CONN_SYN_ACK) && (unheard || filtered);
+}
+
+static enum whyrst_origin handshake_origin(const struct conn_context *context,
+                                           const struct conn *conn, const struct rst_facts *facts)
 {
     bool answered = conn->flags & CONN_SYN_ACK;
 
+    if (hides_last_ack(context, conn, facts)) {
+        return WHYRST_ORIGIN_UNKNOWN;
+    }
     return (conn->flags & CONN_SYN) && !answered && !facts->from_client
                ? WHYRST_ORIGIN_REFUSED_HANDSHAKE
                : WHYRST_ORIGIN_ABORTED_HANDSHAKE;
@@ -436,7 +451,7 @@ void origin_decide(const struct conn_context *context, const struct conn *conn,
         return;
     }
     if (!(conn->flags & CONN_ESTABLISHED) && !facts->past_handshake) {
-        facts->origin = handshake_origin(conn, facts);
+        facts->origin = handshake_origin(context, conn, facts);
         return;
     }
     phase = dialogue_phase(facts, &sides);
