@@ -29,6 +29,7 @@
     X(wtap_file_type_subtype)                                                                      \
     X(wtap_file_type_subtype_description)                                                          \
     X(wtap_rec_init)                                                                               \
+    X(wtap_rec_reset)                                                                              \
     X(wtap_rec_cleanup)                                                                            \
     X(wtap_strerror)                                                                               \
     X(wtap_pcap_encap_to_wtap_encap)
@@ -91,6 +92,8 @@ static inline bool compat_read(const struct wiretap_functions *f, wtap *wth,
 {
     int64_t offset;
 
+    f->wtap_rec_reset(
+        &record->rec); /* a block of options that each record brings is ours to free */
 #if WS_AT_LEAST(4, 6)
     return f->wtap_read(wth, &record->rec, error, info, &offset);
 #else
