@@ -41,6 +41,15 @@ bool conn_is_late_answer(const struct conn *conn, unsigned side,
            segment->ack == conn->side[conn->client].base_seq + 1;
 }
 
+bool conn_is_repeated_answer(const struct conn *conn, unsigned side,
+                             const struct whyrst_segment *segment)
+{
+    return (segment->flags & (SYN | ACK)) == (SYN | ACK) && (conn->flags & CONN_SYN_ACK) &&
+           !(conn->flags & CONN_RST_SEEN) && side != conn->client &&
+           segment->seq == conn->side[side].base_seq &&
+           segment->ack == conn->side[conn->client].base_seq + 1;
+}
+
 void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment)
 {
     struct endpoint *sender = &conn->side[side];

@@ -283,6 +283,10 @@ bool conn_is_reused(const struct conn *conn, unsigned side, const struct whyrst_
  *  refused. Only the stream number changes then. */
 bool conn_is_late_answer(const struct conn *conn, unsigned side,
                          const struct whyrst_segment *segment);
+/** Or a SYN-ACK that comes once more although a FIN has been seen: the client's ACK was lost or is
+ *  late, and nobody has sent another SYN. Here, too, only the stream number changes. */
+bool conn_is_repeated_answer(const struct conn *conn, unsigned side,
+                             const struct whyrst_segment *segment);
 /** Sets Wireshark's base sequence numbers from a segment of the connection. */
 void conn_note_base(struct conn *conn, unsigned side, const struct whyrst_segment *segment);
 /** Whether the segment is a second capture of one already seen: that one's frame, or 0. */

@@ -179,7 +179,9 @@ static struct conn *continue_connection(struct connections *c, struct conn *conn
     if (!conn_is_reused(conn, side, segment)) {
         return conn;
     }
-    if (conn_is_late_answer(conn, side, segment)) {
+    if (conn_is_repeated_answer(conn, side, segment)) {
+        conn->stream = c->streams++;
+    } else if (conn_is_late_answer(conn, side, segment)) {
         conn->side[side].base_seq = segment->seq;
         conn->flags &= (uint16_t) ~(CONN_RST_SEEN | CONN_FIN_SEEN);
         conn->stream = c->streams++;

@@ -22,6 +22,9 @@ static void add_figure(struct strbuf *s, const struct evidence *evidence, const 
         strbuf_add_number(s, evidence->frame);
     } else if (name[1] == 'd') {
         words_duration(s, number);
+    } else if (name[1] == 'b') {
+        strbuf_add_number(s, number);
+        strbuf_add(s, number == 1 ? " byte" : " bytes");
     } else if (name[1] == 'h') {
         words_alert(s, (uint8_t)(number >> 8), (uint8_t)number);
     } else {

@@ -217,7 +217,10 @@ void judge(const struct rst_facts *facts, struct judgement *judgement)
         judgement->cause = NULL;
         judgement->confidence = WHYRST_CONFIDENCE_LOW;
         if (judgement->scale.count == 0) {
-            scale_add(&judgement->scale, 0, EVIDENCE_UNEXPLAINED_SHAPE, 0, 0, 0);
+            bool spoke = facts->sender.flags & ENDPOINT_SPOKE;
+
+            scale_add(&judgement->scale, 0,
+                      spoke ? EVIDENCE_UNEXPLAINED_SHAPE : EVIDENCE_UNHEARD_SENDER, 0, 0, 0);
         }
     } else {
         judgement->confidence =

@@ -207,6 +207,10 @@ static enum observe_phase dialogue_phase(const struct rst_facts *facts, const st
         (!from_start || has_unseen(client, server) || has_unseen(server, client))) {
         return infer_phase(sides); /* not all that was said was captured */
     }
+    if (facts->state.phase == OBSERVE_PHASE_NO_DATA && facts->state.tls && !from_start &&
+        facts->state.hello_frame == 0) {
+        return OBSERVE_PHASE_UNKNOWN; /* a TLS connection that was in use before, or was not */
+    }
     if (facts->state.phase == OBSERVE_PHASE_UNKNOWN && facts->state.tls &&
         facts->state.tls_stage < WHYRST_TLS_ESTABLISHED && facts->state.hello_frame == 0) {
         return OBSERVE_PHASE_UNKNOWN; /* the client's part of the handshake was not captured */

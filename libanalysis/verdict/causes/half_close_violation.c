@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bytes/seq.h"
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
+
+/* The trigger brought payload that the RST's sender had not acknowledged yet: no keep-alive probe,
+ * which may repeat the last byte, and no retransmission for want of an ACK that was lost. */
+static bool answers_data(const struct rst_facts *facts)
+{
+    uint32_t end = facts->trigger.seq + facts->trigger.length;
+
+    return facts->shape == RST_SHAPE_ANSWER && facts->trigger.length > 0 &&
+           (!(facts->sender.flags & ENDPOINT_ACKED) || seq_after(end, facts->sender.ack));
+}
 
 /* The trigger is a FIN or an ACK, but data with the same ack came, too, and was never acknowledged:
  * which of them this RST answers is not to be told. */
@@ -12,8 +23,6 @@ static bool came_with_data(const struct rst_facts *facts)
 
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    bool answers_data = facts->trigger.frame && facts->trigger.length > 0;
-
     if (may_have_closed(facts)) {
         scale_add(scale, 45, EVIDENCE_FIN_MAY_WAIT, 0, 0, facts->trigger.frame);
         weigh_host_answer(facts, scale);
@@ -22,14 +31,13 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (!(facts->sender.flags & ENDPOINT_FIN) || (facts->conn_flags & CONN_RESET)) {
         return;
     }
-    if (facts->shape == RST_SHAPE_ANSWER && answers_data) {
+    if (answers_data(facts)) {
         scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN, facts->trigger.length, 0,
                   facts->trigger.frame);
     } else if (bytes_after_fin(facts) > 0) {
-        scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN, bytes_after_fin(facts), 0,
-                  facts->receiver.last_payload_frame);
+        scale_add(scale, 85, EVIDENCE_DATA_AFTER_FIN_ACKED, bytes_after_fin(facts), 0, 0);
     } else if (came_with_data(facts)) {
-        scale_add(scale, 70, EVIDENCE_DATA_AFTER_FIN, (int64_t)facts->unacked_bytes, 0,
+        scale_add(scale, 70, EVIDENCE_DATA_AFTER_FIN_OPEN, (int64_t)facts->unacked_bytes, 0,
                   facts->receiver.last_payload_frame);
     } else if (facts->shape == RST_SHAPE_ANSWER) {
         scale_add(scale, 45, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
@@ -48,7 +56,7 @@ static const char *advise(const struct rst_facts *facts)
         return "The sender's program had probably closed while its data still waited for the other "
                "side to read: look at why that side had stopped.";
     }
-    if (facts->trigger.length == 0 && bytes_after_fin(facts) == 0 && !came_with_data(facts)) {
+    if (!answers_data(facts) && bytes_after_fin(facts) == 0 && !came_with_data(facts)) {
         return "Harmless: the connection was being closed, and no data came late.";
     }
     if (facts->state.alert.frame != 0 && facts->state.alert.frame == facts->trigger.frame) {

@@ -26,7 +26,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
                   facts->segment.ttl, facts->ttl_expected, 0);
     }
     if (facts->trigger.frame) {
-        scale_add(scale, 10, EVIDENCE_ANSWERS_SEGMENT, 0, 0, facts->trigger.frame);
+        scale_add(scale, 10,
+                  facts->shape == RST_SHAPE_REFUSAL ? EVIDENCE_ANSWERS_UNACKED
+                                                    : EVIDENCE_ANSWERS_SEGMENT,
+                  0, 0, facts->trigger.frame);
     }
 }
 
