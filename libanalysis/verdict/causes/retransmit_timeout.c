@@ -28,8 +28,11 @@ static bool waits_for_room(const struct rst_facts *facts)
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
     unsigned times = facts->sender.retransmits;
+    /* Programs give up connecting long before stacks do: what answers a late SYN-ACK has no socket.
+     */
+    bool connecting = !(facts->conn_flags & CONN_ESTABLISHED) && facts->sender.syns > 0;
 
-    if (!(facts->conn_flags & CONN_ESTABLISHED) && facts->sender.syns > 0) {
+    if (connecting) {
         times = facts->sender.syns - 1u;
     }
     if (times < 2 || facts->origin == WHYRST_ORIGIN_AFTER_CLOSE ||
@@ -41,7 +44,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
     if (facts->probed) { /* where it did not give up, a crash looks the same */
         scale_add(scale, 45, EVIDENCE_PROBED, times, 0, 0);
     } else {
-        scale_add(scale, 55 + 5 * (int)MIN(times, 5), EVIDENCE_RETRANSMITTED, times, 0, 0);
+        bool by_program = connecting && facts->shape == RST_SHAPE_ANSWER;
+
+        scale_add(scale, by_program ? 45 : 55 + 5 * (int)MIN(times, 5), EVIDENCE_RETRANSMITTED,
+                  times, 0, 0);
     }
     if (facts->shape == RST_SHAPE_ANSWER) {
         weigh_host_answer(facts, scale);
