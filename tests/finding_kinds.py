@@ -151,6 +151,19 @@ def case_rejected():
     return [capture], {"rejected": {"server": OTHER, "sender": "middlebox", "resets": 4}}
 
 
+def case_rejected_from_then_on():
+    """A limit on a device before the server is reached: its rule refuses, nearer than the server is, which is no
+    outage of the service."""
+    capture = Capture()
+    for n in range(4):
+        capture.served(client=CLIENTS[n])
+    for n in range(4):
+        label = capture.connection(client=CLIENTS[n])
+        capture.say(0.1, f"{label}:c>s S")
+        capture.say(0.001, f"{label}:s>c RA ttl 60 seq raw 0")
+    return [capture], {"rejected": {"server": WEB, "sender": "middlebox", "resets": 4, "confidence": "medium"}}
+
+
 def case_wrong_port():
     capture = Capture()
     for _ in range(4):

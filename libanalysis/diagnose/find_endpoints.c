@@ -248,18 +248,30 @@ static bool is_down(const struct endpoint_stats *stats, const struct runs *runs)
             stats_run(runs->accepted + runs->refused, runs->refused, last->count) <= MOST_CHANCE);
 }
 
+/* A device before the host refused whatever failed: a rule, a limit, a forwarding that is gone. Of
+ * the service itself that tells nothing. */
+static bool is_rejected(const struct endpoint_stats *stats)
+{
+    return stats->troubles[TROUBLE_REFUSED] == endpoint_bad(stats) &&
+           endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX;
+}
+
 static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
                       const struct run *last)
 {
     const struct endpoint_stats *stats = row->stats;
+    bool rejected = is_rejected(stats);
     bool strangers = stats->starts.barred && !(stats->starts.barred & stats->starts.served);
     bool alone = is_silent(stats) && !others_accept(diagnosis, row, last->first_ns, last->last_ns);
     struct whyrst_finding *finding =
-        add_bad(diagnosis, row, WHYRST_FINDING_SERVICE_DOWN,
+        add_bad(diagnosis, row, rejected ? WHYRST_FINDING_REJECTED : WHYRST_FINDING_SERVICE_DOWN,
                 strangers || alone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_MEDIUM);
 
     finding->first_ns = last->first_ns;
-    finding_text(finding, "%s went down: %u connections accepted before, all %u since failed",
+    finding_text(finding,
+                 rejected ? "A device before %s rejects connections from a moment on: %u accepted "
+                            "before, all %u since rejected"
+                          : "%s went down: %u connections accepted before, all %u since failed",
                  endpoint_name(row), stats->connections, last->count);
     if (last->count < endpoint_bad(stats)) {
         finding_count(finding, last->count, stats->attempts);

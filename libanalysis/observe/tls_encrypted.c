@@ -91,7 +91,9 @@ static void note_length(struct tls_side *s)
     s->records++;
 }
 
-/** Whether the record only steers the other side's transfer, and leaves the turn where it is. */
+/** Whether the record only steers the other side's transfer, and leaves the turn where it is: that
+ * is HTTP/2's (where the ClientHello is missing, who knows), or comes while that transfer goes on.
+ * After it, a small record of another protocol is an answer. */
 static bool is_control(const struct tls *tls, enum observe_side side)
 {
     const struct tls_side *s = &tls->side[side];
@@ -102,7 +104,8 @@ static bool is_control(const struct tls *tls, enum observe_side side)
         return false;
     }
     if (s->length <= CONTROL_LENGTH_MAX) {
-        return tls->offers_h2 || peer->full || peer->counts;
+        return tls->offers_h2 || peer->full ||
+               (peer->counts && (peer->position == TLS_IN_RECORD || !tls->hello_complete));
     }
     return tls->offers_h2 && side == OBSERVE_SERVER && s->records == 0 &&
            s->length <= SETTINGS_LENGTH_MAX;

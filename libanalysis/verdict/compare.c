@@ -103,20 +103,26 @@ static void compare_id(struct rst_facts *facts)
     }
 }
 
-/* What the sender had acknowledged when it last sent payload: what came after is not answered. */
+/* What the sender had acknowledged when it last sent payload: what came after is not answered.
+ * Where that was longer ago than is remembered, what it had acknowledged at the oldest segment
+ * remembered: at least what came after that is not answered. */
 static bool acked_at_last_payload(struct conn_context *context, const struct conn *conn,
                                   unsigned side, uint32_t *ack)
 {
     struct ring_walk walk = ring_walk_back(context->ring, conn->recent);
     const struct ring_entry *entry;
+    bool known = false;
 
     while ((entry = ring_older(&walk))) {
-        if (entry->side == side && entry->length > 0 && (entry->flags & WHYRST_TCP_ACK)) {
+        if (entry->side == side && (entry->flags & WHYRST_TCP_ACK)) {
             *ack = entry->ack;
-            return true;
+            known = true;
+            if (entry->length > 0) {
+                break;
+            }
         }
     }
-    return false;
+    return known;
 }
 
 /* When the byte before @ack passed, for the first time. */

@@ -103,6 +103,15 @@ static bool built_elsewhere(const struct judgement *judgement)
     return false;
 }
 
+/* After a reset a host answers each segment still in flight, always with the same number; the
+ * capture remembers only the latest of these segments. */
+static bool is_answer_again(const struct rst_facts *facts)
+{
+    return facts->origin == WHYRST_ORIGIN_AFTER_CLOSE && is_like_answer(facts) &&
+           facts->hops == HOPS_SAME && !has_zero_label(facts) && facts->previous.frame != 0 &&
+           facts->previous.seq == facts->segment.seq;
+}
+
 /* Two hints, each of which routes or stacks may explain alone. */
 static bool is_unlike_host(const struct rst_facts *facts)
 {
@@ -110,7 +119,8 @@ static bool is_unlike_host(const struct rst_facts *facts)
                 (facts->ip_id == ID_JUMPS || facts->ip_id == ID_ZERO) + has_zero_label(facts) +
                 is_like_answer(facts);
 
-    return (facts->shape == RST_SHAPE_ACTIVE || is_like_answer(facts)) && hints >= 2;
+    return (facts->shape == RST_SHAPE_ACTIVE || is_like_answer(facts)) && hints >= 2 &&
+           !is_answer_again(facts);
 }
 
 /* Two capture points, of which the RST passed one, or a route that changed: that it has one of the

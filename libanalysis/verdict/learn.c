@@ -95,6 +95,19 @@ static int64_t overtaken_ns(const struct rst_facts *facts, const struct whyrst_s
     return facts->reordered || behind ? MAX(facts->rtt_ns, OVERTAKEN_NS) : OVERTAKEN_NS;
 }
 
+/* The RST answers data that the claimed sender has not taken, and long afterwards that one closes:
+ * a host that has no such connection closes none, and one that has closed already does not do so
+ * again. */
+static bool closes_unaware(const struct rst_facts *facts, const struct whyrst_segment *segment)
+{
+    const struct trigger *trigger = &facts->trigger;
+
+    return (segment->flags & WHYRST_TCP_FIN) && (segment->flags & WHYRST_TCP_ACK) &&
+           facts->shape == RST_SHAPE_ANSWER && trigger->length > 0 &&
+           !(facts->sender.flags & ENDPOINT_FIN) && !seq_before(segment->seq, facts->segment.seq) &&
+           seq_before(segment->ack, trigger->seq + trigger->length);
+}
+
 /* Does a segment of the claimed sender after its RST show that it lives on? */
 static bool shows_life(const struct whyrst_record *record, const struct whyrst_segment *segment,
                        const struct conn_event *event)
@@ -114,6 +127,9 @@ static bool shows_life(const struct whyrst_record *record, const struct whyrst_s
     /* What the RST's builder had said in the sender's name, the sender says itself: it comes from
      * elsewhere, and no reset side repeats itself. */
     if (segment->payload_length > 0 && hop_count(segment->ttl) != hop_count(rst->ttl) && late) {
+        return true;
+    }
+    if (late && closes_unaware(&record->facts, segment)) {
         return true;
     }
     known = rst->flags & WHYRST_TCP_ACK ? rst->ack : record->facts.sender.ack;

@@ -3,7 +3,7 @@
 #include "verdict/cause.h"
 #include "verdict/causes/common.h"
 
-/* The other side closed first and lost nothing: many stacks and programs then reset. */
+/* The other side closed first, and all it had sent arrived: many stacks and programs then reset. */
 static bool peer_had_closed(const struct rst_facts *facts)
 {
     return (facts->receiver.flags & ENDPOINT_FIN) && !(facts->sender.flags & ENDPOINT_FIN) &&
@@ -30,6 +30,10 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
         weigh_own_stack(facts, scale);
         return;
     }
+    if (is_subflow_refusal(facts)) {
+        scale_add(scale, 45, EVIDENCE_MPTCP_RESET, 0, 0, facts->trigger.frame);
+        return;
+    }
     if (!is_live_abort(facts)) {
         return;
     }
@@ -48,8 +52,13 @@ static void weigh(const struct rst_facts *facts, struct scale *scale)
 
 static const char *advise(const struct rst_facts *facts)
 {
+    if (is_subflow_refusal(facts)) {
+        return "One subflow of a Multipath TCP connection was refused, the others go on: see the "
+               "reason it gives, and the limits of the path manager (ip mptcp limits).";
+    }
     if (peer_had_closed(facts)) {
-        return "Harmless: the other side had closed already, and nothing was lost.";
+        return "Harmless as a rule: the other side had closed already, and all it had sent had "
+               "arrived; whether the program read it, packets do not tell.";
     }
     if (facts->origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE && facts->from_client) {
         return "A health check, or a connect given up at once: harmless when it repeats.";

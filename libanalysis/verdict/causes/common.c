@@ -52,11 +52,17 @@ bool is_ahead(const struct rst_facts *facts)
            !(facts->previous.frame && facts->previous.seq == facts->segment.seq);
 }
 
+bool is_subflow_refusal(const struct rst_facts *facts)
+{
+    return facts->shape == RST_SHAPE_ANSWER && facts->options.mptcp_reset &&
+           facts->origin != WHYRST_ORIGIN_AFTER_CLOSE;
+}
+
 bool is_stateless_answer(const struct rst_facts *facts)
 {
     return facts->shape == RST_SHAPE_ANSWER && !is_bare_abort(facts) &&
-           facts->origin != WHYRST_ORIGIN_AFTER_CLOSE && !(facts->sender.flags & ENDPOINT_FIN) &&
-           facts->later.train_frame == 0;
+           !is_subflow_refusal(facts) && facts->origin != WHYRST_ORIGIN_AFTER_CLOSE &&
+           !(facts->sender.flags & ENDPOINT_FIN) && facts->later.train_frame == 0;
 }
 
 /* A close waits until all is sent (RFC 9293 section 3.10.4), and what is sent waits for room. */

@@ -20,6 +20,8 @@ bool is_like_answer(const struct rst_facts *facts);
 bool is_bare_decision(const struct rst_facts *facts);
 /** It begins beyond all that its claimed sender has sent, and beyond that side's RST before it. */
 bool is_ahead(const struct rst_facts *facts);
+/** A bare answer with MP_TCPRST (RFC 8684 section 3.6): a Multipath TCP host refuses a subflow. */
+bool is_subflow_refusal(const struct rst_facts *facts);
 /** An answer to a segment by someone without the connection's state, the connection being alive. */
 bool is_stateless_answer(const struct rst_facts *facts);
 /** ... to data, while the sender's own may keep its FIN from leaving: it may be its host's, which

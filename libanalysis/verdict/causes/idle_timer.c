@@ -6,6 +6,9 @@
 /* Silence shorter than this is no timer's in a dialogue under way. */
 #define TIMER_NS INT64_C(3000000000)
 
+/* What one call after the other sends. */
+#define INSTANT_NS INT64_C(10000000)
+
 /* Shorter timers that are known are of connections without a request: a response takes its time. */
 #define RESPONSE_NS INT64_C(60000000000)
 
@@ -38,9 +41,23 @@ static bool is_device(const struct rst_facts *facts)
            facts->sequence_check == WHYRST_SEQUENCE_EXACT && !facts->options.timestamps;
 }
 
+/* The sender's FIN had gone out an instant before: some close so, with SO_LINGER 0 after
+ * shutdown(), and one decision after a silence was behind both. */
+static bool is_one_close(const struct rst_facts *facts)
+{
+    enum observe_phase phase = facts->state.phase;
+
+    return facts->origin == WHYRST_ORIGIN_AFTER_FIN && facts->shape == RST_SHAPE_ACTIVE &&
+           (facts->sender.flags & ENDPOINT_FIN) && !(facts->receiver.flags & ENDPOINT_FIN) &&
+           facts->sender_quiet_known && facts->sender_quiet_ns < INSTANT_NS && facts->idle_known &&
+           facts->idle_ns >= TIMER_NS && facts->unanswered_bytes == 0 &&
+           phase != OBSERVE_PHASE_HANDSHAKE && phase != OBSERVE_PHASE_REQUEST &&
+           phase != OBSERVE_PHASE_AWAITING && phase != OBSERVE_PHASE_RESPONSE;
+}
+
 static void weigh(const struct rst_facts *facts, struct scale *scale)
 {
-    bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT;
+    bool idle = facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT || is_one_close(facts);
 
     if ((facts->trigger.frame && !is_bare_abort(facts)) || facts->shape == RST_SHAPE_REFUSAL ||
         !facts->idle_known || (!idle && facts->silent_ns < TIMER_NS)) {
