@@ -240,6 +240,18 @@ def case_channels_of_two_clients():
     return [capture], {"process-exit": {"server": "192.0.2.1:80", "resets": 6}}
 
 
+def case_ack_probes():
+    """A scanner's lone ACKs (nmap -PA) meet RSTs at a server that serves others: no connections."""
+    capture = Capture()
+    for number in range(12):
+        capture.served()
+        if number % 2:
+            label = capture.connection("10.0.0.66", "192.0.2.1:80")
+            capture.say(0.1, f"{label}:c>s A seq 1 ack 1")
+            capture.say(0.02, f"{label}:s>c R seq 1")
+    return [capture], {"reset-rate": {"resets": 6, "confidence": "low"}}
+
+
 def case_several_names_blocked():
     """Three names of a server are reset, two are not: the blocked ones are no comparison."""
     capture = Capture()

@@ -128,6 +128,7 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
         return;
     }
     stats->resets++;
+    stats->lone += outcome->lone;
     stats->retry[outcome->retry]++;
     note_span(&stats->first_reset_ns, &stats->last_reset_ns, outcome->end_ns);
     frames_add(&stats->reset_frames, place);
@@ -280,6 +281,7 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     stats->connections += other->connections;
     stats->fins += other->fins;
     stats->resets += other->resets;
+    stats->lone += other->lone;
     for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
         stats->troubles[i] += other->troubles[i];
     }

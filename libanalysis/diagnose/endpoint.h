@@ -53,6 +53,7 @@ struct endpoint_texts {
  * @clients:     a bit for each client address, by its hash
  * @client:      a mark of the only client, by its hash, or SEVERAL_CLIENTS; 0 = none yet
  * @resets:      established connections that a RST in the server's name ended (not after a FIN)
+ * @lone:        @resets of connections of which neither a handshake nor payload was captured
  * @by:          established connections that a RST ended, by sender
  * @origins:     the same by origin
  * @refused_by:  refusals, by sender; @icmp: connections that ICMP errors answered, by what they say
@@ -96,6 +97,7 @@ struct endpoint_stats {
     uint32_t troubles[TROUBLE_COUNT];
     uint32_t aborted;
     uint32_t resets;
+    uint32_t lone;
     uint32_t by[WHYRST_SENDER_COUNT];
     uint32_t origins[WHYRST_ORIGIN_COUNT];
     uint32_t refused_by[WHYRST_SENDER_COUNT];

@@ -470,12 +470,14 @@ static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint
 static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
+    bool lone = 2 * stats->lone > stats->resets; /* ACK pings are no connections */
     struct whyrst_finding *finding;
 
     if (stats->resets < LEAST || is_explained(diagnosis, row, stats->resets) || !row->flagged) {
         return;
     }
-    finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE, WHYRST_CONFIDENCE_HIGH);
+    finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE,
+                          lone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_HIGH);
     finding->server = g_strdup(endpoint_name(row));
     finding_count(finding, stats->resets, stats->connections);
     finding_sender(finding, endpoint_sender(stats->by));
@@ -491,6 +493,12 @@ static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint
             finding_evidence(finding, "%u reset in phase %s", stats->origins[i],
                              whyrst_origin_name((enum whyrst_origin)i));
         }
+    }
+    if (stats->lone) {
+        finding_evidence(finding,
+                         "%u reset without a handshake or payload before, as far as captured: "
+                         "probes, or the rests of older connections",
+                         stats->lone);
     }
     finding_retries(finding, stats);
     tell_forgotten(finding, stats);

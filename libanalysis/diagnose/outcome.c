@@ -202,6 +202,7 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .sni = record->sni,
         .retry = retry_of(facts, judgement, record->http_method),
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
+        .lone = !(facts->conn_flags & (CONN_SYN | CONN_SYN_ACK | CONN_PAYLOAD)),
         .stalled = has_stalled(facts),
         .told_why = facts->state.early_response && facts->state.http_status >= 400,
     };

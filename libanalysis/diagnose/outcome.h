@@ -32,6 +32,7 @@ enum outcome_end {
  * @tls_done:    the TLS handshake was completed
  * @tls_alert:   it was not, and an alert ended it
  * @told_why:    an error response came while its request was still on its way
+ * @lone:        neither a handshake nor payload was captured of it
  * @stalled:     the client had stopped in the middle of what it had to send
  * @survived_ns: an earlier silence that the connection survived, 0 = none
  * @idle_ns:     silence before the RST (origin idle-timeout), else -1
@@ -62,6 +63,7 @@ struct outcome {
     bool tls_done;
     bool tls_alert;
     bool told_why;
+    bool lone;
     bool stalled;
     bool prompted;
     uint8_t proxy_kind;
