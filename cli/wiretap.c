@@ -303,7 +303,7 @@ enum whyrst_capture_status wiretap_next(struct wiretap *wiretap, struct whyrst_f
     } else if (error == 0) {
         status = WHYRST_CAPTURE_END;
     } else {
-        char *text = error_text(wiretap->f, error, info);
+        char *text = error_text(wiretap->f, error, g_steal_pointer(&info));
 
         status = error == WTAP_ERR_SHORT_READ ? WHYRST_CAPTURE_TRUNCATED
                  : error > 0                  ? WHYRST_CAPTURE_IO
@@ -312,6 +312,7 @@ enum whyrst_capture_status wiretap_next(struct wiretap *wiretap, struct whyrst_f
             g_strdup_printf("after frame %" G_GUINT64_FORMAT ": %s", wiretap->number, text);
         g_free(text);
     }
+    g_free(info); /* some readers find fault and go on: NetScreen's in 4.0 */
     pthread_mutex_unlock(&lock);
     return status;
 }

@@ -92,8 +92,7 @@ static inline bool compat_read(const struct wiretap_functions *f, wtap *wth,
 {
     int64_t offset;
 
-    f->wtap_rec_reset(
-        &record->rec); /* a block of options that each record brings is ours to free */
+    f->wtap_rec_reset(&record->rec); /* each record's block of options is ours to free */
 #if WS_AT_LEAST(4, 6)
     return f->wtap_read(wth, &record->rec, error, info, &offset);
 #else

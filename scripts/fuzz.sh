@@ -15,7 +15,7 @@ shift 2
 tests=$(realpath "$(dirname "$0")/../tests")
 cd "$build"
 
-export LSAN_OPTIONS="print_suppressions=0:suppressions=$tests/cli/lsan.supp"
+export LSAN_OPTIONS="print_suppressions=0:suppressions=$tests/fuzz/lsan.supp"
 if [ $# = 0 ]; then
     for target in tests/*_fuzz; do
         set -- "$@" "$(basename "$target" _fuzz)"

@@ -321,8 +321,7 @@ static bool each_own_distance(const struct rst_facts *facts, const struct rst_fa
 
 /* The RST has a number that nobody has acknowledged, and no live socket would send: ahead of what
  * its claimed sender has sent (of which the path may have lost or delayed some), or, without the
- * ACK flag that a socket's own has, in the midst of it. Of a train, that is: RSTs that have the
- * same number may all answer what followed a FIN that the capture lacks.
+ * ACK flag that a socket's own has, in the midst of it.
  */
 static bool has_unheard_number(const struct rst_facts *facts)
 {

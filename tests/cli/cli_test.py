@@ -379,6 +379,8 @@ class Inputs(CliTest):
         self.assertEqual([{**o, "file": ""} for o in self.resets("-", input=packed)], expected)
         cut = self.run_tool("--format=ndjson", self.file("cut.gz", packed[:-40]), status=1)
         self.assertIn("error", of_captures(cut.stdout.splitlines())[-1])
+        # libwiretap's reader of NetScreen's text finds fault with this, and goes on: no leak all the same.
+        self.assertEqual(self.objects(self.file("netscreen", b"(o) len=TR"))[-1]["packets"], 1)
         if not shutil.which("editcap"):
             return
         for kind in ("pcapng", "nsecpcap", "modpcap", "snoop", "nettl", "netmon1", "netmon2", "5views",
