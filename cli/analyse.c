@@ -314,7 +314,7 @@ static void read_files(struct work *work)
     }
     tell_order(work);
     whyrst_decoder_finish(work->decoder);
-    whyrst_engine_finish(work->engine);
+    whyrst_engine_end(work->engine);
     whyrst_diagnosis_conclude(work->analysis->diagnosis);
     count(work);
     show_ready(work, true);

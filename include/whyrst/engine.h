@@ -48,16 +48,16 @@ struct whyrst_options {
 
 /** Counters of one engine's life. */
 enum whyrst_counter {
-    WHYRST_COUNT_SEGMENTS,    /**< segments added, quoted ones and duplicates excluded */
-    WHYRST_COUNT_QUOTED,      /**< headers quoted in ICMP errors */
-    WHYRST_COUNT_DUPLICATES,  /**< segments captured twice */
-    WHYRST_COUNT_CONNECTIONS, /**< connections seen */
-    WHYRST_COUNT_RESETS,      /**< RST segments, those captured twice excluded */
-    WHYRST_COUNT_EVICTED,     /**< connections dropped because max_connections was reached */
+    WHYRST_COUNT_SEGMENTS,       /**< segments added, quoted ones and duplicates excluded */
+    WHYRST_COUNT_QUOTED,         /**< headers quoted in ICMP errors */
+    WHYRST_COUNT_DUPLICATES,     /**< segments captured twice */
+    WHYRST_COUNT_CONNECTIONS,    /**< connections seen */
+    WHYRST_COUNT_RESETS,         /**< RST segments, those captured twice excluded */
+    WHYRST_COUNT_EVICTED,        /**< connections dropped because max_connections was reached */
     WHYRST_COUNT_REASSEMBLY_CAP, /**< segments dropped from reassembly because a bound was hit */
-    WHYRST_COUNT_JA4_CAP,     /**< ClientHellos without ja4_r, since too many differed before */
-    WHYRST_COUNT_HOSTS_CAP,   /**< addresses and services whose habits were forgotten, too many */
-    WHYRST_COUNT_EARLY,       /**< records made final before their time: too many waited */
+    WHYRST_COUNT_JA4_CAP,        /**< ClientHellos without ja4_r, since too many differed before */
+    WHYRST_COUNT_HOSTS_CAP,    /**< addresses and services whose habits were forgotten, too many */
+    WHYRST_COUNT_EARLY,        /**< records made final before their time: too many waited */
     WHYRST_COUNT_ACKED_UNSEEN, /**< acknowledgements of segments that were not there (Wireshark:
                                     "ACKed segment that wasn't captured") */
     WHYRST_COUNTER_COUNT
@@ -95,10 +95,13 @@ WHYRST_API struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine
 /**
  * The capture has ended: everything provisional becomes final and, with connection_records, every
  * connection still open is reported (its record is made when whyrst_engine_next() comes to it, so
- * that millions of them take no memory). Segments may still be added afterwards (a live capture that
- * goes on); without connection_records they continue their connections.
+ * that millions of them take no memory). Segments may still be added afterwards (a live capture
+ * that goes on); without connection_records they continue their connections.
  */
 WHYRST_API void whyrst_engine_finish(struct whyrst_engine *engine);
+/** The same for a capture that does not go on: no segment may follow. Quicker, since what is kept
+ * of connections goes at once, not with the engine. */
+WHYRST_API void whyrst_engine_end(struct whyrst_engine *engine);
 
 /**
  * For a capture that comes in several files, whose frames the engine gets numbered on and on: says

@@ -204,7 +204,8 @@ whyrst_diagnosis_new(const struct whyrst_diagnosis_options *options, const char 
 /** Frees the diagnosis with its findings and rows. NULL is allowed. */
 WHYRST_API void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis);
 
-/** Has it watch @engine, from before the first segment; it must live until the engine is freed. */
+/** Has it watch @engine, from before the first segment and no other one; it must live until the
+ *  engine is freed. */
 WHYRST_API void whyrst_diagnosis_watch(struct whyrst_diagnosis *diagnosis,
                                        struct whyrst_engine *engine);
 /**

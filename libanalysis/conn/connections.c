@@ -218,19 +218,36 @@ struct conn *connections_find(struct connections *c, const struct place *place,
     return start_connection(c, place);
 }
 
-/* A visit of all connections comes to what nothing has looked at for a long time. */
+/* The observer of the connection at @position, if there is one. */
+static const struct observer *observer_at(const struct connections *c, uint32_t position)
+{
+    const struct conn *conn =
+        position < flow_table_positions(c->table) ? flow_table_at(c->table, position) : NULL;
+
+    return conn && conn->has_app ? conn->more.app->observer : NULL;
+}
+
+/* A visit of all connections comes to what nothing has looked at for a long time: one thing leads
+ * to the next, and each is asked for some connections ahead. */
 static void fetch_ahead(const struct connections *c, uint32_t position)
 {
-    uint32_t positions = flow_table_positions(c->table);
-    const struct conn *conn =
-        position + 16 < positions ? flow_table_at(c->table, position + 16) : NULL;
+    const uint32_t step = 6;
+    const struct conn *conn = position + 4 * step < flow_table_positions(c->table)
+                                  ? flow_table_at(c->table, position + 4 * step)
+                                  : NULL;
+    const struct observer *observer;
 
     if (conn) {
         payload_prefetch(conn);
     }
-    conn = position + 8 < positions ? flow_table_at(c->table, position + 8) : NULL;
-    if (conn) {
-        payload_prefetch_observer(conn);
+    if ((observer = observer_at(c, position + 3 * step))) {
+        observer_prefetch(observer);
+    }
+    if ((observer = observer_at(c, position + 2 * step))) {
+        observer_prefetch_readers(observer);
+    }
+    if ((observer = observer_at(c, position + step))) {
+        observer_prefetch_hello(observer);
     }
 }
 

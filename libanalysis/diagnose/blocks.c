@@ -54,28 +54,22 @@ static bool explains(const struct block *block, const struct outcome *outcome)
     return memcmp(outcome->client, block->client, sizeof block->client) == 0;
 }
 
-/* The connection that @record ended, when a block or limit may be behind it. */
-static bool candidate(const struct whyrst_record *record, struct outcome *outcome)
-{
-    return record->kind == WHYRST_RECORD_RST && outcome_of_reset(record, outcome) &&
-           outcome_is_failure(outcome);
-}
-
 bool whyrst_diagnosis_may_revise(const struct whyrst_diagnosis *diagnosis,
                                  const struct whyrst_record *record)
 {
-    struct outcome outcome;
-
     (void)diagnosis;
-    return candidate(record, &outcome);
+    return record->explicable;
 }
 
 bool whyrst_diagnosis_revise(const struct whyrst_diagnosis *diagnosis, struct whyrst_record *record)
 {
     struct outcome outcome;
 
-    if (!candidate(record, &outcome)) {
+    if (!record->explicable) {
         return false;
+    }
+    if (diagnosis->blocks->len > 0) {
+        outcome_of_reset(record, &outcome);
     }
     for (guint i = 0; i < diagnosis->blocks->len; i++) {
         const struct block *block = &g_array_index(diagnosis->blocks, struct block, i);

@@ -6,7 +6,7 @@
 #include <glib.h>
 
 #include "diagnose/cells.h"
-#include "diagnose/names.h"
+#include "bytes/names.h"
 
 /** struct combo - all clients' ClientHellos with one server, name and JA4
  *  @client: the first of those that failed; @several: others failed, too */

@@ -40,9 +40,9 @@ static double test(const struct score *own, const struct score *others)
 static void compare(const struct group *group, struct contrast *contrast, const struct combo *combo,
                     enum client_role role)
 {
-    const struct names *names = &group->diagnosis->whole->names;
+    const struct names *names = group->diagnosis->whole->names;
     uint16_t mark =
-        tables_hello_mark(names_text(names, combo->ja4), names_text(names, combo->name));
+        tables_hello_mark(names_hash(names, combo->ja4), names_hash(names, combo->name));
 
     score_merge(role == CLIENT_OWN ? &contrast->own : &contrast->others, &combo->score, 0);
     g_hash_table_insert(contrast->marks, GUINT_TO_POINTER(mark), GUINT_TO_POINTER(role + 1));
@@ -108,10 +108,10 @@ struct others contrast_meanwhile(const struct group *group, GHashTable *servers,
     const struct heavy *pairs = &group->diagnosis->whole->pairs;
     g_autoptr(GArray) events = g_array_new(FALSE, FALSE, sizeof(struct event));
 
-    for (size_t i = 0; i < pairs->size; i++) {
-        const struct pair *pair = heavy_at(pairs, i);
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct pair *pair = heavy_entry(pairs, i);
 
-        if (pair && g_hash_table_contains(servers, &pair->server)) {
+        if (g_hash_table_contains(servers, &pair->server)) {
             add_events(pair, role_of, data, events);
         }
     }
@@ -252,7 +252,7 @@ void contrast_ja4(const struct group *group, uint32_t ja4, struct contrast *cont
 {
     g_autoptr(GHashTable) names = names_of(group, ja4);
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    const struct names *known = &group->diagnosis->whole->names;
+    const struct names *known = group->diagnosis->whole->names;
     GHashTable *picked;
     bool several = false;
 

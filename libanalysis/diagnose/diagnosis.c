@@ -22,10 +22,10 @@ static struct tables *tables_for(struct whyrst_diagnosis *diagnosis, bool over)
 static void on_connection(void *context, const struct conn *conn, const struct observe_state *state,
                           int64_t now_ns, bool over)
 {
-    struct outcome outcome;
+    struct tables *tables = tables_for(context, over);
 
-    if (outcome_of_connection(conn, state, now_ns, &outcome)) {
-        tables_add(tables_for(context, over), &outcome, 0);
+    if (outcome_of_connection(conn, state, now_ns, tables_next(tables))) {
+        tables_add(tables);
     }
 }
 
@@ -35,7 +35,7 @@ static void on_half_open(void *context, const struct half_open *entry, int64_t s
     struct lone_syn syn;
 
     outcome_of_half_open(entry, start_ns, now_ns, &syn);
-    tables_add_syn(tables_for(context, over), &syn, 0);
+    tables_add_syn(tables_for(context, over), &syn);
 }
 
 static void on_silent_close(void *context, const struct conn *conn,
@@ -52,24 +52,37 @@ static void on_silent_close(void *context, const struct conn *conn,
 
 static void on_reset(void *context, struct whyrst_record *record)
 {
-    struct outcome outcome;
+    struct tables *tables = tables_for(context, true);
+    struct outcome *outcome = tables_next(tables);
 
-    if (outcome_of_reset(record, &outcome)) {
-        tables_add(tables_for(context, true), &outcome, 0);
+    if (outcome_of_reset(record, outcome)) {
+        record->explicable = outcome_is_failure(outcome);
+        tables_add(tables);
     }
 }
 
-static void restart(struct tables *tables)
+static void restart(struct tables *tables, struct names *names)
 {
     tables_clear(tables);
-    tables_init(tables);
+    tables_init(tables, names);
 }
 
 static void on_finish(void *context)
 {
     struct whyrst_diagnosis *diagnosis = context;
 
-    restart(&diagnosis->open);
+    restart(&diagnosis->open, diagnosis->seen.names);
+}
+
+static void settle(struct whyrst_diagnosis *diagnosis)
+{
+    tables_settle(&diagnosis->seen);
+    tables_settle(&diagnosis->open);
+}
+
+static void on_told(void *context)
+{
+    settle(context);
 }
 
 struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_options *options,
@@ -88,21 +101,22 @@ struct whyrst_diagnosis *whyrst_diagnosis_new(const struct whyrst_diagnosis_opti
                                                    .silent_close = on_silent_close,
                                                    .reset = on_reset,
                                                    .finish = on_finish,
+                                                   .told = on_told,
                                                    .context = diagnosis};
     diagnosis->files = g_ptr_array_new_with_free_func(g_free);
     if (file) {
         g_ptr_array_add(diagnosis->files, g_strdup(file));
     }
-    tables_init(&diagnosis->seen);
-    tables_init(&diagnosis->open);
-    tables_init(&diagnosis->both);
-    tables_init(&diagnosis->past);
+    tables_init(&diagnosis->seen, NULL);
+    tables_init(&diagnosis->open, NULL);
+    tables_init(&diagnosis->both, NULL);
+    tables_init(&diagnosis->past, NULL);
     diagnosis->eras = g_ptr_array_new_with_free_func(eras_free_tables);
     diagnosis->past_spans = g_array_new(FALSE, FALSE, sizeof(struct span));
     diagnosis->whole = &diagnosis->seen;
     diagnosis->findings = g_ptr_array_new_with_free_func(finding_free);
     diagnosis->texts = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-    g_queue_init(&diagnosis->held);
+    diagnosis->held = g_ptr_array_new();
     diagnosis->blocks = blocks_new();
     diagnosis->rows = g_array_new(FALSE, TRUE, sizeof(struct whyrst_endpoint));
     diagnosis->ja4s = g_array_new(FALSE, TRUE, sizeof(struct whyrst_ja4));
@@ -119,7 +133,7 @@ void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
     g_array_unref(diagnosis->blocks);
     g_array_unref(diagnosis->rows);
     g_array_unref(diagnosis->ja4s);
-    g_queue_clear_full(&diagnosis->held, (GDestroyNotify)whyrst_record_unref);
+    hold_clear(diagnosis);
     tables_clear(&diagnosis->seen);
     tables_clear(&diagnosis->open);
     tables_clear(&diagnosis->both);
@@ -133,6 +147,8 @@ void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis)
 
 void whyrst_diagnosis_watch(struct whyrst_diagnosis *diagnosis, struct whyrst_engine *engine)
 {
+    restart(&diagnosis->seen, engine_texts(engine));
+    restart(&diagnosis->open, engine_texts(engine));
     engine_listen(engine, &diagnosis->listener);
 }
 
@@ -150,7 +166,7 @@ void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
 
     if (diagnosis->seen.connections) { /* its own capture becomes the first of several */
         eras_add(diagnosis, &diagnosis->seen, 0);
-        restart(&diagnosis->seen);
+        restart(&diagnosis->seen, NULL);
     }
     eras_add(diagnosis, &other->seen, files);
     for (guint i = 0; i < other->eras->len; i++) {
@@ -236,14 +252,11 @@ static void make_rows(struct whyrst_diagnosis *diagnosis, const struct tables *t
     const struct heavy *endpoints = &tables->endpoints;
 
     g_array_set_size(diagnosis->rows, 0);
-    for (size_t i = 0; i < endpoints->size; i++) {
-        struct endpoint_stats *stats = heavy_at(endpoints, i);
+    for (size_t i = 0; i < endpoints->count; i++) {
         struct whyrst_endpoint row;
 
-        if (stats) {
-            endpoint_row(&row, stats, &tables->names, diagnosis->options.alert_rate);
-            g_array_append_val(diagnosis->rows, row);
-        }
+        endpoint_row(&row, heavy_entry(endpoints, i), tables->names, diagnosis->options.alert_rate);
+        g_array_append_val(diagnosis->rows, row);
     }
 }
 
@@ -306,7 +319,7 @@ static const struct tables *conclude_own(struct whyrst_diagnosis *diagnosis)
     const struct tables *tables = &diagnosis->seen;
 
     if (diagnosis->options.live) {
-        restart(&diagnosis->both);
+        restart(&diagnosis->both, NULL);
         tables_merge(&diagnosis->both, &diagnosis->seen, 0);
         tables_merge(&diagnosis->both, &diagnosis->open, 0);
         tables = &diagnosis->both;
@@ -317,7 +330,7 @@ static const struct tables *conclude_own(struct whyrst_diagnosis *diagnosis)
 
 static const struct tables *conclude_eras(struct whyrst_diagnosis *diagnosis)
 {
-    restart(&diagnosis->both);
+    restart(&diagnosis->both, NULL);
     eras_conclude(diagnosis);
     return &diagnosis->both;
 }
@@ -327,6 +340,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     if (diagnosis->concluded) {
         return;
     }
+    settle(diagnosis);
     diagnosis_forget(diagnosis);
     g_array_set_size(diagnosis->blocks, 0);
     diagnosis->whole = diagnosis->eras->len ? conclude_eras(diagnosis) : conclude_own(diagnosis);
@@ -341,7 +355,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
     }
     g_array_sort(diagnosis->rows, compare_rows);
     sum_up_rest(diagnosis);
-    ja4_rows(diagnosis->ja4s, &diagnosis->whole->ja4s, &diagnosis->whole->names);
+    ja4_rows(diagnosis->ja4s, &diagnosis->whole->ja4s, diagnosis->whole->names);
     diagnosis->concluded = true;
 }
 

@@ -58,8 +58,9 @@ struct whyrst_diagnosis {
     GArray *ja4s;
     uint64_t left_out;
     uint64_t past_left_out; /* of settled eras */
-    GQueue held;            /* records, see hold.c */
-    uint64_t concluded_at;  /* connections seen when hold.c last had conclusions drawn */
+    GPtrArray *held;        /* records, see hold.c: those from @first_held on */
+    guint first_held;
+    uint64_t concluded_at; /* connections seen when hold.c last had conclusions drawn */
     uint64_t early;
 };
 
@@ -67,6 +68,9 @@ struct whyrst_diagnosis {
 void diagnosis_conclude_tables(struct whyrst_diagnosis *diagnosis, const struct tables *tables);
 /** Takes the findings away that are to be drawn anew. */
 void diagnosis_forget(struct whyrst_diagnosis *diagnosis);
+
+/** Drops the records that are held. */
+void hold_clear(struct whyrst_diagnosis *diagnosis);
 
 /** Adds @tables, whose files follow @files others, to the era they belong to, or as a new one. */
 void eras_add(struct whyrst_diagnosis *diagnosis, const struct tables *tables, uint32_t files);
@@ -117,6 +121,12 @@ void find_timers(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row
 /** Adds which of the requests that @stats's resets hit may be repeated; only where the finding has
  * all of these resets. */
 void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats);
+/** Whether findings with a reason stand for most of @count troubles of the server; @row gets the
+ *  state of the main one. */
+bool findings_explain(const struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
+                      uint32_t count);
+/** Whether the server of @row resets too much; after all other reasons. */
+void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row);
 /** Endpoints: what is wrong with each. Sets the states of @rows. */
 void find_endpoints(struct whyrst_diagnosis *diagnosis);
 

@@ -325,18 +325,28 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     }
 }
 
+/* "192.0.2.1:443", "[2001:db8::1]:443", of an address in words. */
+static void add_port(char *text, size_t size, uint8_t version, const char *address, uint16_t port)
+{
+    struct strbuf s = strbuf_make(text, size);
+
+    strbuf_add(&s, version != 4 ? "[" : "");
+    strbuf_add(&s, address);
+    strbuf_add(&s, version != 4 ? "]:" : ":");
+    strbuf_add_number(&s, port);
+}
+
 void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t address[16],
                    uint16_t port, bool with_port)
 {
-    struct strbuf s = strbuf_make(text, size);
-    bool brackets = version != 4 && with_port;
+    char words[48];
+    struct strbuf s = strbuf_make(words, sizeof words);
 
-    strbuf_add(&s, brackets ? "[" : "");
     words_address(&s, version, address);
-    strbuf_add(&s, brackets ? "]" : "");
     if (with_port) {
-        strbuf_add_char(&s, ':');
-        strbuf_add_number(&s, port);
+        add_port(text, size, version, words, port);
+    } else {
+        g_strlcpy(text, words, size);
     }
 }
 
@@ -352,8 +362,8 @@ static const struct endpoint_texts *texts_of(struct endpoint_stats *stats)
     if (!stats->texts) {
         struct endpoint_texts *texts = g_new0(struct endpoint_texts, 1);
 
-        endpoint_text(texts->name, sizeof texts->name, key->version, key->address, key->port, true);
         endpoint_text(texts->address, sizeof texts->address, key->version, key->address, 0, false);
+        add_port(texts->name, sizeof texts->name, key->version, texts->address, key->port);
         stats->texts = texts;
     }
     return stats->texts;

@@ -8,7 +8,7 @@
 #include "diagnose/frames.h"
 #include "diagnose/heavy.h"
 #include "diagnose/moments.h"
-#include "diagnose/names.h"
+#include "bytes/names.h"
 #include "diagnose/outcome.h"
 #include "diagnose/proxy.h"
 #include "diagnose/sample.h"
@@ -120,6 +120,15 @@ struct endpoint_stats {
 
 /** Frees what an entry owns. */
 void endpoint_release(void *entry);
+/** Asks the processor for what endpoint_add() needs besides the entry. */
+static inline void endpoint_prefetch(const struct endpoint_stats *stats)
+{
+    if (stats->starts.count) {
+        __builtin_prefetch(&stats->starts.items[stats->starts.count - 1]);
+        __builtin_prefetch(&stats->starts.items[stats->starts.count]);
+    }
+}
+
 /** Counts a connection; @place is of its frame. */
 void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
 /** Counts a connection of which there is only a SYN. */

@@ -94,7 +94,7 @@ static struct tables *join(struct whyrst_diagnosis *diagnosis, const struct tabl
     }
     if (!joined) {
         joined = g_new(struct tables, 1);
-        tables_init(joined);
+        tables_init(joined, NULL);
         g_ptr_array_add(diagnosis->eras, joined);
     }
     return joined;

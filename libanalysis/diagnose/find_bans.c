@@ -58,10 +58,10 @@ static bool is_failing_anywhere(const struct census *census, const struct pair *
 {
     uint64_t servers = 0, failed = 0, good = 0;
 
-    for (size_t i = 0; i < census->pairs->size; i++) {
-        const struct pair *pair = heavy_at(census->pairs, i);
+    for (size_t i = 0; i < census->pairs->count; i++) {
+        const struct pair *pair = heavy_entry(census->pairs, i);
 
-        if (!pair || pair == own || pair->server.version != own->server.version ||
+        if (pair == own || pair->server.version != own->server.version ||
             memcmp(pair->client, own->client, sizeof own->client) != 0) {
             continue;
         }
@@ -125,20 +125,19 @@ static bool is_ja4_known_good(const struct whyrst_diagnosis *diagnosis, const st
 {
     const struct heavy *hellos = &diagnosis->whole->hellos;
 
-    for (size_t i = 0; i < hellos->size; i++) {
-        const struct hello_cell *own = heavy_at(hellos, i);
+    for (size_t i = 0; i < hellos->count; i++) {
+        const struct hello_cell *own = heavy_entry(hellos, i);
         bool known = false;
 
-        if (!own || !own->score.failed ||
+        if (!own->score.failed ||
             memcmp(&own->key.server, &pair->server, sizeof pair->server) != 0 ||
             memcmp(own->key.client, pair->client, sizeof pair->client) != 0) {
             continue;
         }
-        for (size_t j = 0; j < hellos->size && !known; j++) {
-            const struct hello_cell *other = heavy_at(hellos, j);
+        for (size_t j = 0; j < hellos->count && !known; j++) {
+            const struct hello_cell *other = heavy_entry(hellos, j);
 
-            known = other && other->score.good &&
-                    (!own->score.split_failed || other->score.split_good) &&
+            known = other->score.good && (!own->score.split_failed || other->score.split_good) &&
                     other->key.ja4 == own->key.ja4 && other->key.name == own->key.name &&
                     memcmp(&other->key.server, &pair->server, sizeof pair->server) == 0 &&
                     memcmp(other->key.client, pair->client, sizeof pair->client) != 0;

@@ -15,7 +15,7 @@
 
 #include "diagnose/contrast.h"
 #include "diagnose/network.h"
-#include "diagnose/servers.h"
+#include "diagnose/suspects.h"
 
 /**
  * struct users - the clients that were reset with a JA4
@@ -197,7 +197,7 @@ static struct across *explain(const struct group *group, const struct contrast *
         block->ja4 = g_strdup(ja4);
         block->sni =
             group->wide
-                ? g_strdup(names_text(&group->diagnosis->whole->names, group->cells[0]->key.name))
+                ? g_strdup(names_text(group->diagnosis->whole->names, group->cells[0]->key.name))
                 : NULL;
         across = block->across;
         g_snprintf(across->contrast, sizeof across->contrast,
@@ -219,7 +219,7 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
     g_autofree char *server = fill(finding, contrast);
 
     finding->ja4 = g_strdup(ja4);
-    finding->sni = g_strdup(names_text(&group->diagnosis->whole->names, contrast->name));
+    finding->sni = g_strdup(names_text(group->diagnosis->whole->names, contrast->name));
     finding_text(finding, "%s reset%s the TLS client %s: %u of %u connections, others %u of %u",
                  server, finding->server ? "s" : "", ja4, own->failed, own->failed + own->good,
                  others->failed, others->failed + others->good);
@@ -240,7 +240,7 @@ static void add_ja4(const struct group *group, const struct contrast *contrast, 
 
 static void find_ja4(const struct group *group, uint32_t number)
 {
-    const char *ja4 = names_text(&group->diagnosis->whole->names, number);
+    const char *ja4 = names_text(group->diagnosis->whole->names, number);
     struct contrast contrast;
     struct users users;
 
@@ -286,7 +286,7 @@ static void add_name(const struct group *group, const struct contrast *contrast,
 
 static void find_name(const struct group *group, uint32_t number)
 {
-    const char *name = names_text(&group->diagnosis->whole->names, number);
+    const char *name = names_text(group->diagnosis->whole->names, number);
     struct contrast contrast;
 
     if (!name) {
@@ -321,14 +321,6 @@ static void each(const struct group *group, bool names,
     }
 }
 
-static int by_server(const void *a, const void *b)
-{
-    const struct hello_cell *x = *(const struct hello_cell *const *)a;
-    const struct hello_cell *y = *(const struct hello_cell *const *)b;
-
-    return memcmp(&x->key, &y->key, sizeof x->key);
-}
-
 /* Numbers of names depend on the order of captures: within a name, the order of servers. */
 static int by_name(const void *a, const void *b)
 {
@@ -336,7 +328,7 @@ static int by_name(const void *a, const void *b)
     const struct hello_cell *y = *(const struct hello_cell *const *)b;
 
     return x->key.name != y->key.name ? (x->key.name > y->key.name) - (x->key.name < y->key.name)
-                                      : by_server(a, b);
+                                      : suspects_by_server(a, b);
 }
 
 static bool are_together(const struct hello_cell *a, const struct hello_cell *b, bool names)
@@ -386,82 +378,46 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
     }
 }
 
-/* How many ClientHellos were reset at each server (@servers) and under each name. */
-static void count_failures(const struct heavy *hellos, GHashTable *servers, uint64_t *names,
-                           double *tests)
+static void find_at_servers(struct whyrst_diagnosis *diagnosis, const struct failing *failing)
 {
-    for (size_t i = 0; i < hellos->size; i++) {
-        const struct hello_cell *cell = heavy_at(hellos, i);
-        gpointer server;
-        guint sum;
-
-        if (!cell || !cell->score.failed) {
-            continue;
-        }
-        server = (gpointer)&cell->key.server;
-        sum = GPOINTER_TO_UINT(g_hash_table_lookup(servers, server));
-        sum = MIN(sum, CONTRAST_LEAST) + MIN(cell->score.failed, CONTRAST_LEAST);
-        g_hash_table_insert(servers, server, GUINT_TO_POINTER(sum));
-        names[cell->key.name] += cell->score.failed;
-        *tests += 2;
-    }
-}
-
-/* The servers at which something may be blocked: many were reset there, or under a name that was
- * reset there. */
-static void choose_servers(const struct heavy *hellos, GHashTable *failed, const uint64_t *names,
-                           struct servers *servers)
-{
-    for (size_t i = 0; i < hellos->size; i++) {
-        const struct hello_cell *cell = heavy_at(hellos, i);
-
-        if (cell && cell->score.failed &&
-            (names[cell->key.name] >= CONTRAST_LEAST ||
-             GPOINTER_TO_UINT(g_hash_table_lookup(failed, &cell->key.server)) >= CONTRAST_LEAST)) {
-            servers_add(servers, &cell->key.server);
-        }
-    }
-}
-
-/* Cells of servers and names with resets enough, and those they may be compared with: of the same
- * servers or names. Each that failed is two tests, of its name and of its JA4. */
-static GPtrArray *choose_cells(const struct tables *tables, double *tests)
-{
-    const struct heavy *hellos = &tables->hellos;
-    GPtrArray *cells = g_ptr_array_new();
-    g_autoptr(GHashTable) failed = g_hash_table_new(server_hash, server_equal);
-    g_autofree uint64_t *names = g_new0(uint64_t, tables->names.texts->len + 1);
+    g_autoptr(GPtrArray) cells = NULL;
     struct servers servers;
 
     servers_init(&servers);
-    count_failures(hellos, failed, names, tests);
-    names[0] = 0; /* none, or one of those that have no number */
-    choose_servers(hellos, failed, names, &servers);
-    for (size_t i = 0; *tests > 0 && i < hellos->size; i++) {
-        struct hello_cell *cell = heavy_at(hellos, i);
+    suspects_at_servers(failing, &servers);
+    cells = suspects_cells(&diagnosis->whole->hellos, &servers, NULL);
+    find_in_groups(diagnosis, cells, false, failing->tests);
+    servers_clear(&servers);
+}
 
-        if (cell && (names[cell->key.name] >= CONTRAST_LEAST ||
-                     servers_have(&servers, &cell->key.server))) {
-            g_ptr_array_add(cells, cell);
-        }
+static void find_of_names(struct whyrst_diagnosis *diagnosis, const struct failing *failing)
+{
+    const struct heavy *hellos = &diagnosis->whole->hellos;
+    struct group all = {.diagnosis = diagnosis, .wide = true, .tests = failing->tests};
+    g_autoptr(GPtrArray) cells = NULL;
+    g_autoptr(GPtrArray) combos = NULL;
+    struct servers servers;
+
+    servers_init(&servers);
+    suspects_of_names(hellos, failing->names, &servers);
+    cells = suspects_cells(hellos, &servers, failing->names);
+    if (cells->len > 0) {
+        all.combos = combos =
+            combos_new((const struct hello_cell *const *)cells->pdata, cells->len);
+        each(&all, true, find_name);
+        qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_name);
+        find_in_groups(diagnosis, cells, true, failing->tests);
     }
     servers_clear(&servers);
-    return cells;
 }
 
 void find_blocks(struct whyrst_diagnosis *diagnosis)
 {
-    struct group all = {.diagnosis = diagnosis, .wide = true};
-    g_autoptr(GPtrArray) cells = choose_cells(diagnosis->whole, &all.tests);
-    g_autoptr(GPtrArray) combos = NULL;
+    struct failing failing;
 
-    if (cells->len == 0) {
-        return;
-    }
-    qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_server);
-    find_in_groups(diagnosis, cells, false, all.tests);
-    all.combos = combos = combos_new((const struct hello_cell *const *)cells->pdata, cells->len);
-    each(&all, true, find_name);
-    qsort(cells->pdata, cells->len, sizeof cells->pdata[0], by_name);
-    find_in_groups(diagnosis, cells, true, all.tests);
+    suspects_count(diagnosis->whole, &failing);
+    find_at_servers(diagnosis, &failing);
+    find_of_names(diagnosis, &failing);
+    g_hash_table_unref(failing.servers);
+    g_free(failing.names);
 }

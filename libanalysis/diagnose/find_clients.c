@@ -258,10 +258,10 @@ static struct census take_census(const struct heavy *pairs)
 {
     struct census census = {.pairs = pairs, .failing = g_hash_table_new(server_hash, server_equal)};
 
-    for (size_t i = 0; i < pairs->size; i++) {
-        const struct pair *pair = heavy_at(pairs, i);
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct pair *pair = heavy_entry(pairs, i);
 
-        if (pair && pair->score.failed) {
+        if (pair->score.failed) {
             gpointer server = (gpointer)&pair->server;
             guint clients = GPOINTER_TO_UINT(g_hash_table_lookup(census.failing, server));
 
@@ -279,17 +279,17 @@ static GPtrArray *choose_pairs(const struct heavy *table)
     struct servers servers;
 
     servers_init(&servers);
-    for (size_t i = 0; i < table->size; i++) {
-        const struct pair *pair = heavy_at(table, i);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct pair *pair = heavy_entry(table, i);
 
-        if (pair && pair->score.failed >= CLIENT_LEAST) {
+        if (pair->score.failed >= CLIENT_LEAST) {
             servers_add(&servers, &pair->server);
         }
     }
-    for (size_t i = 0; i < table->size; i++) {
-        struct pair *pair = heavy_at(table, i);
+    for (size_t i = 0; i < table->count; i++) {
+        struct pair *pair = heavy_entry(table, i);
 
-        if (pair && servers_have(&servers, &pair->server)) {
+        if (servers_have(&servers, &pair->server)) {
             g_ptr_array_add(pairs, pair);
         }
     }

@@ -115,25 +115,6 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
     finding_troubles(finding, stats);
 }
 
-/* Whether findings with a reason stand for most of @count troubles of the server; @row gets the
- * main one. */
-static bool is_explained(const struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
-                         uint32_t count)
-{
-    uint64_t explained = 0, most = 0;
-
-    for (guint i = diagnosis->first_finding; i < diagnosis->findings->len; i++) {
-        const struct whyrst_finding *finding = g_ptr_array_index(diagnosis->findings, i);
-
-        if (g_strcmp0(finding->server, endpoint_name(row)) == 0) {
-            explained += finding->resets - finding->replies;
-            row->state = finding->resets > most ? finding->kind : row->state;
-            most = MAX(most, finding->resets);
-        }
-    }
-    return explained * 5 >= (uint64_t)count * 4;
-}
-
 /* Its own packets were not captured: nobody knows whether it was silent. */
 static bool is_one_way(const struct endpoint_stats *stats)
 {
@@ -211,7 +192,7 @@ static bool find_flapping(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
     if (runs->downs < 2 || runs->count < 4 ||
         mean - runs->count < FLAPPING_SIGMA * sqrt(MAX(variance, 0)) ||
         is_of_one_client(&row->stats->starts) ||
-        is_explained(diagnosis, row, endpoint_bad(stats))) {
+        findings_explain(diagnosis, row, endpoint_bad(stats))) {
         return false;
     }
     own = own_downs(diagnosis, row, runs);
@@ -321,7 +302,7 @@ static void find_outage(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
 
     if (run->count < LEAST || run->next_ns == 0 || !timeline_is_down(run) ||
         run->count * 5 < runs->refused * 4 || is_of_one_client(&row->stats->starts) ||
-        is_explained(diagnosis, row, endpoint_bad(row->stats))) {
+        findings_explain(diagnosis, row, endpoint_bad(row->stats))) {
         return;
     }
     chance = stats_run(runs->accepted + runs->refused, runs->refused, run->count);
@@ -369,7 +350,7 @@ static void find_silence_for_some(struct whyrst_diagnosis *diagnosis, struct why
         (!one && !is_of_some_clients(stats, count)) ||
         __builtin_popcountll(stats->starts.served & ~stats->starts.barred) < OTHER_CLIENTS ||
         stats_share(count, stats->attempts).low <= diagnosis->options.alert_rate ||
-        (!one && is_explained(diagnosis, row, count))) {
+        (!one && findings_explain(diagnosis, row, count))) {
         return;
     }
     finding =
@@ -394,7 +375,7 @@ static void find_refusals(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
 
     if (refused < 2 * LEAST || accepted(stats) < LEAST ||
         stats_share(refused, stats->attempts).low <= diagnosis->options.alert_rate ||
-        is_explained(diagnosis, row, endpoint_bad(stats))) {
+        findings_explain(diagnosis, row, endpoint_bad(stats))) {
         return;
     }
     finding = add_bad(diagnosis, row, WHYRST_FINDING_REFUSAL_RATE, WHYRST_CONFIDENCE_HIGH);
@@ -434,76 +415,6 @@ static void find_absence(struct whyrst_diagnosis *diagnosis, struct whyrst_endpo
         find_outage(diagnosis, row, &runs);
         find_silence_for_some(diagnosis, row);
         find_refusals(diagnosis, row, &runs);
-    }
-}
-
-void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats)
-{
-    if (finding->resets != stats->resets) {
-        return;
-    }
-    if (stats->retry[RETRY_SAFE]) {
-        finding_evidence(finding, "%u of them hit a request that is idempotent and may be repeated",
-                         stats->retry[RETRY_SAFE]);
-    }
-    if (stats->retry[RETRY_UNSAFE]) {
-        finding_evidence(finding, "%u of them hit a request that may have taken effect",
-                         stats->retry[RETRY_UNSAFE]);
-    }
-}
-
-/* Whoever sends the RSTs has forgotten connections by then: a firewall, a NAT, a server behind a
- * load balancer. When it did is not known, but that it was no later. */
-static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint_stats *stats)
-{
-    if (stats->forgotten < LEAST || stats->forgotten * 2 < stats->resets) {
-        return;
-    }
-    finding_evidence(finding,
-                     "%u answered the first segment after a silence, the shortest of %.1f s: by "
-                     "then the connection is forgotten",
-                     stats->forgotten, (double)stats->forgotten_ns / 1e9);
-    finding->advice = "Send keep-alives more often than the shortest of these silences, or close "
-                      "idle connections before it; repeat with back-off only what is idempotent.";
-}
-
-static void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
-{
-    const struct endpoint_stats *stats = row->stats;
-    bool lone = 2 * stats->lone > stats->resets; /* ACK pings are no connections */
-    struct whyrst_finding *finding;
-
-    if (stats->resets < LEAST || is_explained(diagnosis, row, stats->resets) || !row->flagged) {
-        return;
-    }
-    finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE,
-                          lone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_HIGH);
-    finding->server = g_strdup(endpoint_name(row));
-    finding_count(finding, stats->resets, stats->connections);
-    finding_sender(finding, endpoint_sender(stats->by));
-    finding->first_ns = stats->first_reset_ns;
-    finding->last_ns = stats->last_reset_ns;
-    frames_merge(&finding->places, &stats->reset_frames, 0);
-    finding_text(finding, "%s%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
-                 endpoint_sender(stats->by) == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
-                 endpoint_name(row), stats->resets, stats->connections, 100 * finding->share.rate,
-                 100 * finding->share.low);
-    for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
-        if (stats->origins[i]) {
-            finding_evidence(finding, "%u reset in phase %s", stats->origins[i],
-                             whyrst_origin_name((enum whyrst_origin)i));
-        }
-    }
-    if (stats->lone) {
-        finding_evidence(finding,
-                         "%u reset without a handshake or payload before, as far as captured: "
-                         "probes, or the rests of older connections",
-                         stats->lone);
-    }
-    finding_retries(finding, stats);
-    tell_forgotten(finding, stats);
-    if (row->state == WHYRST_FINDING_COUNT) {
-        row->state = WHYRST_FINDING_RESET_RATE;
     }
 }
 

@@ -128,11 +128,11 @@ static GHashTable *served_clients(const struct whyrst_diagnosis *diagnosis)
     GHashTable *served = g_hash_table_new(hash_client, equal_client);
     const struct heavy *pairs = &diagnosis->whole->pairs;
 
-    for (size_t i = 0; i < pairs->size; i++) {
-        const struct pair *pair = heavy_at(pairs, i);
-        const struct pair *known = pair ? g_hash_table_lookup(served, pair) : NULL;
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct pair *pair = heavy_entry(pairs, i);
+        const struct pair *known = g_hash_table_lookup(served, pair);
 
-        if (pair && (!known || known->score.last_good_ns < pair->score.last_good_ns)) {
+        if (!known || known->score.last_good_ns < pair->score.last_good_ns) {
             g_hash_table_replace(served, (gpointer)pair, (gpointer)pair);
         }
     }

@@ -72,10 +72,10 @@ static GPtrArray *targets_of(const struct whyrst_diagnosis *diagnosis,
     const struct heavy *tunnels = &diagnosis->whole->tunnels;
     GPtrArray *cells = g_ptr_array_new();
 
-    for (size_t i = 0; i < tunnels->size; i++) {
-        const struct tunnel_cell *cell = heavy_at(tunnels, i);
+    for (size_t i = 0; i < tunnels->count; i++) {
+        const struct tunnel_cell *cell = heavy_entry(tunnels, i);
 
-        if (cell && cell->key.proxy.port == stats->key.port &&
+        if (cell->key.proxy.port == stats->key.port &&
             cell->key.proxy.version == stats->key.version &&
             memcmp(cell->key.proxy.address, stats->key.address, sizeof stats->key.address) == 0) {
             g_ptr_array_add(cells, (gpointer)cell);
@@ -259,7 +259,7 @@ static void add_targets(const struct whyrst_diagnosis *diagnosis, const struct p
         }
         last = most;
         finding_evidence(finding, "%s: %u failed, %u tunnels stood",
-                         names_text(&diagnosis->whole->targets, most->key.target),
+                         names_text(diagnosis->whole->targets, most->key.target),
                          most->results[PROXY_TARGET],
                          most->results[PROXY_TUNNEL] + most->results[PROXY_BROKEN] +
                              most->results[PROXY_DROPPED]);
@@ -290,7 +290,7 @@ static void add_target(struct whyrst_diagnosis *diagnosis, struct proxy_case *th
     finding->other_connections = (uint64_t)the->other_bad + the->other_good;
     add_replies(the, finding, PROXY_UNCLEAR);
     finding_evidence(finding, "%s: %u of %u failed; other targets in that time: %u of %u",
-                     names_text(&diagnosis->whole->targets, the->best->key.target),
+                     names_text(diagnosis->whole->targets, the->best->key.target),
                      unclear(the->best), unclear(the->best) + the->best->results[PROXY_TUNNEL],
                      the->other_bad, the->other_bad + the->other_good);
     if (the->broken) {

@@ -201,18 +201,19 @@ uint64_t findings_rank(GPtrArray *findings)
 }
 
 /* The file that has most of the frames; the first of several. */
-static uint32_t best_file(const struct frames *places)
+static uint32_t best_file(const struct frames *frames)
 {
+    const struct place *places = frames_places(frames);
     uint32_t best = 0, best_count = 0;
 
-    for (uint32_t i = 0; i < places->count;) {
+    for (uint32_t i = 0; i < frames->count;) {
         uint32_t end = i;
 
-        while (end < places->count && places->places[end].file == places->places[i].file) {
+        while (end < frames->count && places[end].file == places[i].file) {
             end++;
         }
         if (end - i > best_count) {
-            best = places->places[i].file;
+            best = places[i].file;
             best_count = end - i;
         }
         i = end;
@@ -237,9 +238,11 @@ static char *open_command(const struct whyrst_finding *finding)
 /* In a capture of several files a frame's own file follows from its number. */
 static void tell_located(struct whyrst_finding *finding, whyrst_locate locate, void *context)
 {
+    const struct place *places = frames_places(&finding->places);
+
     for (uint32_t i = 0; i < finding->places.count; i++) {
         const char *name = NULL;
-        uint64_t frame = locate(context, finding->places.places[i].frame, &name);
+        uint64_t frame = locate(context, places[i].frame, &name);
 
         if (name && !finding->frames_file) {
             finding->frames_file = g_strdup(name);
@@ -253,6 +256,7 @@ static void tell_located(struct whyrst_finding *finding, whyrst_locate locate, v
 void finding_tell_frames(struct whyrst_finding *finding, const GPtrArray *files,
                          whyrst_locate locate, void *context)
 {
+    const struct place *places = frames_places(&finding->places);
     uint32_t file = best_file(&finding->places);
 
     if (finding->frame_count) {
@@ -263,8 +267,8 @@ void finding_tell_frames(struct whyrst_finding *finding, const GPtrArray *files,
     } else {
         finding->frames_file = file < files->len ? g_strdup(g_ptr_array_index(files, file)) : NULL;
         for (uint32_t i = 0; i < finding->places.count; i++) {
-            if (finding->places.places[i].file == file) {
-                finding->frames[finding->frame_count++] = finding->places.places[i].frame;
+            if (places[i].file == file) {
+                finding->frames[finding->frame_count++] = places[i].frame;
             }
         }
     }

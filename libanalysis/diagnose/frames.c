@@ -24,43 +24,53 @@ struct place place_moved(struct place place, uint32_t files)
     return place;
 }
 
-/* Memory for one more. */
-static void make_room(struct frames *frames)
+/* Adds one, which is to be written, at the end. */
+static struct place *make_room(struct frames *frames)
 {
-    bool full = (frames->count & (frames->count - 1)) == 0; /* none, or a power of two */
+    uint32_t count = frames->count++;
 
-    if (full) {
-        frames->places = g_renew(struct place, frames->places, MAX(1, 2 * frames->count));
+    if (count == 0) {
+        return &frames->only;
     }
+    if (count == 1) {
+        struct place only = frames->only;
+
+        frames->more = g_new(struct place, 2);
+        frames->more[0] = only;
+    } else if ((count & (count - 1)) == 0) {
+        frames->more = g_renew(struct place, frames->more, 2 * count);
+    }
+    return frames->more;
 }
 
 void frames_add(struct frames *frames, struct place place)
 {
+    const struct place *kept = frames_places(frames);
+    struct place *places;
     uint32_t at = frames->count;
 
-    while (at > 0 && is_before(place, frames->places[at - 1])) {
+    while (at > 0 && is_before(place, kept[at - 1])) {
         at--;
     }
-    if (at == LIMIT_FINDING_FRAMES || (at > 0 && !is_before(frames->places[at - 1], place))) {
+    if (at == LIMIT_FINDING_FRAMES || (at > 0 && !is_before(kept[at - 1], place))) {
         return;
     }
-    if (frames->count < LIMIT_FINDING_FRAMES) {
-        make_room(frames);
-        frames->count++;
-    }
-    memmove(&frames->places[at + 1], &frames->places[at], (frames->count - 1 - at) * sizeof place);
-    frames->places[at] = place;
+    places = frames->count < LIMIT_FINDING_FRAMES ? make_room(frames) : frames->more;
+    memmove(&places[at + 1], &places[at], (frames->count - 1 - at) * sizeof place);
+    places[at] = place;
 }
 
 void frames_merge(struct frames *frames, const struct frames *other, uint32_t files)
 {
     for (uint32_t i = 0; i < other->count; i++) {
-        frames_add(frames, place_moved(other->places[i], files));
+        frames_add(frames, place_moved(frames_places(other)[i], files));
     }
 }
 
 void frames_clear(struct frames *frames)
 {
-    g_free(frames->places);
+    if (frames->count > 1) {
+        g_free(frames->more);
+    }
     *frames = (struct frames){0};
 }

@@ -15,12 +15,23 @@ struct place {
 
 /**
  * struct frames - the first ones in the order of files and frames, without doubles
- * @places: LIMIT_FINDING_FRAMES at most; memory for the next power of two
+ * @count: LIMIT_FINDING_FRAMES at most
+ * @only:  where there is one: most lists have no other, and take no memory
+ * @more:  where there are several; memory for the next power of two
  */
 struct frames {
     uint32_t count;
-    struct place *places;
+    union {
+        struct place only;
+        struct place *more;
+    };
 };
+
+/** Its @count places. */
+static inline const struct place *frames_places(const struct frames *frames)
+{
+    return frames->count > 1 ? frames->more : &frames->only;
+}
 
 /** @place, of a file that follows @files others. */
 struct place place_moved(struct place place, uint32_t files);

@@ -7,20 +7,24 @@
 #include <glib.h>
 
 #include "bytes/hash.h"
+#include "bytes/prefetch.h"
 
-#define BUCKET     8u
-#define CACHE_LINE 64u
+#define BUCKET      8u
+#define BUCKET_SIZE (BUCKET * sizeof(struct heavy_place)) /* a cache line */
+/* Of an entry: what each connection changes comes first. */
+#define FETCHED 192u
 
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
                 void (*release)(void *entry))
 {
     *heavy = (struct heavy){
         .entry_size = entry_size, .key_size = key_size, .limit = limit, .release = release};
+    arena_init(&heavy->entries, entry_size, false);
 }
 
 static void *entry_at(const struct heavy *heavy, size_t position)
 {
-    return heavy->entries + heavy->places[position].index * heavy->entry_size;
+    return arena_at(&heavy->entries, heavy->places[position].index);
 }
 
 void *heavy_at(const struct heavy *heavy, size_t position)
@@ -28,21 +32,24 @@ void *heavy_at(const struct heavy *heavy, size_t position)
     return heavy->places[position].tag ? entry_at(heavy, position) : NULL;
 }
 
+void *heavy_entry(const struct heavy *heavy, size_t index)
+{
+    return arena_at(&heavy->entries, (uint32_t)index);
+}
+
 uint32_t heavy_weight(const struct heavy *heavy, size_t position)
 {
-    return heavy->places[position].weight;
+    return heavy->weights[heavy->places[position].index];
 }
 
 void heavy_clear(struct heavy *heavy)
 {
     for (size_t i = 0; heavy->release && i < heavy->count; i++) {
-        heavy->release(heavy->entries + i * heavy->entry_size);
+        heavy->release(heavy_entry(heavy, i));
     }
-    g_free(heavy->entries);
-    g_free(heavy->places);
-    heavy->entries = NULL;
-    heavy->places = NULL;
-    heavy->size = heavy->count = heavy->room = 0;
+    arena_clear(&heavy->entries);
+    g_aligned_free(heavy->places);
+    g_free(heavy->weights);
 }
 
 /* Never 0. */
@@ -101,7 +108,7 @@ static size_t lightest(const struct heavy *heavy, uint32_t tag)
         if (heavy->places[i].tag == 0) {
             return i;
         }
-        if (heavy->places[i].weight < heavy->places[found].weight) {
+        if (heavy_weight(heavy, i) < heavy_weight(heavy, found)) {
             found = i;
         }
     }
@@ -115,6 +122,7 @@ static void give_up(struct heavy *heavy, size_t position)
     if (heavy->release) {
         heavy->release(entry_at(heavy, position));
     }
+    memset(entry_at(heavy, position), 0, heavy->entry_size);
 }
 
 static void grow(struct heavy *heavy)
@@ -122,23 +130,14 @@ static void grow(struct heavy *heavy)
     struct heavy old = *heavy;
 
     heavy->size = old.size ? old.size * 2 : BUCKET;
-    heavy->places = g_new0(struct heavy_place, heavy->size);
+    heavy->places = g_aligned_alloc0(heavy->size, sizeof heavy->places[0], BUCKET_SIZE);
+    heavy->weights = g_renew(uint32_t, heavy->weights, heavy->size);
     for (size_t i = 0; i < old.size; i++) {
         if (old.places[i].tag) { /* no bucket gets more than the one it came from had */
             heavy->places[lightest(heavy, old.places[i].tag)] = old.places[i];
         }
     }
-    g_free(old.places);
-}
-
-/* Memory for the entry at @position, which has none yet. */
-static void add_entry(struct heavy *heavy, size_t position)
-{
-    if (heavy->count == heavy->room) {
-        heavy->room = heavy->room ? heavy->room * 2 : BUCKET;
-        heavy->entries = g_realloc_n(heavy->entries, heavy->room, heavy->entry_size);
-    }
-    heavy->places[position].index = (uint32_t)heavy->count++;
+    g_aligned_free(old.places);
 }
 
 /* A place, with memory, for a new entry. */
@@ -157,21 +156,21 @@ static size_t make_place(struct heavy *heavy, uint32_t tag)
     if (heavy->places[position].tag) {
         give_up(heavy, position);
     } else {
-        add_entry(heavy, position);
+        heavy->places[position].index = arena_take(&heavy->entries);
+        heavy->count++;
     }
     return position;
 }
 
 static void make_entry(struct heavy *heavy, const void *key, uint32_t tag)
 {
-    void *entry;
+    struct heavy_place *place;
 
     heavy->last = make_place(heavy, tag);
-    heavy->places[heavy->last].tag = tag;
-    heavy->places[heavy->last].weight = 0;
-    entry = entry_at(heavy, heavy->last);
-    memset(entry, 0, heavy->entry_size);
-    memcpy(entry, key, heavy->key_size);
+    place = &heavy->places[heavy->last];
+    place->tag = tag;
+    heavy->weights[place->index] = 0;
+    memcpy(entry_at(heavy, heavy->last), key, heavy->key_size);
 }
 
 /* Makes the entry of @key the last one. */
@@ -184,38 +183,35 @@ static void look_up(struct heavy *heavy, const void *key, uint32_t tag)
 
 static void *count_last(struct heavy *heavy, uint32_t weight)
 {
-    struct heavy_place *place = &heavy->places[heavy->last];
+    uint32_t *sum = &heavy->weights[heavy->places[heavy->last].index];
 
-    place->weight = MIN(place->weight, UINT32_MAX - weight) + weight;
+    *sum = MIN(*sum, UINT32_MAX - weight) + weight;
     return entry_at(heavy, heavy->last);
 }
 
 uint32_t heavy_seek(const struct heavy *heavy, const void *key)
 {
-    uint32_t tag = tag_of(hash_bytes(key, heavy->key_size));
+    uint32_t tag = tag_of(hash_words(key, heavy->key_size));
 
     if (heavy->size > 0) {
-        const struct heavy_place *bucket = &heavy->places[bucket_of(heavy, tag)];
-
-        __builtin_prefetch(bucket);
-        __builtin_prefetch(&bucket[BUCKET - 1]);
+        __builtin_prefetch(&heavy->places[bucket_of(heavy, tag)]);
     }
     return tag;
 }
 
-void heavy_fetch(const struct heavy *heavy, uint32_t tag)
+const void *heavy_fetch(const struct heavy *heavy, uint32_t tag)
 {
     size_t first = heavy->size > 0 ? bucket_of(heavy, tag) : 0;
 
     for (size_t i = first; i < first + BUCKET && i < heavy->size; i++) {
         if (heavy->places[i].tag == tag) {
-            const uint8_t *entry = entry_at(heavy, i);
+            const void *entry = entry_at(heavy, i);
 
-            __builtin_prefetch(entry);
-            __builtin_prefetch(entry + CACHE_LINE);
-            return;
+            prefetch_all(entry, MIN(heavy->entry_size, FETCHED));
+            return entry;
         }
     }
+    return NULL;
 }
 
 void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
@@ -227,7 +223,7 @@ void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
-        look_up(heavy, key, tag_of(hash_bytes(key, heavy->key_size)));
+        look_up(heavy, key, tag_of(hash_words(key, heavy->key_size)));
     }
     return count_last(heavy, weight);
 }

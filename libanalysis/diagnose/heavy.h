@@ -4,7 +4,8 @@
  *
  * Buckets of eight entries. The table doubles while it may; after that a new key takes the place of
  * the lightest of its bucket, which is counted. The order of entries depends on the keys alone, so
- * that the same input gives the same table. Pointers to entries last until the next heavy_get().
+ * that the same input gives the same table. Pointers to entries last until another takes the
+ * entry's place.
  */
 #ifndef DIAGNOSE_HEAVY_H
 #define DIAGNOSE_HEAVY_H
@@ -12,19 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** struct heavy_place - @tag: half of its entry's hash, 0 = free; @index: its entry's number;
- * @weight: how often it was asked for. A search looks at the eight places of a bucket, not at eight
- * entries */
+#include "flow/arena.h"
+
+/** struct heavy_place - @tag: half of its entry's hash, 0 = free; @index: its entry's number. A
+ *  search looks at the eight places of a bucket, which are one cache line, not at eight entries */
 struct heavy_place {
     uint32_t tag;
     uint32_t index;
-    uint32_t weight;
 };
 
 /**
  * struct heavy - the table
- * @entries: one after the other, in the order in which they came; each begins with its key, a
- *           multiple of 8 bytes without padding
+ * @entries: in the order in which they came; each begins with its key, a multiple of 8 bytes
+ *           without padding
+ * @weights: how often each was asked for
  * @last:    place of the latest heavy_get(): many connections in a row are about one server
  * @limit:   entries at most (a power of two)
  * @release: frees what an entry owns; may be NULL
@@ -35,29 +37,34 @@ struct heavy {
     size_t key_size;
     size_t limit;
     void (*release)(void *entry);
-    uint8_t *entries;
+    struct arena entries;
+    uint32_t *weights;
     struct heavy_place *places;
     size_t last;
     size_t size;  /* places */
     size_t count; /* entries in use */
-    size_t room;  /* entries there is memory for */
     uint64_t dropped;
 };
 
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
                 void (*release)(void *entry));
+/** Frees what it holds; to be used again it must be initialised. */
 void heavy_clear(struct heavy *heavy);
 /** The entry of @key, made (all else zero) when there is none; its weight rises by @weight, or by
  *  one. */
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight);
 void *heavy_get(struct heavy *heavy, const void *key);
 /** The same in steps, so that several keys' memory is on its way at once: the tag of @key, then the
- *  entry's memory, then the entry as heavy_get() gives it. */
+ *  entry's memory (returned when it is there, most likely), then the entry as heavy_get() gives it.
+ */
 uint32_t heavy_seek(const struct heavy *heavy, const void *key);
-void heavy_fetch(const struct heavy *heavy, uint32_t tag);
+const void *heavy_fetch(const struct heavy *heavy, uint32_t tag);
 void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag);
 /** Entry at @position, from 0 to @size - 1, or NULL where that is free. */
 void *heavy_at(const struct heavy *heavy, size_t position);
+/** Entry number @index, from 0 to @count - 1, in the order of memory: where the order is no matter.
+ */
+void *heavy_entry(const struct heavy *heavy, size_t index);
 uint32_t heavy_weight(const struct heavy *heavy, size_t position);
 
 #endif

@@ -13,15 +13,51 @@ static void catch_up(struct whyrst_diagnosis *diagnosis)
 
 void whyrst_diagnosis_hold(struct whyrst_diagnosis *diagnosis, struct whyrst_record *record)
 {
-    g_queue_push_tail(&diagnosis->held, record);
+    g_ptr_array_add(diagnosis->held, record);
+}
+
+void hold_clear(struct whyrst_diagnosis *diagnosis)
+{
+    for (guint i = diagnosis->first_held; i < diagnosis->held->len; i++) {
+        whyrst_record_unref(g_ptr_array_index(diagnosis->held, i));
+    }
+    g_ptr_array_unref(diagnosis->held);
+}
+
+static struct whyrst_record *held_at(const struct whyrst_diagnosis *diagnosis, guint ahead)
+{
+    return ahead < diagnosis->held->len - diagnosis->first_held
+               ? g_ptr_array_index(diagnosis->held, diagnosis->first_held + ahead)
+               : NULL;
+}
+
+static struct whyrst_record *take(struct whyrst_diagnosis *diagnosis)
+{
+    const struct whyrst_record *next;
+    struct whyrst_record *record = held_at(diagnosis, 0);
+
+    /* Nothing has looked at them since they were made. */
+    if ((next = held_at(diagnosis, 6))) {
+        record_prefetch(next);
+    }
+    if ((next = held_at(diagnosis, 3))) {
+        record_prefetch_words(next);
+    }
+    diagnosis->first_held++;
+    if (diagnosis->first_held * 2 >= diagnosis->held->len) { /* as few as are left are moved */
+        g_ptr_array_remove_range(diagnosis->held, 0, diagnosis->first_held);
+        diagnosis->first_held = 0;
+    }
+    return record;
 }
 
 struct whyrst_record *whyrst_diagnosis_release(struct whyrst_diagnosis *diagnosis, bool now)
 {
-    struct whyrst_record *record = g_queue_peek_head(&diagnosis->held);
+    struct whyrst_record *record = held_at(diagnosis, 0);
     bool may_change = record && whyrst_diagnosis_may_revise(diagnosis, record);
+    guint count = diagnosis->held->len - diagnosis->first_held;
 
-    if (!record || (may_change && !now && diagnosis->held.length <= LIMIT_HELD_RESETS)) {
+    if (!record || (may_change && !now && count <= LIMIT_HELD_RESETS)) {
         return NULL;
     }
     if (may_change && !diagnosis->concluded) {
@@ -31,7 +67,7 @@ struct whyrst_record *whyrst_diagnosis_release(struct whyrst_diagnosis *diagnosi
     if (may_change) {
         whyrst_diagnosis_revise(diagnosis, record);
     }
-    return g_queue_pop_head(&diagnosis->held);
+    return take(diagnosis);
 }
 
 uint64_t whyrst_diagnosis_early(const struct whyrst_diagnosis *diagnosis)

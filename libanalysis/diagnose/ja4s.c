@@ -75,13 +75,11 @@ static gint compare_rows(gconstpointer a, gconstpointer b)
 void ja4_rows(GArray *rows, const struct heavy *ja4s, const struct names *names)
 {
     g_array_set_size(rows, 0);
-    for (size_t i = 0; i < ja4s->size; i++) {
-        struct whyrst_ja4 row = {.stats = heavy_at(ja4s, i)};
+    for (size_t i = 0; i < ja4s->count; i++) {
+        struct whyrst_ja4 row = {.stats = heavy_entry(ja4s, i)};
 
-        if (row.stats) {
-            row.text = names_text(names, row.stats->key.ja4);
-            g_array_append_val(rows, row);
-        }
+        row.text = names_text(names, row.stats->key.ja4);
+        g_array_append_val(rows, row);
     }
     g_array_sort(rows, compare_rows);
 }

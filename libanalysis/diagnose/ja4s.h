@@ -7,7 +7,7 @@
 
 #include "diagnose/frames.h"
 #include "diagnose/heavy.h"
-#include "diagnose/names.h"
+#include "bytes/names.h"
 #include "diagnose/outcome.h"
 
 /** Each connection has one of these. */

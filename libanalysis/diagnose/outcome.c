@@ -113,6 +113,8 @@ bool outcome_of_connection(const struct conn *conn, const struct observe_state *
         .request_mark = state->request_mark,
         .ja4 = state->hello ? state->hello->ja4 : NULL,
         .sni = state->hello ? state->hello->sni : NULL,
+        .ja4_number = state->hello ? state->hello->ja4_number : 0,
+        .sni_number = state->hello ? state->hello->sni_number : 0,
     };
     set_ends(outcome, &key, conn->client);
     set_tls(outcome, state);
@@ -200,6 +202,8 @@ bool outcome_of_reset(const struct whyrst_record *record, struct outcome *outcom
         .request_mark = facts->state.request_mark,
         .ja4 = record->ja4,
         .sni = record->sni,
+        .ja4_number = record->ja4_number,
+        .sni_number = record->sni_number,
         .retry = retry_of(facts, judgement, record->http_method),
         .cause = judgement->cause ? judgement->cause->info.name : "unknown",
         .lone = !(facts->conn_flags & (CONN_SYN | CONN_SYN_ACK | CONN_PAYLOAD)),

@@ -47,6 +47,7 @@ enum outcome_end {
  * @proxy_kind, @proxy_reply: its protocol and answer (kind 0: none was given)
  * @proxy_frame: that shows it; @proxy_target: what was asked for, "" = not seen
  * @ja4, @sni:   NULL where there is none
+ * @ja4_number, @sni_number: see struct observe_hello
  */
 struct outcome {
     enum outcome_end end;
@@ -89,6 +90,8 @@ struct outcome {
     uint64_t frame;
     const char *ja4;
     const char *sni;
+    uint32_t ja4_number;
+    uint32_t sni_number;
     const char *cause;
 };
 

@@ -5,6 +5,9 @@
 
 #include <glib.h>
 
+/* From one over four to LIMIT_SAMPLE. */
+#define GROWTH 4u
+
 static uint64_t scramble(uint64_t x)
 {
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -21,7 +24,7 @@ static void make_room(struct sample **sample)
     if (count < room || room == LIMIT_SAMPLE) {
         return;
     }
-    room = MAX(1, 2 * room);
+    room = MAX(1, GROWTH * room);
     *sample = g_realloc(*sample, sizeof **sample + room * sizeof(*sample)->items[0]);
     (*sample)->count = count;
     (*sample)->room = room;
@@ -94,7 +97,9 @@ static unsigned sorted(const struct sample *sample, int64_t values[LIMIT_SAMPLE]
     for (unsigned i = 0; i < count; i++) {
         values[i] = sample->items[i].value;
     }
-    qsort(values, count, sizeof values[0], compare);
+    if (count > 1) {
+        qsort(values, count, sizeof values[0], compare);
+    }
     return count;
 }
 

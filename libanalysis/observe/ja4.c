@@ -38,12 +38,14 @@ enum { FORM_VERSION, FORM_NAME, FORM_ALPN, FORM_TOTAL, FORM_CIPHERS, FORM_EXTENS
  * struct ja4_form - all that determines a fingerprint, and, once known, the fingerprint
  * @seed:   the cache's, so that values with one hash cannot be prepared
  * @values: FORM_HEAD values, then ciphers, extensions and algorithms
+ * @number: of the JA4 among the cache's texts
  */
 struct ja4_form {
     uint64_t seed;
     uint16_t *values;
     size_t count;
     char *raw;
+    uint32_t number;
     char ja4[JA4_LENGTH + 1];
 };
 
@@ -73,7 +75,7 @@ static void form_free(gpointer data)
     struct ja4_form *form = data;
 
     g_free(form->values);
-    g_free(form->raw);
+    g_ref_string_release(form->raw);
     g_free(form);
 }
 
@@ -81,6 +83,7 @@ void ja4_cache_init(struct ja4_cache *cache)
 {
     cache->entries = g_hash_table_new_full(form_hash, form_equal, form_free, NULL);
     cache->seed = (uint64_t)g_random_int() << 32 | g_random_int();
+    cache->texts = NULL;
     cache->refused = 0;
 }
 
@@ -334,7 +337,8 @@ static struct ja4_form *remember(struct ja4_cache *cache, const struct ja4_form 
     return g_memdup2(form, sizeof *form);
 }
 
-char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4[JA4_LENGTH + 1])
+char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4[JA4_LENGTH + 1],
+             uint32_t *number)
 {
     struct ja4_lists lists;
     uint16_t *values = collect(hello, &lists);
@@ -346,6 +350,7 @@ char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4
     known = g_hash_table_lookup(cache->entries, &form);
     if (known) {
         memcpy(ja4, known->ja4, JA4_LENGTH + 1);
+        *number = known->number;
         g_free(values);
         return known->raw;
     }
@@ -353,11 +358,13 @@ char *ja4_of(struct ja4_cache *cache, const struct client_hello *hello, char ja4
     lists.algorithms = lists.extensions + lists.extension_count;
     raw = raw_form(hello, &lists);
     hash_raw(&raw, &lists, ja4);
-    form.raw = raw.text;
+    form.raw = g_ref_string_new(raw.text);
+    g_free(raw.text);
     memcpy(form.ja4, ja4, JA4_LENGTH + 1);
+    *number = form.number = cache->texts ? names_number(cache->texts, ja4) : 0;
     known = remember(cache, &form);
     if (!known) {
-        g_free(raw.text);
+        g_ref_string_release(form.raw);
         g_free(values);
         return NULL;
     }

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "bytes/prefetch.h"
 #include "bytes/zeroed.h"
 #include "limits.h"
 #include "observe/detect.h"
@@ -31,6 +32,7 @@ struct observe_context *observe_context_new(void)
     struct observe_context *context = g_new0(struct observe_context, 1);
 
     ja4_cache_init(&context->cache);
+    context->cache.texts = names_new();
     return context;
 }
 
@@ -38,8 +40,14 @@ void observe_context_free(struct observe_context *context)
 {
     if (context) {
         ja4_cache_clear(&context->cache);
+        names_unref(context->cache.texts);
         g_free(context);
     }
+}
+
+struct names *observe_context_texts(const struct observe_context *context)
+{
+    return context->cache.texts;
 }
 
 uint64_t observe_context_refused(const struct observe_context *context)
@@ -72,8 +80,19 @@ void observer_free(struct observer *o)
 
 void observer_prefetch(const struct observer *o)
 {
-    for (size_t at = 0; at < sizeof *o; at += 64) {
-        __builtin_prefetch((const uint8_t *)o + at);
+    prefetch_all(o, sizeof *o);
+}
+
+void observer_prefetch_readers(const struct observer *o)
+{
+    prefetch_all(o->tls, sizeof *o->tls);
+    prefetch_all(o->http, sizeof *o->http);
+}
+
+void observer_prefetch_hello(const struct observer *o)
+{
+    if (o->tls) {
+        prefetch_all(o->tls->hello, sizeof *o->tls->hello);
     }
 }
 

@@ -16,6 +16,8 @@
 
 #include <whyrst/types.h>
 
+#include "bytes/names.h"
+
 enum observe_side { OBSERVE_CLIENT = 0, OBSERVE_SERVER = 1 };
 
 /** What the streams are, as of now. */
@@ -58,13 +60,16 @@ struct observe_chunk {
 
 /** struct observe_hello - what a ClientHello says; strings are valid UTF-8, "" where absent */
 struct observe_hello {
-    uint64_t frame;  /**< that completed it */
-    int64_t time_ns; /**< of that frame */
+    uint64_t frame;      /**< that completed it */
+    int64_t time_ns;     /**< of that frame */
+    uint32_t ja4_number; /**< numbers of the JA4 and the name among the texts of the observer's */
+    uint32_t sni_number; /**< context: the same text, the same number; 0 = none, or no room */
+    const char *sni;
     char ja4[37];
-    char *ja4_r; /**< owned by the observer's context (shared, lives as long as it); NULL when the
-                      context's cache is full or it is longer than LIMIT_JA4_RAW */
-    char *sni;
-    char *alpn;          /**< all values, comma-separated */
+    char *ja4_r;   /**< a GRefString of the observer's context, lives as long as it; NULL when the
+                        context's cache is full or it is longer than LIMIT_JA4_RAW */
+    char *own_sni; /**< where that is no shared text, else NULL */
+    char *alpn;    /**< all values, comma-separated */
     const char *version; /**< highest offered: "1.3", "1.2", "1.1", "1.0", "SSL 3.0"... */
 };
 
@@ -151,6 +156,8 @@ struct observe_state {
 struct observe_context;
 struct observe_context *observe_context_new(void);
 void observe_context_free(struct observe_context *context);
+/** The texts of their ClientHellos, for those who keep a reference for longer. */
+struct names *observe_context_texts(const struct observe_context *context);
 /** JA4s without ja4_r, since the cache did not take them (LIMIT_JA4_CACHE, LIMIT_JA4_RAW). */
 uint64_t observe_context_refused(const struct observe_context *context);
 
@@ -165,6 +172,10 @@ struct observer *observer_new(struct observe_context *context, bool from_start);
 void observer_free(struct observer *observer);
 /** Asks the processor for the memory that observer_chunk() will touch. */
 void observer_prefetch(const struct observer *observer);
+/** The same for observer_state(), when the observer itself has come: what it reads with, then the
+ *  ClientHello. */
+void observer_prefetch_readers(const struct observer *observer);
+void observer_prefetch_hello(const struct observer *observer);
 /**
  * The next @length bytes of @side, if nothing need be looked at: the inside of a body or record
  * that does not end with them. Else false, and nothing done.

@@ -13,18 +13,19 @@ enum {
     EXTENSION_SUPPORTED_VERSIONS = 43,
 };
 
-static char *text_of(struct strbuf *text)
+static char *text_of(const struct strbuf *text)
 {
     return g_strndup(text->text, text->length);
 }
 
-static char *server_name_text(const struct client_hello *hello)
+/** Clients ask for the same few names: one copy of each will do, where the shared ones have room.
+ */
+static void keep_server_name(struct names *texts, const struct strbuf *text, uint64_t hash,
+                             struct observe_hello *result)
 {
-    char buffer[LIMIT_HELLO_TEXT];
-    struct strbuf text = strbuf_make(buffer, sizeof buffer);
-
-    strbuf_add_wire(&text, hello->server_name.at, cursor_left(&hello->server_name));
-    return text_of(&text);
+    result->sni_number = names_take(texts, text->text, hash);
+    result->own_sni = result->sni_number ? NULL : text_of(text);
+    result->sni = result->sni_number ? names_text(texts, result->sni_number) : result->own_sni;
 }
 
 /** All protocols, comma-separated; notes whether HTTP/2 is one of them. */
@@ -82,17 +83,23 @@ static const char *version_text(const struct client_hello *hello)
 
 struct observe_hello *tls_read_client_hello(struct tls *tls, const uint8_t *message, size_t length)
 {
+    char buffer[LIMIT_HELLO_TEXT];
+    struct strbuf name = strbuf_make(buffer, sizeof buffer);
     struct client_hello hello;
     struct observe_hello *result;
+    uint64_t hash;
 
     if (client_hello_parse(message, length, &hello) != HELLO_OK) {
         return NULL;
     }
+    strbuf_add_wire(&name, hello.server_name.at, cursor_left(&hello.server_name));
+    hash = names_seek(tls->cache->texts, name.text);
     result = zeroed_new(struct observe_hello);
-    result->ja4_r = ja4_of(tls->cache, &hello, result->ja4);
-    result->sni = server_name_text(&hello);
+    result->ja4_r = ja4_of(tls->cache, &hello, result->ja4, &result->ja4_number);
+    names_fetch(tls->cache->texts, hash);
     result->alpn = protocols_text(&hello, &tls->offers_h2);
     result->version = version_text(&hello);
+    keep_server_name(tls->cache->texts, &name, hash, result);
     tls->early_data = hello.early_data;
     return result;
 }
@@ -100,7 +107,7 @@ struct observe_hello *tls_read_client_hello(struct tls *tls, const uint8_t *mess
 void tls_hello_free(struct observe_hello *hello)
 {
     if (hello) {
-        g_free(hello->sni);
+        g_free(hello->own_sni);
         g_free(hello->alpn);
         g_free(hello);
     }

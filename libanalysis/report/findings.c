@@ -12,11 +12,21 @@
 #define NAME_COLUMNS    40u
 #define INDENT          5u
 
-static void write_member(struct output *out, const char *name, const struct whyrst_value *value)
+#define KEY(id, name, type, help)      TEXT_KEY(name),
+#define KEY_FITS(id, name, type, help) TEXT_KEY_FITS(name);
+
+static const struct text_key endpoint_keys[] = {WHYRST_ENDPOINT_FIELDS(KEY)};
+static const struct text_key ja4_keys[] = {WHYRST_JA4_FIELDS(KEY)};
+static const struct text_key finding_keys[] = {WHYRST_FINDING_FIELDS(KEY)};
+
+WHYRST_ENDPOINT_FIELDS(KEY_FITS)
+WHYRST_JA4_FIELDS(KEY_FITS)
+WHYRST_FINDING_FIELDS(KEY_FITS)
+
+static void write_member(struct output *out, const struct text_key *key,
+                         const struct whyrst_value *value)
 {
-    output_text(out, ",\"");
-    output_text(out, name);
-    output_text(out, "\":");
+    text_json_key(out, key);
     text_json_value(out, value);
 }
 
@@ -26,10 +36,8 @@ static void write_endpoint(struct output *out, const struct whyrst_endpoint *end
 
     output_text(out, "{\"type\":\"endpoint\"");
     for (unsigned i = 0; i < WHYRST_ENDPOINT_FIELD_COUNT; i++) {
-        enum whyrst_endpoint_field field = (enum whyrst_endpoint_field)i;
-
-        if (whyrst_endpoint_get(endpoint, field, &value)) {
-            write_member(out, whyrst_endpoint_column(field)->name, &value);
+        if (whyrst_endpoint_get(endpoint, (enum whyrst_endpoint_field)i, &value)) {
+            write_member(out, &endpoint_keys[i], &value);
         }
     }
     output_text(out, "}\n");
@@ -41,10 +49,8 @@ static void write_ja4(struct output *out, const struct whyrst_ja4 *ja4)
 
     output_text(out, "{\"type\":\"ja4\"");
     for (unsigned i = 0; i < WHYRST_JA4_FIELD_COUNT; i++) {
-        enum whyrst_ja4_field field = (enum whyrst_ja4_field)i;
-
-        if (whyrst_ja4_get(ja4, field, &value)) {
-            write_member(out, whyrst_ja4_column(field)->name, &value);
+        if (whyrst_ja4_get(ja4, (enum whyrst_ja4_field)i, &value)) {
+            write_member(out, &ja4_keys[i], &value);
         }
     }
     output_text(out, "}\n");
@@ -56,10 +62,8 @@ static void write_finding(struct output *out, const struct whyrst_finding *findi
 
     output_text(out, "{\"type\":\"finding\"");
     for (unsigned i = 0; i < WHYRST_FINDING_FIELD_COUNT; i++) {
-        enum whyrst_finding_field field = (enum whyrst_finding_field)i;
-
-        if (whyrst_finding_get(finding, field, &value)) {
-            write_member(out, whyrst_finding_column(field)->name, &value);
+        if (whyrst_finding_get(finding, (enum whyrst_finding_field)i, &value)) {
+            write_member(out, &finding_keys[i], &value);
         }
     }
     output_text(out, "}\n");

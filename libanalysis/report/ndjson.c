@@ -9,18 +9,12 @@
 #include "report/text.h"
 #include "report/writer.h"
 
-/* Keys with their punctuation, ready to copy, all of one size: that takes no loop. */
-#define KEY_SIZE 32
-#define KEY(id, name, type, bits, title, help)                                                     \
-    {",\"" name "\":", sizeof(",\"" name "\":") - 1, bits},
-#define KEY_FITS(id, name, type, bits, title, help)                                                \
-    _Static_assert(sizeof(",\"" name "\":") <= KEY_SIZE, "a longer key");
+#define KEY(id, name, type, bits, title, help)      TEXT_KEY(name),
+#define KEY_FITS(id, name, type, bits, title, help) TEXT_KEY_FITS(name);
+#define BITS(id, name, type, bits, title, help)     bits,
 
-static const struct {
-    char text[KEY_SIZE];
-    size_t length;
-    unsigned bits;
-} keys[] = {WHYRST_FIELDS(KEY)};
+static const struct text_key keys[] = {WHYRST_FIELDS(KEY)};
+static const unsigned bits[] = {WHYRST_FIELDS(BITS)};
 
 WHYRST_FIELDS(KEY_FITS)
 
@@ -37,12 +31,6 @@ static void write_head(struct writer *writer, const char *type)
     output_text(writer->out, writer->quoted);
 }
 
-static void write_key(struct output *out, unsigned field)
-{
-    memcpy(output_room(out, KEY_SIZE), keys[field].text, KEY_SIZE);
-    out->length += keys[field].length;
-}
-
 static void ndjson_record(struct writer *writer, const struct whyrst_record *record)
 {
     enum whyrst_record_kind kind = whyrst_record_kind(record);
@@ -51,8 +39,8 @@ static void ndjson_record(struct writer *writer, const struct whyrst_record *rec
 
     write_head(writer, writer_kind_name(kind));
     for (unsigned i = 0; i < WHYRST_FIELD_COUNT; i++) {
-        if (keys[i].bits & bit && whyrst_record_get(record, (enum whyrst_field)i, &value)) {
-            write_key(writer->out, i);
+        if (bits[i] & bit && whyrst_record_get(record, (enum whyrst_field)i, &value)) {
+            text_json_key(writer->out, &keys[i]);
             text_json_value(writer->out, &value);
         }
     }

@@ -27,6 +27,11 @@ size_t text_integer(char *buffer, uint64_t number)
     size_t at = sizeof digits;
     size_t length;
 
+    if (number < 10) { /* most counts */
+        buffer[0] = (char)('0' + number);
+        buffer[1] = '\0';
+        return 1;
+    }
     while (number >= 100) {
         at -= 2;
         put_pair(digits + at, (unsigned)(number % 100));

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <whyrst/record.h>
 
@@ -49,6 +50,28 @@ size_t text_plain(const char *text, size_t length);
 void text_json(struct output *out, const char *text);
 /** Writes a value as JSON: text and times in quotes, lists in brackets. */
 void text_json_value(struct output *out, const struct whyrst_value *value);
+
+/** struct text_key - a JSON object's key with its punctuation, ready to copy: all of one size takes
+ *  no loop */
+struct text_key {
+    char text[32];
+    size_t length;
+};
+
+/** Of a literal, as initializer; TEXT_KEY_FITS() sees to it that it fits. */
+#define TEXT_KEY(name)                                                                             \
+    {                                                                                              \
+        ",\"" name "\":", sizeof(",\"" name "\":") - 1                                             \
+    }
+#define TEXT_KEY_FITS(name)                                                                        \
+    _Static_assert(sizeof(",\"" name "\":") <= sizeof((struct text_key *)0)->text, "a longer key")
+
+/** Writes the key of an object's second or later member; its value follows. */
+static inline void text_json_key(struct output *out, const struct text_key *key)
+{
+    memcpy(output_room(out, sizeof key->text), key->text, sizeof key->text);
+    out->length += key->length;
+}
 /** Adds the harmless form of @text, cut to @columns with an ellipsis when longer; 0 is no limit. */
 void text_safe(struct strbuf *s, const char *text, unsigned columns);
 /** Writes a harmless @text, indented, in lines of at most @width columns, broken at spaces. */

@@ -15,107 +15,26 @@
 
 #include <glib.h>
 
-#include "conn/connections.h"
 #include "conn/history.h"
 #include "conn/payload.h"
 #include "limits.h"
 #include "verdict/attach.h"
 #include "verdict/learn.h"
-#include "verdict/queue.h"
+#include "verdict/engine_state.h"
 
 /* Segments whose connections are looked up ahead of their turn: the requests to memory overlap, and
  * what they fetch (a few lines of 64 bytes each) still fits into the first-level cache. */
 #define BATCH 32u
 
-struct whyrst_engine {
-    struct whyrst_options options;
-    const struct engine_listener *listener; /* or NULL */
-    struct conn_context context;
-    struct connections connections;
-    struct hosts *hosts;
-    struct queue pending;        /* verdicts that may be revised, by frame */
-    struct queue ready;          /* final records */
-    struct whyrst_record *close; /* the latest FIN close record, lent to the caller */
-    uint64_t counts[WHYRST_COUNTER_COUNT];
-};
-
-/* Those that a RST ended are told of by its verdict. */
-static void tell_connection(struct whyrst_engine *engine, struct conn *conn, bool over)
+struct names *engine_texts(const struct whyrst_engine *engine)
 {
-    struct observe_state state;
-
-    if (!engine->listener || !(conn->flags & CONN_USED) || (conn->flags & CONN_RESET)) {
-        return;
-    }
-    if (conn->has_app || conn_extra(conn)) {
-        payload_observe(&engine->context, conn, &state);
-    } else {
-        state = (struct observe_state){0}; /* it has nothing to say */
-    }
-    engine->listener->connection(engine->listener->context, conn, &state,
-                                 engine->connections.now_ns, over);
-}
-
-/* A connection's record, if the caller wants them and it was more than a quote. */
-static void report_connection(struct whyrst_engine *engine, struct conn *conn)
-{
-    struct whyrst_record *record;
-    struct observe_state state;
-
-    if (!engine->options.connection_records || !(conn->flags & CONN_USED)) {
-        return;
-    }
-    record = record_new(WHYRST_RECORD_CONNECTION, conn);
-    payload_observe(&engine->context, conn, &state);
-    record_copy_names(record, &state);
-    record->frame = conn->first_frame;
-    record->time_ns = conn->first_ns;
-    record->packets = conn->packets;
-    record->resets = conn_reset_count(conn);
-    record->duration_ns = MAX(conn->last_ns - conn->first_ns, 0);
-    record->final = true;
-    queue_push(&engine->ready, record);
-}
-
-static void end_connection(void *user, struct conn *conn)
-{
-    struct whyrst_engine *engine = user;
-
-    report_connection(engine, conn);
-    if (!engine->connections.leaving) { /* whyrst_engine_finish() has told of these */
-        tell_connection(engine, conn, true);
-    }
-    record_detach_all(conn);
-    conn_clear(conn);
-}
-
-static void tell_half_open(struct whyrst_engine *engine, const struct half_open *entry, bool over)
-{
-    if (engine->listener) {
-        engine->listener->half_open(engine->listener->context, entry, engine->connections.start_ns,
-                                    engine->connections.now_ns, over);
-    }
-}
-
-static void end_half_open(void *user, const struct half_open *entry)
-{
-    struct whyrst_engine *engine = user;
-
-    if (!engine->connections.leaving) {
-        tell_half_open(engine, entry, true);
-    }
-    if (engine->options.connection_records) {
-        struct conn conn;
-
-        half_open_unfold(&engine->context, entry, engine->connections.start_ns, &conn);
-        report_connection(engine, &conn);
-    }
+    return observe_context_texts(engine->context.observers);
 }
 
 void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener)
 {
     engine->listener = listener;
-    engine->connections.end_half_open = end_half_open;
+    engine->connections.end_half_open = telling_end_half_open;
 }
 
 struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
@@ -140,10 +59,10 @@ struct whyrst_engine *whyrst_engine_new(const struct whyrst_options *options)
     engine->context.idle_threshold_ns = engine->options.idle_threshold_ns;
     engine->connections = (struct connections){.context = &engine->context,
                                                .max = engine->options.max_connections,
-                                               .end = end_connection,
+                                               .end = telling_end,
                                                .user = engine};
     if (engine->options.connection_records) {
-        engine->connections.end_half_open = end_half_open;
+        engine->connections.end_half_open = telling_end_half_open;
     }
     connections_init(&engine->connections, seed);
     engine->hosts = hosts_new(seed);
@@ -272,14 +191,6 @@ static struct whyrst_record *add_segment(struct whyrst_engine *engine, struct co
     return engine->close;
 }
 
-/* It has waited for seconds, and is in no cache any more. */
-static void prefetch_record(const struct whyrst_record *record)
-{
-    for (size_t at = 0; at < sizeof *record; at += 64) {
-        __builtin_prefetch((const uint8_t *)record + at);
-    }
-}
-
 /* Captures lose single packets now and then; when they lose many, what is not there proves little.
  */
 static bool is_lossy(const struct whyrst_engine *engine)
@@ -304,7 +215,7 @@ static G_NO_INLINE void finalize_head(struct whyrst_engine *engine)
         engine->listener->reset(engine->listener->context, record);
     }
     if (engine->pending.head) {
-        prefetch_record(engine->pending.head); /* the next one's turn comes soon */
+        record_prefetch(engine->pending.head); /* the next one's turn comes soon */
     }
     queue_push(&engine->ready, record);
 }
@@ -480,34 +391,26 @@ struct whyrst_record *whyrst_engine_next(struct whyrst_engine *engine)
     return queue_pop(&engine->ready);
 }
 
-/* With records of connections they end here. */
-static void tell_open(void *user, struct conn *conn)
-{
-    struct whyrst_engine *engine = user;
-
-    tell_connection(engine, conn, engine->options.connection_records);
-}
-
-static void tell_open_half(void *user, const struct half_open *entry)
-{
-    struct whyrst_engine *engine = user;
-
-    tell_half_open(engine, entry, engine->options.connection_records);
-}
-
-void whyrst_engine_finish(struct whyrst_engine *engine)
+static void finish(struct whyrst_engine *engine, bool last)
 {
     end_rest(engine);
     while (engine->pending.head) {
         finalize_head(engine);
     }
-    if (engine->listener) {
-        engine->listener->finish(engine->listener->context);
-        connections_visit(&engine->connections, tell_open, tell_open_half, engine);
-    }
+    telling_rest(engine, last && !engine->options.connection_records);
     if (engine->options.connection_records) {
         connections_leave(&engine->connections);
     }
+}
+
+void whyrst_engine_finish(struct whyrst_engine *engine)
+{
+    finish(engine, false);
+}
+
+void whyrst_engine_end(struct whyrst_engine *engine)
+{
+    finish(engine, true);
 }
 
 uint64_t whyrst_engine_count(const struct whyrst_engine *engine, enum whyrst_counter counter)

@@ -20,6 +20,7 @@
  * @reset:      a RST's verdict is final
  * @finish:     the capture has ended; the connections that are still there follow, all of them
  *              again when segments were added since the last time
+ * @told:       they have followed
  */
 struct engine_listener {
     void (*connection)(void *context, const struct conn *conn, const struct observe_state *state,
@@ -30,9 +31,13 @@ struct engine_listener {
                          int64_t idle_ns);
     void (*reset)(void *context, struct whyrst_record *record);
     void (*finish)(void *context);
+    void (*told)(void *context);
     void *context;
 };
 
+/** The texts that numbers in struct observe_hello stand for; whoever outlives the engine keeps a
+ *  reference. */
+struct names *engine_texts(const struct whyrst_engine *engine);
 /** Has @listener told; it must live as long as the engine. */
 void engine_listen(struct whyrst_engine *engine, const struct engine_listener *listener);
 

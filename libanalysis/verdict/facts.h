@@ -261,7 +261,8 @@ bool fills_window(const struct endpoint *sender, const struct endpoint *receiver
                   unsigned conn_flags);
 
 /** How long all was silent, with nobody owing the other anything, before a FIN of side @side; -1
- * when somebody did, or that is not known. A TLS alert that announces the close is part of it. */
+ * when somebody did, that is not known, or it was no longer than the idle threshold. A TLS alert
+ * that announces the close is part of it. */
 int64_t origin_silence_before_fin(struct conn_context *context, struct conn *conn, unsigned side,
                                   int64_t fin_ns);
 

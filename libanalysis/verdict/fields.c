@@ -49,11 +49,11 @@ static bool set_duration(struct whyrst_value *value, int64_t ns)
 
 static const char *address_text(const struct whyrst_record *record, unsigned side)
 {
-    struct record_words *words = record_words(record);
-    char *text = words->address[side];
+    struct record_texts *texts = record_texts(record);
+    char *text = texts->address[side];
 
     if (text[0] == '\0') {
-        struct strbuf s = strbuf_make(text, sizeof words->address[side]);
+        struct strbuf s = strbuf_make(text, sizeof texts->address[side]);
 
         words_address(&s, record->key.version, record->key.address[side]);
     }
@@ -130,20 +130,20 @@ static bool get_tls_http(const struct whyrst_record *r, enum whyrst_field field,
 static bool get_alert(const struct whyrst_record *r, struct whyrst_value *value)
 {
     const struct observe_alert *alert = &r->facts.state.alert;
-    struct record_words *words;
+    struct record_texts *texts;
     struct strbuf s;
 
     if (alert->frame == 0) {
         return false;
     }
-    words = record_words(r);
-    s = strbuf_make(words->alert, sizeof words->alert);
+    texts = record_texts(r);
+    s = strbuf_make(texts->alert, sizeof texts->alert);
     if (!alert->encrypted && !alert->probable) {
         words_alert(&s, alert->level, alert->description);
     } else if (r->facts.state.phase != OBSERVE_PHASE_HANDSHAKE) {
         strbuf_add(&s, "probable close_notify");
     }
-    return set_string(value, words->alert);
+    return set_string(value, texts->alert);
 }
 
 /* A text that still holds stays where it is: callers have been given it. */
@@ -253,8 +253,8 @@ static bool get_rst(const struct whyrst_record *r, enum whyrst_field field,
     case WHYRST_FIELD_IDLE_TIMER:
         return facts->idle_known && facts->origin == WHYRST_ORIGIN_IDLE_TIMEOUT &&
                (!facts->from_client || facts->trigger.frame) &&
-               set_string(value, timers_name(facts->idle_ns, record_words(r)->timer,
-                                             sizeof record_words(r)->timer));
+               set_string(value, timers_name(facts->idle_ns, record_texts(r)->timer,
+                                             sizeof record_texts(r)->timer));
     case WHYRST_FIELD_MPTCP_REASON:
         return facts->options.mptcp_reset &&
                set_string(value, reset_text_mptcp(facts->options.mptcp_reason));

@@ -315,37 +315,38 @@ static bool decide_idle(const struct conn_context *context, const struct conn *c
 }
 
 /* The side's last words were an alert, after a silence. */
-static bool has_announced_close(const struct conn *conn, unsigned side,
-                                const struct observe_state *state)
+static const struct quiet *announced_close(const struct conn *conn, unsigned side)
 {
     const struct conn_extra *extra = conn_extra(conn);
 
     return extra && extra->quiet.after_frame != 0 && extra->quiet.sides == 1u << side &&
-           !is_owed((enum observe_phase)extra->quiet.phase) &&
-           state->alert.frame == extra->quiet.after_frame;
+                   !is_owed((enum observe_phase)extra->quiet.phase)
+               ? &extra->quiet
+               : NULL;
 }
 
 int64_t origin_silence_before_fin(struct conn_context *context, struct conn *conn, unsigned side,
                                   int64_t fin_ns)
 {
+    const struct quiet *announced = announced_close(conn, side);
+    int64_t silent_ns = fin_ns - payload_silent_since(conn);
     struct observe_state state;
     struct sides sides;
     enum observe_phase phase;
 
     if (!(conn->flags & CONN_ESTABLISHED) || is_retransmitting(&conn->side[0], &conn->side[1]) ||
-        is_retransmitting(&conn->side[1], &conn->side[0])) {
+        is_retransmitting(&conn->side[1], &conn->side[0]) ||
+        (silent_ns < context->idle_threshold_ns && !announced)) { /* as nearly all are */
         return -1;
     }
     payload_observe(context, conn, &state);
-    if (has_announced_close(conn, side, &state)) {
-        const struct quiet *quiet = &conn_extra(conn)->quiet;
-
-        return quiet->after_ns - quiet->before_ns;
+    if (announced && state.alert.frame == announced->after_frame) {
+        return announced->after_ns - announced->before_ns;
     }
     sides = sides_of(&conn->side[conn->client], &conn->side[!conn->client], conn->flags);
     find_last_word(context, conn, &sides);
     phase = state.phase == OBSERVE_PHASE_UNKNOWN ? infer_phase(&sides) : state.phase;
-    return is_owed(phase) ? -1 : fin_ns - payload_silent_since(conn);
+    return is_owed(phase) ? -1 : silent_ns;
 }
 
 /* The handshake's last ACK would not have been captured: of the initiator nothing was, or of the

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <glib.h>
 
+#include "bytes/prefetch.h"
 #include "conn/payload.h"
 #include "verdict/reset_text.h"
 
@@ -41,8 +42,10 @@ void record_copy_names(struct whyrst_record *record, const struct observe_state 
     record->hello_ns = state->hello_time_ns;
     if (hello) {
         record->ja4 = copy(hello->ja4);
-        record->ja4_r = copy(hello->ja4_r);
+        record->ja4_r = hello->ja4_r ? g_ref_string_acquire(hello->ja4_r) : NULL;
         record->sni = copy(hello->sni);
+        record->ja4_number = hello->ja4_number;
+        record->sni_number = hello->sni_number;
         record->alpn = copy(hello->alpn);
         record->tls_version = hello->version;
     }
@@ -69,7 +72,7 @@ struct whyrst_record *record_copy(const struct whyrst_record *record)
 
     twin->references = 1;
     twin->ja4 = g_strdup(record->ja4);
-    twin->ja4_r = g_strdup(record->ja4_r);
+    twin->ja4_r = record->ja4_r ? g_ref_string_acquire(record->ja4_r) : NULL;
     twin->ja4_retry = g_strdup(record->ja4_retry);
     twin->sni = g_strdup(record->sni);
     twin->alpn = g_strdup(record->alpn);
@@ -80,6 +83,7 @@ struct whyrst_record *record_copy(const struct whyrst_record *record)
     twin->burst = NULL;
     twin->facts.later.across = NULL;
     twin->words = NULL;
+    twin->texts = NULL;
     twin->conn = NULL;
     twin->next = twin->older = twin->newer = NULL;
     return twin;
@@ -93,6 +97,26 @@ struct record_words *record_words(const struct whyrst_record *record)
         cache->words = g_new0(struct record_words, 1);
     }
     return cache->words;
+}
+
+struct record_texts *record_texts(const struct whyrst_record *record)
+{
+    struct whyrst_record *cache = (struct whyrst_record *)record;
+
+    if (!cache->texts) {
+        cache->texts = g_new0(struct record_texts, 1);
+    }
+    return cache->texts;
+}
+
+void record_prefetch(const struct whyrst_record *record)
+{
+    prefetch_all(record, sizeof *record);
+}
+
+void record_prefetch_words(const struct whyrst_record *record)
+{
+    prefetch_all(record->words, sizeof *record->words);
 }
 
 static void free_words(struct record_words *words)
@@ -148,8 +172,8 @@ void record_explain(struct whyrst_record *record, struct across *across)
 {
     struct across **place = &record->facts.later.across;
 
-    if (record->twin) {
-        return; /* the first capture's verdict is this one's */
+    if (record->twin || *place == across) {
+        return; /* the first capture's verdict is this one's; nothing is new */
     }
     if (*place) {
         g_rc_box_release(*place);
@@ -170,6 +194,7 @@ void whyrst_record_unref(struct whyrst_record *record)
         return;
     }
     free_words(record->words);
+    g_free(record->texts);
     whyrst_record_unref(record->twin);
     if (record->burst) {
         g_rc_box_release(record->burst);
@@ -178,7 +203,7 @@ void whyrst_record_unref(struct whyrst_record *record)
         g_rc_box_release(record->facts.later.across);
     }
     g_free(record->ja4);
-    g_free(record->ja4_r);
+    g_clear_pointer(&record->ja4_r, g_ref_string_release);
     g_free(record->ja4_retry);
     g_free(record->sni);
     g_free(record->alpn);

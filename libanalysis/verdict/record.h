@@ -8,9 +8,16 @@
 #include "verdict/cause.h"
 #include "verdict/facts.h"
 
+/** struct record_texts - short texts, made when asked for */
+struct record_texts {
+    char address[2][48];
+    char timer[160];
+    char alert[48];
+};
+
 /**
- * struct record_words - the verdict and texts, made when asked for: many records wait for hindsight
- * at once, and need not have them yet
+ * struct record_words - the verdict and its texts, made when asked for: many records wait for
+ * hindsight at once, and need not have them yet
  */
 struct record_words {
     bool judged;
@@ -19,17 +26,16 @@ struct record_words {
     struct judgement judgement; /* valid when @judged */
     char *evidence[EVIDENCE_MAX];
     char *advice;
-    char address[2][48];
-    char timer[160];
-    char alert[48];
 };
 
 /**
  * struct whyrst_record - one RST's verdict, a FIN close or a connection's end
  * @references: owners; one engine's thread at a time
  * @key, @client: of the connection
- * @ja4 to @http_method: owned copies, NULL = absent
+ * @ja4 to @http_method: owned copies, NULL = absent; @ja4_r: a reference (GRefString)
  * @proxy:      what was asked of a proxy: an owned copy, NULL = nothing
+ * @ja4_number, @sni_number: see struct observe_hello
+ * @explicable: other connections may show another cause; a diagnosis says so
  * @hello_ns:   time of the ClientHello; valid when @hello_frame is not 0
  * @next:       next younger verdict in the engine's queue
  * @conn:       its connection while that is in the table and the verdict may be revised, else NULL
@@ -55,6 +61,9 @@ struct whyrst_record {
     const char *tls_version;
     uint64_t hello_frame;
     int64_t hello_ns;
+    uint32_t ja4_number;
+    uint32_t sni_number;
+    bool explicable;
 
     char *http_method;
     struct observe_proxy *proxy;
@@ -75,6 +84,7 @@ struct whyrst_record {
     struct whyrst_record *twin; /* the RST of which this is a second capture, or NULL */
     struct burst *burst;        /* resets of the same endpoint in the same instant, or NULL */
     struct record_words *words; /* NULL until something is asked for */
+    struct record_texts *texts; /* the same */
 
     struct whyrst_record *next;
     struct conn *conn;
@@ -86,8 +96,12 @@ struct whyrst_record {
 struct whyrst_record *record_new(enum whyrst_record_kind kind, const struct conn *conn);
 /** A copy of @record that knows no connection, no other record and no verdict yet. */
 struct whyrst_record *record_copy(const struct whyrst_record *record);
-/** The record's words, which may be made anew behind a const getter. */
+/** The record's words and texts, which may be made anew behind a const getter. */
 struct record_words *record_words(const struct whyrst_record *record);
+struct record_texts *record_texts(const struct whyrst_record *record);
+/** Asks the processor for the memory of @record; some time later, of its words. */
+void record_prefetch(const struct whyrst_record *record);
+void record_prefetch_words(const struct whyrst_record *record);
 /** The verdict must be weighed anew when next asked for. */
 void record_revise(struct whyrst_record *record);
 /** Copies what the RST says of itself. */

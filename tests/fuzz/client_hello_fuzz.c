@@ -20,11 +20,12 @@ static void check_ja4(const struct client_hello *hello)
     struct ja4_cache cache;
     char first[JA4_LENGTH + 1];
     char second[JA4_LENGTH + 1];
+    uint32_t number;
     char *raw;
 
     ja4_cache_init(&cache);
-    raw = ja4_of(&cache, hello, first);
-    require(ja4_of(&cache, hello, second) == raw);
+    raw = ja4_of(&cache, hello, first, &number);
+    require(ja4_of(&cache, hello, second, &number) == raw);
     require(strcmp(first, second) == 0 && strlen(first) == JA4_LENGTH);
     require(first[0] == 't' && first[10] == '_' && first[23] == '_');
     require(isdigit(first[4]) && isdigit(first[5]) && isdigit(first[6]) && isdigit(first[7]));

@@ -51,12 +51,14 @@ static char *ja4(struct ja4_cache *cache, const char *ciphers, const char *exten
 {
     GByteArray *message = client_hello(ciphers, extensions);
     struct client_hello hello;
+    uint32_t number;
     char *raw;
 
     g_assert_cmpint(client_hello_parse(message->data, message->len, &hello), ==, HELLO_OK);
-    raw = ja4_of(cache, &hello, text);
+    raw = ja4_of(cache, &hello, text, &number);
     g_byte_array_unref(message);
     g_assert_cmpuint(strlen(text), ==, JA4_LENGTH);
+    g_assert_cmpuint(number, ==, 0);
     return raw;
 }
 

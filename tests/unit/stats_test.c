@@ -2,6 +2,7 @@
 /* The statistics against values known from elsewhere: published examples and closed forms. */
 #include <glib.h>
 
+#include "bytes/names.h"
 #include "diagnose/frames.h"
 #include "diagnose/heavy.h"
 #include "diagnose/sample.h"
@@ -120,9 +121,37 @@ static void test_frames(void)
     }
     g_assert_cmpuint(frames.count, ==, LIMIT_FINDING_FRAMES);
     for (uint32_t i = 0; i < frames.count; i++) {
-        g_assert_cmpuint(frames.places[i].frame, ==, i + 1);
+        g_assert_cmpuint(frames_places(&frames)[i].frame, ==, i + 1);
     }
     frames_clear(&frames);
+}
+
+/* A text keeps its number and stays where it is while others come; those beyond the bound have
+ * none. */
+static void test_names(void)
+{
+    struct names *names = names_new();
+    const char *first;
+
+    g_assert_cmpuint(names_number(names, NULL), ==, 0);
+    g_assert_cmpuint(names_number(names, ""), ==, 0);
+    g_assert_cmpuint(names_number(names, "0.example"), ==, 1);
+    first = names_text(names, 1);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < LIMIT_NAMES + 100; i++) {
+            char text[32];
+            uint64_t hash;
+
+            g_snprintf(text, sizeof text, "%u.example", i);
+            hash = names_seek(names, text);
+            names_fetch(names, hash);
+            g_assert_cmpuint(names_take(names, text, hash), ==, i < LIMIT_NAMES ? i + 1 : 0);
+        }
+    }
+    g_assert_true(names_text(names, 1) == first);
+    g_assert_cmpstr(names_text(names, LIMIT_NAMES), !=, first);
+    g_assert_cmpuint(names_hash(names, 1), ==, names_hash_text("0.example"));
+    names_unref(names);
 }
 
 #define SECOND   INT64_C(1000000000)
@@ -209,6 +238,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stats/sample", test_sample);
     g_test_add_func("/stats/heavy", test_heavy);
     g_test_add_func("/stats/frames", test_frames);
+    g_test_add_func("/stats/names", test_names);
     g_test_add_func("/stats/timeline", test_timeline);
     g_test_add_func("/stats/moments", test_moments);
     return g_test_run();

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counting connections. The tables are too large for the cache, and each connection counts in up to
+ * five of them: it waits until there are some more, so that the memory of all their entries is on
+ * its way before the first is looked at.
+ */
+#include <string.h>
+
+#include <glib.h>
+
+#include "bytes/hash.h"
+#include "diagnose/tables.h"
+#include "limits.h"
+
+/** As many as first-level caches have room for, with what is fetched for them. */
+#define WAITING 16u
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
+/* A hash of what every capture of the connection shows: its SYN's number and its two ends. */
+static uint64_t identity_of(uint32_t isn, uint16_t client_port, const uint8_t client[16],
+                            uint16_t server_port, const uint8_t server[16], bool is_ipv4)
+{
+    uint64_t ends[4];
+    uint64_t hash = (uint64_t)isn << 32 | (uint32_t)client_port << 16 | server_port;
+
+    memcpy(ends, client, 16);
+    memcpy(ends + 2, server, 16);
+    hash = mix(mix(hash, ends[0]), ends[2]);
+    return is_ipv4 ? mix(hash, 0) : mix(mix(hash, ends[1]), ends[3]);
+}
+
+static struct endpoint_key endpoint_key_of(uint8_t version, const uint8_t address[16],
+                                           uint16_t port)
+{
+    struct endpoint_key key = {.kind = ENDPOINT_SERVER, .version = version, .port = port};
+
+    memcpy(key.address, address, sizeof key.address);
+    return key;
+}
+
+/** struct pair_key - what a pair's entry begins with */
+struct pair_key {
+    struct server_key server;
+    uint8_t client[16];
+};
+
+/**
+ * struct waiting - a connection that waits to be counted, the keys of the entries in which it
+ * counts, and their tags, see heavy_seek()
+ * @stats:      @server's entry, as long as none is added; NULL = none known
+ * @name, @ja4, @target: numbers of texts
+ * @mark:       see struct moment
+ * @failed:     as outcome_is_failure() says
+ * @has_pair:   it failed, or went well
+ * @has_hello:  its ClientHello was reset (@hello_failed) or answered: only these are compared
+ */
+struct waiting {
+    struct outcome outcome;
+    struct endpoint_key server;
+    const struct endpoint_stats *stats;
+    struct endpoint_key named;
+    struct pair_key pair;
+    struct hello_key hello;
+    uint32_t server_tag;
+    uint32_t named_tag;
+    uint32_t pair_tag;
+    uint32_t hello_tag;
+    uint32_t name;
+    uint32_t ja4;
+    uint32_t target;
+    uint16_t mark;
+    bool failed;
+    bool has_pair;
+    bool has_hello;
+    bool hello_failed;
+};
+
+uint16_t tables_hello_mark(uint64_t ja4, uint64_t name)
+{
+    return (uint16_t)(mix(ja4, name) >> 48) | 1;
+}
+
+/* Whether @text has a number, as those have that there was room for, and others not. */
+static void note_number(struct tables *tables, const char *text, uint32_t number)
+{
+    tables->unnamed += number == 0 && text && text[0];
+}
+
+static uint64_t hash_of(const struct tables *tables, const char *text, uint32_t number)
+{
+    return number ? names_hash(tables->names, number) : names_hash_text(text);
+}
+
+static void seek_hello(struct tables *tables, struct waiting *w)
+{
+    const struct outcome *outcome = &w->outcome;
+
+    w->ja4 = outcome->ja4_number;
+    note_number(tables, outcome->ja4, w->ja4);
+    w->hello_failed = w->failed && outcome->origin == WHYRST_ORIGIN_TLS_PHASE;
+    w->has_hello = w->hello_failed || outcome->tls_answered;
+    if (w->has_hello) {
+        w->hello =
+            (struct hello_key){.server = server_key_of(outcome), .name = w->name, .ja4 = w->ja4};
+        memcpy(w->hello.client, outcome->client, sizeof w->hello.client);
+        w->hello_tag = heavy_seek(&tables->hellos, &w->hello);
+        w->mark = tables_hello_mark(hash_of(tables, outcome->ja4, w->ja4),
+                                    hash_of(tables, outcome->sni, w->name));
+    }
+}
+
+/* What can be known before the entries, and of the texts, which may be gone when it is counted. */
+static void seek(struct tables *tables, struct waiting *w)
+{
+    const struct outcome *outcome = &w->outcome;
+
+    w->server = endpoint_key_of(outcome->version, outcome->server, outcome->server_port);
+    w->server_tag = heavy_seek(&tables->endpoints, &w->server);
+    w->failed = outcome_is_failure(outcome);
+    w->has_pair = w->failed || outcome_is_good(outcome);
+    w->has_hello = false;
+    w->mark = outcome->request_mark;
+    if (w->has_pair) {
+        w->pair.server = server_key_of(outcome);
+        memcpy(w->pair.client, outcome->client, sizeof w->pair.client);
+        w->pair_tag = heavy_seek(&tables->pairs, &w->pair);
+    }
+    w->name = outcome->sni_number;
+    note_number(tables, outcome->sni, w->name);
+    if (w->name) {
+        w->named = (struct endpoint_key){.kind = ENDPOINT_NAME, .name = w->name};
+        w->named_tag = heavy_seek(&tables->endpoints, &w->named);
+    }
+    if (outcome->hello) {
+        seek_hello(tables, w);
+    }
+    if (outcome->proxy != PROXY_NONE) {
+        w->target = names_number(tables->targets, outcome->proxy_target);
+        note_number(tables, outcome->proxy_target, w->target);
+    }
+}
+
+static void fetch(const struct tables *tables, struct waiting *w)
+{
+    w->stats = heavy_fetch(&tables->endpoints, w->server_tag);
+    if (w->has_pair) {
+        heavy_fetch(&tables->pairs, w->pair_tag);
+    }
+    if (w->name) {
+        heavy_fetch(&tables->endpoints, w->named_tag);
+    }
+    if (w->has_hello) {
+        heavy_fetch(&tables->hellos, w->hello_tag);
+    }
+}
+
+/* The client had said nothing that a server might dislike. */
+static bool is_unasked(enum whyrst_origin origin)
+{
+    return origin == WHYRST_ORIGIN_REFUSED_HANDSHAKE || origin == WHYRST_ORIGIN_ABORTED_HANDSHAKE ||
+           origin == WHYRST_ORIGIN_BEFORE_DATA;
+}
+
+static void add_pair(struct tables *tables, const struct waiting *w, struct place place)
+{
+    const struct outcome *outcome = &w->outcome;
+    struct pair *pair = heavy_take(&tables->pairs, &w->pair, w->pair_tag);
+
+    score_add(&pair->score, outcome, w->failed, place);
+    pair->hellos += w->failed && outcome->hello;
+    pair->asked += w->failed && !is_unasked(outcome->origin);
+    pair->moments.left = &tables->moments_left;
+    moments_add(&pair->moments, LIMIT_MOMENTS_EACH,
+                (struct moment){.time_ns = outcome->start_ns,
+                                .age_ms = outcome_age_ms(outcome),
+                                .mark = w->mark,
+                                .split = w->has_hello && outcome->hello_split,
+                                .origin = outcome->origin,
+                                .failed = w->failed});
+}
+
+static void add_hello(struct tables *tables, const struct waiting *w, struct place place)
+{
+    struct ja4_key ja4 = {.ja4 = w->ja4};
+
+    if (w->ja4) {
+        ja4_add(heavy_get(&tables->ja4s, &ja4), &w->outcome, place);
+    }
+    if (w->has_hello) {
+        struct hello_cell *cell = heavy_take(&tables->hellos, &w->hello, w->hello_tag);
+
+        score_add(&cell->score, &w->outcome, w->hello_failed, place);
+    }
+}
+
+static void add_tunnel(struct tables *tables, const struct waiting *w)
+{
+    struct tunnel_key key = {.proxy = server_key_of(&w->outcome), .target = w->target};
+
+    tunnel_add(heavy_get(&tables->tunnels, &key), &w->outcome);
+}
+
+static struct endpoint_stats *take_endpoint(struct tables *tables, const struct endpoint_key *key,
+                                            uint32_t tag)
+{
+    struct endpoint_stats *stats = heavy_take(&tables->endpoints, key, tag);
+
+    stats->left = &tables->moments_left;
+    return stats;
+}
+
+static void count(struct tables *tables, const struct waiting *w)
+{
+    struct place place = {.frame = (uint32_t)w->outcome.frame};
+
+    endpoint_add(take_endpoint(tables, &w->server, w->server_tag), &w->outcome, place);
+    if (w->name) {
+        endpoint_add(take_endpoint(tables, &w->named, w->named_tag), &w->outcome, place);
+    }
+    if (w->has_pair) {
+        add_pair(tables, w, place);
+    }
+    if (w->outcome.hello) {
+        add_hello(tables, w, place);
+    }
+    if (w->outcome.proxy != PROXY_NONE) {
+        add_tunnel(tables, w);
+    }
+}
+
+void tables_settle(struct tables *tables)
+{
+    for (uint32_t i = 0; i < tables->waiting_count; i++) {
+        fetch(tables, &tables->waiting[i]);
+    }
+    for (uint32_t i = 0; i < tables->waiting_count; i++) {
+        const struct endpoint_stats *stats = tables->waiting[i].stats;
+
+        if (stats) {
+            endpoint_prefetch(stats);
+        }
+    }
+    for (uint32_t i = 0; i < tables->waiting_count; i++) {
+        count(tables, &tables->waiting[i]);
+    }
+    tables->waiting_count = 0;
+}
+
+struct outcome *tables_next(struct tables *tables)
+{
+    if (!tables->waiting) {
+        tables->waiting = g_new0(struct waiting, WAITING);
+    }
+    if (tables->waiting_count == WAITING) {
+        tables_settle(tables);
+    }
+    return &tables->waiting[tables->waiting_count].outcome;
+}
+
+void tables_add(struct tables *tables)
+{
+    struct waiting *w = &tables->waiting[tables->waiting_count++];
+    const struct outcome *outcome = &w->outcome;
+
+    seek(tables, w);
+    if (outcome->attempt) {
+        sketch_add(&tables->sketch,
+                   identity_of(outcome->isn, outcome->client_port, outcome->client,
+                               outcome->server_port, outcome->server, outcome->version == 4));
+    }
+    tables_note_time(tables, outcome->start_ns, outcome->end_ns);
+    tables->connections++;
+}
+
+void tables_add_syn(struct tables *tables, const struct lone_syn *syn)
+{
+    struct endpoint_key key = endpoint_key_of(4, syn->server, syn->server_port);
+    struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
+
+    sketch_add(&tables->sketch, identity_of(syn->isn, syn->client_port, syn->client,
+                                            syn->server_port, syn->server, true));
+    tables_note_time(tables, syn->time_ns, syn->time_ns);
+    tables->connections++;
+    stats->left = &tables->moments_left;
+    endpoint_add_syn(stats, syn, (struct place){.frame = syn->frame});
+}
+
+void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,
+                      int64_t idle_ns, int64_t survived_ns, int64_t time_ns, struct place place)
+{
+    struct endpoint_key server = {
+        .kind = ENDPOINT_SERVER, .version = key->version, .port = key->port[side]};
+
+    memcpy(server.address, key->address[side], sizeof server.address);
+    endpoint_add_close(heavy_get(&tables->endpoints, &server), idle_ns, survived_ns, time_ns,
+                       place);
+}
