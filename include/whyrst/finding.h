@@ -209,8 +209,8 @@ WHYRST_API void whyrst_diagnosis_free(struct whyrst_diagnosis *diagnosis);
 WHYRST_API void whyrst_diagnosis_watch(struct whyrst_diagnosis *diagnosis,
                                        struct whyrst_engine *engine);
 /**
- * Adds what @other has seen. Captures merged in the same order give the same findings, however they
- * were analysed. To be concluded afterwards.
+ * Adds what @other has seen; the engines of both have been finished. Captures merged in the same
+ * order give the same findings, however they were analysed. To be concluded afterwards.
  */
 WHYRST_API void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
                                        const struct whyrst_diagnosis *other);

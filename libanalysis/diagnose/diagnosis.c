@@ -61,10 +61,16 @@ static void on_reset(void *context, struct whyrst_record *record)
     }
 }
 
+/* @names: texts to share, which may be the tables' own, or NULL. */
 static void restart(struct tables *tables, struct names *names)
 {
+    struct names *kept = names ? names_ref(names) : NULL;
+
     tables_clear(tables);
-    tables_init(tables, names);
+    tables_init(tables, kept);
+    if (kept) {
+        names_unref(kept);
+    }
 }
 
 static void on_finish(void *context)
@@ -164,9 +170,10 @@ void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
 {
     uint32_t files = diagnosis->files->len;
 
+    settle(diagnosis);
     if (diagnosis->seen.connections) { /* its own capture becomes the first of several */
         eras_add(diagnosis, &diagnosis->seen, 0);
-        restart(&diagnosis->seen, NULL);
+        restart(&diagnosis->seen, diagnosis->seen.names);
     }
     eras_add(diagnosis, &other->seen, files);
     for (guint i = 0; i < other->eras->len; i++) {
@@ -183,16 +190,9 @@ void whyrst_diagnosis_merge(struct whyrst_diagnosis *diagnosis,
 static gint compare_rows(gconstpointer a, gconstpointer b)
 {
     const struct whyrst_endpoint *x = a, *y = b;
-    bool x_noted = x->state < WHYRST_FINDING_COUNT, y_noted = y->state < WHYRST_FINDING_COUNT;
 
-    if (x_noted != y_noted) {
-        return x_noted ? -1 : 1;
-    }
-    if (x->stats->resets != y->stats->resets) {
-        return x->stats->resets > y->stats->resets ? -1 : 1;
-    }
-    if (x->stats->connections != y->stats->connections) {
-        return x->stats->connections > y->stats->connections ? -1 : 1;
+    if (x->weight != y->weight) {
+        return x->weight > y->weight ? -1 : 1;
     }
     if (x->sni && y->sni) {
         return strcmp(x->sni, y->sni); /* numbers of names depend on the order of captures */
@@ -218,6 +218,20 @@ static bool is_healthy(const struct whyrst_endpoint *row)
     return trouble == 0;
 }
 
+/* Sorting must not look at what is spread over memory. */
+static void sort_rows(GArray *rows)
+{
+    for (guint i = 0; i < rows->len; i++) {
+        struct whyrst_endpoint *row = &g_array_index(rows, struct whyrst_endpoint, i);
+        bool noted = row->state < WHYRST_FINDING_COUNT;
+
+        row->weight = (uint64_t)noted << 63 | (uint64_t)(row->stats->resets & INT32_MAX) << 32 |
+                      row->stats->connections;
+        row->healthy = is_healthy(row);
+    }
+    g_array_sort(rows, compare_rows);
+}
+
 /* Of the healthy ones the busiest are listed, the other servers summed up. */
 static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
 {
@@ -229,7 +243,7 @@ static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
     for (guint i = 0; i < diagnosis->rows->len; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
-        if (is_healthy(row) && ++healthy > LIMIT_HEALTHY) {
+        if (row->healthy && ++healthy > LIMIT_HEALTHY) {
             if (row->stats->key.kind == ENDPOINT_SERVER) {
                 endpoint_merge(&diagnosis->rest, row->stats, 0);
                 summed++;
@@ -353,7 +367,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
         finding_tell_frames(g_ptr_array_index(diagnosis->findings, i), diagnosis->files,
                             diagnosis->locate, diagnosis->locate_context);
     }
-    g_array_sort(diagnosis->rows, compare_rows);
+    sort_rows(diagnosis->rows);
     sum_up_rest(diagnosis);
     ja4_rows(diagnosis->ja4s, &diagnosis->whole->ja4s, diagnosis->whole->names);
     diagnosis->concluded = true;

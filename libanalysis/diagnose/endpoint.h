@@ -156,7 +156,8 @@ void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t addre
 /**
  * struct whyrst_endpoint - a row
  * @replies: a proxy's failing replies, @reply_count of them; the diagnosis owns the texts
- * @state: kind of the finding that describes it best, WHYRST_FINDING_COUNT = healthy
+ * @state: kind of the finding that describes it best, WHYRST_FINDING_COUNT = none
+ * @healthy, @weight: nothing went wrong; the order of rows: both set when they are sorted
  */
 struct whyrst_endpoint {
     struct endpoint_stats *stats;
@@ -165,6 +166,8 @@ struct whyrst_endpoint {
     char **replies;
     unsigned reply_count;
     enum whyrst_finding_kind state;
+    bool healthy;
+    uint64_t weight;
 };
 
 /** Whether the row is a proxy's: it was asked to be one, and answered as one. */
