@@ -7,7 +7,7 @@
 #include "limits.h"
 
 #define FIRST_SIZE 64u
-#define CHUNK      4096u
+#define CHUNK      1024u
 
 struct names *names_new(void)
 {

@@ -17,24 +17,32 @@
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
                 void (*release)(void *entry))
 {
+    g_assert(limit <= ((size_t)BUCKET << HEAVY_CHUNKS) - BUCKET);
     *heavy = (struct heavy){
         .entry_size = entry_size, .key_size = key_size, .limit = limit, .release = release};
-    arena_init(&heavy->entries, entry_size, false);
+}
+
+/* The first chunk is of a bucket's entries, each other one of twice as many as the one before. */
+static unsigned chunk_of(uint32_t index)
+{
+    return (unsigned)(__builtin_clz(BUCKET) - __builtin_clz(index + BUCKET));
+}
+
+void *heavy_entry(const struct heavy *heavy, size_t index)
+{
+    unsigned chunk = chunk_of((uint32_t)index);
+
+    return heavy->chunks[chunk] + (index + BUCKET - ((size_t)BUCKET << chunk)) * heavy->entry_size;
 }
 
 static void *entry_at(const struct heavy *heavy, size_t position)
 {
-    return arena_at(&heavy->entries, heavy->places[position].index);
+    return heavy_entry(heavy, heavy->places[position].index);
 }
 
 void *heavy_at(const struct heavy *heavy, size_t position)
 {
     return heavy->places[position].tag ? entry_at(heavy, position) : NULL;
-}
-
-void *heavy_entry(const struct heavy *heavy, size_t index)
-{
-    return arena_at(&heavy->entries, (uint32_t)index);
 }
 
 uint32_t heavy_weight(const struct heavy *heavy, size_t position)
@@ -47,7 +55,9 @@ void heavy_clear(struct heavy *heavy)
     for (size_t i = 0; heavy->release && i < heavy->count; i++) {
         heavy->release(heavy_entry(heavy, i));
     }
-    arena_clear(&heavy->entries);
+    for (unsigned i = 0; i < HEAVY_CHUNKS; i++) {
+        g_aligned_free(heavy->chunks[i]);
+    }
     g_aligned_free(heavy->places);
     g_free(heavy->weights);
 }
@@ -140,6 +150,20 @@ static void grow(struct heavy *heavy)
     g_aligned_free(old.places);
 }
 
+/* Its number; its memory is all zero. */
+static uint32_t add_entry(struct heavy *heavy)
+{
+    uint32_t index = (uint32_t)heavy->count++;
+    unsigned chunk = chunk_of(index);
+
+    if (!heavy->chunks[chunk]) {
+        heavy->chunks[chunk] =
+            g_aligned_alloc((size_t)BUCKET << chunk, heavy->entry_size, BUCKET_SIZE);
+    }
+    memset(heavy_entry(heavy, index), 0, heavy->entry_size);
+    return index;
+}
+
 /* A place, with memory, for a new entry. */
 static size_t make_place(struct heavy *heavy, uint32_t tag)
 {
@@ -156,8 +180,7 @@ static size_t make_place(struct heavy *heavy, uint32_t tag)
     if (heavy->places[position].tag) {
         give_up(heavy, position);
     } else {
-        heavy->places[position].index = arena_take(&heavy->entries);
-        heavy->count++;
+        heavy->places[position].index = add_entry(heavy);
     }
     return position;
 }

@@ -13,8 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "flow/arena.h"
-
 /** struct heavy_place - @tag: half of its entry's hash, 0 = free; @index: its entry's number. A
  *  search looks at the eight places of a bucket, which are one cache line, not at eight entries */
 struct heavy_place {
@@ -22,10 +20,13 @@ struct heavy_place {
     uint32_t index;
 };
 
+/** Chunks of entries: as many as the largest limit takes, 8 * (2^HEAVY_CHUNKS - 1). */
+#define HEAVY_CHUNKS 13u
+
 /**
  * struct heavy - the table
- * @entries: in the order in which they came; each begins with its key, a multiple of 8 bytes
- *           without padding
+ * @chunks:  of entries, in the order in which they came; each begins with its key, a multiple of 8
+ *           bytes without padding
  * @weights: how often each was asked for
  * @last:    place of the latest heavy_get(): many connections in a row are about one server
  * @limit:   entries at most (a power of two)
@@ -37,7 +38,7 @@ struct heavy {
     size_t key_size;
     size_t limit;
     void (*release)(void *entry);
-    struct arena entries;
+    uint8_t *chunks[HEAVY_CHUNKS];
     uint32_t *weights;
     struct heavy_place *places;
     size_t last;

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from bounded import SANITIZED, Bounded
+from bounded import MIB, SANITIZED, Bounded
 
 from captures import many, mixed, pcap
 from support import HAS_WIRETAP, WHYRST, of_captures
@@ -139,6 +139,14 @@ class Inputs(Bounded):
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(done.stdout.count(b'"type":"rst"'), 3 * count)
         self.assertEqual(done.stdout.count(b'"type":"file"'), count)
+
+    def test_many_days(self):
+        """Captures that have nothing to do with one another are counted apart, each in little room."""
+        day, count = 86400 * 10**9, 600
+        paths = [self.file(f"{i:04}.pcap", pcap(mixed(), 1000, 10**18 + 2 * i * day)) for i in range(count)]
+        done = self.limited("--format=ndjson", *paths, memory=256 * MIB)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout.count(b'"type":"rst"'), 3 * count)
 
     def test_very_many_files_continued(self):
         count = 1000
