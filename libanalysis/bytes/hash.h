@@ -27,28 +27,13 @@ static inline uint64_t hash_bytes(const void *bytes, size_t length)
                         words[1] ^ hash ^ UINT64_C(0xe7037ed1a0b428db));
     }
     memset(words, 0, sizeof words);
-    memcpy(words, p, length);
+    if (length == sizeof words[0]) { /* many keys are a few words: no call */
+        memcpy(words, p, sizeof words[0]);
+    } else if (length > 0) {
+        memcpy(words, p, length);
+    }
     return hash_mix(words[0] ^ hash ^ UINT64_C(0xbf58476d1ce4e5b9),
                     words[1] ^ UINT64_C(0x94d049bb133111eb));
-}
-
-/** The same for keys of a few words: @length is a multiple of eight. */
-static inline uint64_t hash_words(const void *bytes, size_t length)
-{
-    const uint8_t *p = bytes;
-    uint64_t hash = length;
-    uint64_t words[2] = {0};
-
-    for (; length >= sizeof words; p += sizeof words, length -= sizeof words) {
-        memcpy(words, p, sizeof words);
-        hash = hash_mix(words[0] ^ UINT64_C(0x9e3779b97f4a7c15),
-                        words[1] ^ hash ^ UINT64_C(0xe7037ed1a0b428db));
-    }
-    words[0] = 0;
-    if (length > 0) {
-        memcpy(words, p, sizeof words[0]);
-    }
-    return hash_mix(words[0] ^ hash ^ UINT64_C(0xbf58476d1ce4e5b9), UINT64_C(0x94d049bb133111eb));
 }
 
 #endif

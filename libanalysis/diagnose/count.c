@@ -53,7 +53,7 @@ struct pair_key {
  * struct waiting - a connection that waits to be counted, the keys of the entries in which it
  * counts, and their tags, see heavy_seek()
  * @stats:      @server's entry, as long as none is added; NULL = none known
- * @name, @ja4, @target: numbers of texts
+ * @target:     number of the proxy's target
  * @mark:       see struct moment
  * @failed:     as outcome_is_failure() says
  * @has_pair:   it failed, or went well
@@ -70,8 +70,6 @@ struct waiting {
     uint32_t named_tag;
     uint32_t pair_tag;
     uint32_t hello_tag;
-    uint32_t name;
-    uint32_t ja4;
     uint32_t target;
     uint16_t mark;
     bool failed;
@@ -100,17 +98,17 @@ static void seek_hello(struct tables *tables, struct waiting *w)
 {
     const struct outcome *outcome = &w->outcome;
 
-    w->ja4 = outcome->ja4_number;
-    note_number(tables, outcome->ja4, w->ja4);
+    note_number(tables, outcome->ja4, outcome->ja4_number);
     w->hello_failed = w->failed && outcome->origin == WHYRST_ORIGIN_TLS_PHASE;
     w->has_hello = w->hello_failed || outcome->tls_answered;
     if (w->has_hello) {
-        w->hello =
-            (struct hello_key){.server = server_key_of(outcome), .name = w->name, .ja4 = w->ja4};
+        w->hello = (struct hello_key){.server = server_key_of(outcome),
+                                      .name = outcome->sni_number,
+                                      .ja4 = outcome->ja4_number};
         memcpy(w->hello.client, outcome->client, sizeof w->hello.client);
         w->hello_tag = heavy_seek(&tables->hellos, &w->hello);
-        w->mark = tables_hello_mark(hash_of(tables, outcome->ja4, w->ja4),
-                                    hash_of(tables, outcome->sni, w->name));
+        w->mark = tables_hello_mark(hash_of(tables, outcome->ja4, outcome->ja4_number),
+                                    hash_of(tables, outcome->sni, outcome->sni_number));
     }
 }
 
@@ -130,10 +128,9 @@ static void seek(struct tables *tables, struct waiting *w)
         memcpy(w->pair.client, outcome->client, sizeof w->pair.client);
         w->pair_tag = heavy_seek(&tables->pairs, &w->pair);
     }
-    w->name = outcome->sni_number;
-    note_number(tables, outcome->sni, w->name);
-    if (w->name) {
-        w->named = (struct endpoint_key){.kind = ENDPOINT_NAME, .name = w->name};
+    note_number(tables, outcome->sni, outcome->sni_number);
+    if (outcome->sni_number) {
+        w->named = (struct endpoint_key){.kind = ENDPOINT_NAME, .name = outcome->sni_number};
         w->named_tag = heavy_seek(&tables->endpoints, &w->named);
     }
     if (outcome->hello) {
@@ -151,7 +148,7 @@ static void fetch(const struct tables *tables, struct waiting *w)
     if (w->has_pair) {
         heavy_fetch(&tables->pairs, w->pair_tag);
     }
-    if (w->name) {
+    if (w->outcome.sni_number) {
         heavy_fetch(&tables->endpoints, w->named_tag);
     }
     if (w->has_hello) {
@@ -186,9 +183,9 @@ static void add_pair(struct tables *tables, const struct waiting *w, struct plac
 
 static void add_hello(struct tables *tables, const struct waiting *w, struct place place)
 {
-    struct ja4_key ja4 = {.ja4 = w->ja4};
+    struct ja4_key ja4 = {.ja4 = w->outcome.ja4_number};
 
-    if (w->ja4) {
+    if (ja4.ja4) {
         ja4_add(heavy_get(&tables->ja4s, &ja4), &w->outcome, place);
     }
     if (w->has_hello) {
@@ -219,7 +216,7 @@ static void count(struct tables *tables, const struct waiting *w)
     struct place place = {.frame = (uint32_t)w->outcome.frame};
 
     endpoint_add(take_endpoint(tables, &w->server, w->server_tag), &w->outcome, place);
-    if (w->name) {
+    if (w->outcome.sni_number) {
         endpoint_add(take_endpoint(tables, &w->named, w->named_tag), &w->outcome, place);
     }
     if (w->has_pair) {

@@ -214,7 +214,7 @@ static void *count_last(struct heavy *heavy, uint32_t weight)
 
 uint32_t heavy_seek(const struct heavy *heavy, const void *key)
 {
-    uint32_t tag = tag_of(hash_words(key, heavy->key_size));
+    uint32_t tag = tag_of(hash_bytes(key, heavy->key_size));
 
     if (heavy->size > 0) {
         __builtin_prefetch(&heavy->places[bucket_of(heavy, tag)]);
@@ -246,7 +246,7 @@ void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
-        look_up(heavy, key, tag_of(hash_words(key, heavy->key_size)));
+        look_up(heavy, key, tag_of(hash_bytes(key, heavy->key_size)));
     }
     return count_last(heavy, weight);
 }

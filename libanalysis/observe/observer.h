@@ -60,10 +60,12 @@ struct observe_chunk {
 
 /** struct observe_hello - what a ClientHello says; strings are valid UTF-8, "" where absent */
 struct observe_hello {
-    uint64_t frame;      /**< that completed it */
-    int64_t time_ns;     /**< of that frame */
-    uint32_t ja4_number; /**< numbers of the JA4 and the name among the texts of the observer's */
-    uint32_t sni_number; /**< context: the same text, the same number; 0 = none, or no room */
+    uint64_t frame;  /**< that completed it */
+    int64_t time_ns; /**< of that frame */
+    /** The JA4's and the name's numbers among the texts of the observer's context: the same text,
+     * the same number; 0 = none, or no room. */
+    uint32_t ja4_number;
+    uint32_t sni_number;
     const char *sni;
     char ja4[37];
     char *ja4_r;   /**< a GRefString of the observer's context, lives as long as it; NULL when the
