@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who goes when there is no room: scans and floods rather than what lives. */
+/* Who goes when there is no room: scans and floods rather than what lives; and that none is lost.
+ */
 #include <glib.h>
 
 #include <whyrst/engine.h>
+#include <whyrst/finding.h>
 #include <whyrst/record.h>
 
 #define ROOM 100u
@@ -103,10 +105,54 @@ static void test_flood_is_reported(void)
     whyrst_engine_free(engine);
 }
 
+/* A diagnosis of @count refused connections, which nobody has had concluded. */
+static struct whyrst_diagnosis *refuse(uint32_t count, void (*end)(struct whyrst_engine *engine))
+{
+    struct whyrst_engine *engine = whyrst_engine_new(NULL);
+    struct whyrst_diagnosis *diagnosis = whyrst_diagnosis_new(NULL, "a.pcap");
+    struct whyrst_record *record;
+
+    whyrst_diagnosis_watch(diagnosis, engine);
+    for (uint32_t client = 0; client < count; client++) {
+        add(engine, segment(client, true, WHYRST_TCP_SYN, client, 0));
+        add(engine, segment(client, false, WHYRST_TCP_RST | WHYRST_TCP_ACK, 0, client + 1));
+    }
+    end(engine);
+    while ((record = whyrst_engine_next(engine))) {
+        whyrst_record_unref(record);
+    }
+    whyrst_engine_free(engine);
+    return diagnosis;
+}
+
+/* What two captures have counted is all there when they are merged, however few or many they are
+ * and whichever way their engines ended. */
+static void test_merge(void)
+{
+    struct whyrst_diagnosis *sum = whyrst_diagnosis_new(NULL, NULL);
+    struct whyrst_diagnosis *few = refuse(3, whyrst_engine_end);
+    struct whyrst_diagnosis *many = refuse(1000, whyrst_engine_finish);
+    const struct whyrst_endpoint *server;
+    struct whyrst_value value;
+
+    whyrst_diagnosis_merge(sum, few);
+    whyrst_diagnosis_merge(sum, many);
+    whyrst_diagnosis_conclude(sum);
+    server = whyrst_diagnosis_endpoint(sum, 0);
+    g_assert_nonnull(server);
+    g_assert_null(whyrst_diagnosis_endpoint(sum, 1));
+    g_assert_true(whyrst_endpoint_get(server, WHYRST_ENDPOINT_FIELD_REFUSED, &value));
+    g_assert_cmpuint(value.integer, ==, 1003);
+    whyrst_diagnosis_free(few);
+    whyrst_diagnosis_free(many);
+    whyrst_diagnosis_free(sum);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/connections/flood", test_flood);
     g_test_add_func("/connections/flood-is-reported", test_flood_is_reported);
+    g_test_add_func("/connections/merge", test_merge);
     return g_test_run();
 }
