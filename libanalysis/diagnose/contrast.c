@@ -9,12 +9,10 @@
 
 #include <math.h>
 
-/* Connections to compare with, the share of resets that is "nearly all" and that of "hardly any",
- * and the chance (corrected for the number of tests) not to be one. */
+/* Connections to compare with, the share of resets that is "nearly all" and that of "hardly any". */
 #define LEAST_OTHER 3
 #define NEARLY_ALL  0.8
 #define HARDLY_ANY  0.1
-#define CHANCE      0.001
 
 /* Resets of a block that was not always there. */
 #define LEAST_SPELL 5
@@ -137,7 +135,7 @@ static bool is_blocked_for_a_time(const struct group *group, struct contrast *co
                           pairs * group->tests,
                       1);
     own->good = spell->good;
-    return contrast->p < CHANCE;
+    return contrast->p < CONTRAST_CHANCE;
 }
 
 /* Chance, and whoever picks several out of a mixture, make no such block. */
@@ -146,11 +144,11 @@ static bool is_no_chance(const struct group *group, struct contrast *contrast)
     const struct score *others = &contrast->others;
 
     contrast->p = MIN(test(&contrast->own, others) * group->tests, 1);
-    return contrast->p < CHANCE &&
+    return contrast->p < CONTRAST_CHANCE &&
            (!is_blocked(&contrast->own) ||
             test(&contrast->picked, others) *
                     exp(stats_log_choose(contrast->candidates, contrast->blocked)) <
-                CHANCE);
+                CONTRAST_CHANCE);
 }
 
 bool contrast_is_clear(const struct group *group, struct contrast *contrast)
@@ -179,7 +177,7 @@ bool contrast_may_be_size(const struct score *own, const struct score *others)
 
 enum whyrst_confidence contrast_confidence(const struct contrast *contrast)
 {
-    bool clear = contrast->meanwhile.good >= LEAST_OTHER && contrast->p < CHANCE / 10 &&
+    bool clear = contrast->meanwhile.good >= LEAST_OTHER && contrast->p < CONTRAST_CHANCE / 10 &&
                  score_rate(&contrast->own) > 0.95 && contrast->others.failed == 0 &&
                  !contrast->passing;
 

@@ -7,8 +7,9 @@
 #include "diagnose/combos.h"
 #include "diagnose/diagnosis.h"
 
-/** Resets that make a case. */
-#define CONTRAST_LEAST 3
+/** Resets that make a case, and the chance (corrected for the number of tests) not to be one. */
+#define CONTRAST_LEAST  3
+#define CONTRAST_CHANCE 0.001
 
 /**
  * struct group - ClientHellos that are compared

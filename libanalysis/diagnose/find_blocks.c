@@ -380,14 +380,9 @@ static void find_in_groups(struct whyrst_diagnosis *diagnosis, GPtrArray *cells,
 
 static void find_at_servers(struct whyrst_diagnosis *diagnosis, const struct failing *failing)
 {
-    g_autoptr(GPtrArray) cells = NULL;
-    struct servers servers;
+    g_autoptr(GPtrArray) cells = suspects_at_servers(&diagnosis->whole->hellos, failing);
 
-    servers_init(&servers);
-    suspects_at_servers(failing, &servers);
-    cells = suspects_cells(&diagnosis->whole->hellos, &servers, NULL);
     find_in_groups(diagnosis, cells, false, failing->tests);
-    servers_clear(&servers);
 }
 
 static void find_of_names(struct whyrst_diagnosis *diagnosis, const struct failing *failing)

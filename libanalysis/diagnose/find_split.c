@@ -12,7 +12,6 @@
 #define LEAST      3
 #define NEARLY_ALL 0.8
 #define HARDLY_ANY 0.1
-#define CHANCE     0.001
 
 /** struct sizes - a server's ClientHellos of several segments, and those in one
  * @all:    both; @failed: of the JA4s of which some were reset
@@ -93,7 +92,7 @@ static bool are_apart(const struct group *group, const struct sizes *sizes, doub
         return false;
     }
     *p = stats_fisher(all->split_failed, all->split_good, other_failed, other_good) * group->tests;
-    return *p < CHANCE;
+    return *p < CONTRAST_CHANCE;
 }
 
 bool find_split_hellos(const struct group *group)

@@ -22,12 +22,14 @@ struct failing {
 
 /** Fills @failing, whose members the caller frees. */
 void suspects_count(const struct tables *tables, struct failing *failing);
-/** Adds the servers at which something may be blocked: many ClientHellos were reset there. */
-void suspects_at_servers(const struct failing *failing, struct servers *servers);
+/** The cells (struct hello_cell) of each server at which something may be blocked: resets of one
+ *  kind there, and answers to compare them with, are enough not to be chance. In the order of
+ *  suspects_by_server(). */
+GPtrArray *suspects_at_servers(const struct heavy *hellos, const struct failing *failing);
 /** Adds those at which ClientHellos were reset under a name under which many were, anywhere. */
 void suspects_of_names(const struct heavy *hellos, const uint64_t *names, struct servers *servers);
-/** The cells (struct hello_cell) of @servers, and of @names (may be NULL) with resets enough, in
- * the order of suspects_by_server(). */
+/** The cells (struct hello_cell) of @servers, and of @names with resets enough, in the order of
+ * suspects_by_server(). */
 GPtrArray *suspects_cells(const struct heavy *hellos, const struct servers *servers,
                           const uint64_t *names);
 /** For qsort() of pointers to cells. */
