@@ -9,7 +9,8 @@
 
 #include <math.h>
 
-/* Connections to compare with, the share of resets that is "nearly all" and that of "hardly any". */
+/* Connections to compare with, the share of resets that is "nearly all" and that of "hardly any".
+ */
 #define LEAST_OTHER 3
 #define NEARLY_ALL  0.8
 #define HARDLY_ANY  0.1

@@ -207,7 +207,7 @@ static struct endpoint_stats *take_endpoint(struct tables *tables, const struct 
 {
     struct endpoint_stats *stats = heavy_take(&tables->endpoints, key, tag);
 
-    stats->left = &tables->moments_left;
+    stats->starts.left = &tables->moments_left;
     return stats;
 }
 
@@ -283,7 +283,7 @@ void tables_add_syn(struct tables *tables, const struct lone_syn *syn)
                                             syn->server_port, syn->server, true));
     tables_note_time(tables, syn->time_ns, syn->time_ns);
     tables->connections++;
-    stats->left = &tables->moments_left;
+    stats->starts.left = &tables->moments_left;
     endpoint_add_syn(stats, syn, (struct place){.frame = syn->frame});
 }
 

@@ -203,13 +203,13 @@ static gint compare_rows(gconstpointer a, gconstpointer b)
 static bool is_healthy(const struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t trouble = stats->aborted;
+    uint32_t trouble = faults_of(stats)->aborted;
 
     for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
-        trouble += stats->troubles[i];
+        trouble += faults_of(stats)->troubles[i];
     }
     for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
-        trouble += stats->by[i];
+        trouble += faults_of(stats)->by[i];
     }
     if (stats->proxy) {
         trouble +=
@@ -225,7 +225,8 @@ static void sort_rows(GArray *rows)
         struct whyrst_endpoint *row = &g_array_index(rows, struct whyrst_endpoint, i);
         bool noted = row->state < WHYRST_FINDING_COUNT;
 
-        row->weight = (uint64_t)noted << 63 | (uint64_t)(row->stats->resets & INT32_MAX) << 32 |
+        row->weight = (uint64_t)noted << 63 |
+                      (uint64_t)(faults_of(row->stats)->resets & INT32_MAX) << 32 |
                       row->stats->connections;
         row->healthy = is_healthy(row);
     }

@@ -13,23 +13,41 @@
 
 #define CLIENT_BITS 64u
 
+const struct endpoint_faults endpoint_no_faults;
+
+static void free_faults(struct endpoint_faults *faults)
+{
+    if (faults) {
+        frames_clear(&faults->bad_frames);
+        frames_clear(&faults->reset_frames);
+        moments_clear(&faults->ends);
+        g_free(faults->rst_times);
+        g_free(faults->idle);
+        g_free(faults);
+    }
+}
+
+static struct endpoint_faults *make_faults(struct endpoint_stats *stats)
+{
+    if (!stats->faults) {
+        stats->faults = g_new0(struct endpoint_faults, 1);
+    }
+    return stats->faults;
+}
+
 void endpoint_release(void *entry)
 {
     struct endpoint_stats *stats = entry;
 
-    frames_clear(&stats->bad_frames);
-    frames_clear(&stats->reset_frames);
+    free_faults(stats->faults);
     proxy_free(stats->proxy);
     g_free(stats->texts);
-    g_free(stats->rst_times);
-    g_free(stats->idle);
     if (stats->closes) {
         frames_clear(&stats->closes->frames);
         g_free(stats->closes->idle);
         g_free(stats->closes);
     }
     timeline_clear(&stats->starts);
-    moments_clear(&stats->ends);
 }
 
 /* Of no client (0), one or more of either side. */
@@ -75,7 +93,7 @@ uint32_t endpoint_bad(const struct endpoint_stats *stats)
     uint32_t sum = 0;
 
     for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
-        sum += stats->troubles[i];
+        sum += faults_of(stats)->troubles[i];
     }
     return sum;
 }
@@ -89,17 +107,19 @@ static void note_span(int64_t *first, int64_t *last, int64_t time_ns)
 static void add_bad(struct endpoint_stats *stats, enum trouble trouble, int64_t start_ns,
                     struct place place)
 {
-    stats->troubles[trouble]++;
-    note_span(&stats->first_bad_ns, &stats->last_bad_ns, start_ns);
-    frames_add(&stats->bad_frames, place);
+    struct endpoint_faults *faults = make_faults(stats);
+
+    faults->troubles[trouble]++;
+    note_span(&faults->first_bad_ns, &faults->last_bad_ns, start_ns);
+    frames_add(&faults->bad_frames, place);
 }
 
-static void note_forgotten(struct endpoint_stats *stats, uint32_t count, int64_t shortest_ns)
+static void note_forgotten(struct endpoint_faults *faults, uint32_t count, int64_t shortest_ns)
 {
     if (count > 0) {
-        stats->forgotten_ns =
-            stats->forgotten ? MIN(stats->forgotten_ns, shortest_ns) : shortest_ns;
-        stats->forgotten += count;
+        faults->forgotten_ns =
+            faults->forgotten ? MIN(faults->forgotten_ns, shortest_ns) : shortest_ns;
+        faults->forgotten += count;
     }
 }
 
@@ -117,32 +137,33 @@ static void add_reset(struct endpoint_stats *stats, const struct outcome *outcom
                             .failed = true,
                             .client = client,
                             .origin = (uint8_t)outcome->origin};
+    struct endpoint_faults *faults = make_faults(stats);
 
-    stats->by[outcome->sender]++;
-    stats->origins[outcome->origin]++;
-    sample_add(&stats->rst_times, (uint64_t)place.file << 32 | place.frame,
+    faults->by[outcome->sender]++;
+    faults->origins[outcome->origin]++;
+    sample_add(&faults->rst_times, (uint64_t)place.file << 32 | place.frame,
                MAX(outcome->end_ns - outcome->start_ns, 0));
     /* Of what is counted as a connection: a stray RST is no share of them. */
     if (!outcome->established || !outcome->by_server ||
         outcome->origin == WHYRST_ORIGIN_AFTER_FIN) {
         return;
     }
-    stats->resets++;
-    stats->lone += outcome->lone;
-    stats->retry[outcome->retry]++;
-    note_span(&stats->first_reset_ns, &stats->last_reset_ns, outcome->end_ns);
-    frames_add(&stats->reset_frames, place);
+    faults->resets++;
+    faults->lone += outcome->lone;
+    faults->retry[outcome->retry]++;
+    note_span(&faults->first_reset_ns, &faults->last_reset_ns, outcome->end_ns);
+    frames_add(&faults->reset_frames, place);
     if (strcmp(outcome->cause, "process-exit") == 0) {
         moment.kind = MOMENT_EXIT;
     } else if (strcmp(outcome->cause, "no-socket") == 0 && outcome->idle_ns < 0) {
         moment.kind = MOMENT_LOST;
     }
-    stats->ends.left = stats->left;
-    moments_add(&stats->ends, LIMIT_ENDS, moment);
+    faults->ends.left = stats->starts.left;
+    moments_add(&faults->ends, LIMIT_ENDS, moment);
     if (outcome->idle_ns >= 0 && outcome->prompted) {
-        note_forgotten(stats, 1, outcome->idle_ns);
+        note_forgotten(faults, 1, outcome->idle_ns);
     } else if (outcome->idle_ns >= 0 && !outlived(outcome->idle_ns, outcome->survived_ns)) {
-        sample_add(&stats->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
+        sample_add(&faults->idle, (uint64_t)place.file << 32 | place.frame, outcome->idle_ns);
     }
 }
 
@@ -168,7 +189,6 @@ static uint8_t note_client(struct endpoint_stats *stats, const uint8_t client[16
 
 static void add_start(struct endpoint_stats *stats, int64_t start_ns, uint8_t client, bool accepted)
 {
-    stats->starts.left = stats->left;
     timeline_add(&stats->starts, start_ns, client, accepted);
 }
 
@@ -218,18 +238,18 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, s
         add_reset(stats, outcome, client, place);
         break;
     case OUTCOME_REFUSED:
-        stats->refused_by[outcome->sender]++;
         add_bad(stats, TROUBLE_REFUSED, outcome->start_ns, place);
+        stats->faults->refused_by[outcome->sender]++;
         break;
     case OUTCOME_ABORTED:
-        stats->aborted++;
+        make_faults(stats)->aborted++;
         break;
     case OUTCOME_UNANSWERED:
         add_bad(stats, TROUBLE_UNANSWERED, outcome->start_ns, place);
         break;
     case OUTCOME_UNREACHABLE:
         add_bad(stats, TROUBLE_UNREACHABLE, outcome->start_ns, place);
-        stats->icmp[outcome->unreachable]++;
+        stats->faults->icmp[outcome->unreachable]++;
         break;
     }
 }
@@ -264,6 +284,45 @@ static void merge_span(int64_t *first, int64_t *last, int64_t other_first, int64
     }
 }
 
+static void merge_faults(struct endpoint_stats *stats, const struct endpoint_faults *other,
+                         uint32_t files)
+{
+    struct endpoint_faults *faults = make_faults(stats);
+
+    faults->aborted += other->aborted;
+    faults->resets += other->resets;
+    faults->lone += other->lone;
+    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
+        faults->troubles[i] += other->troubles[i];
+    }
+    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
+        faults->by[i] += other->by[i];
+        faults->refused_by[i] += other->refused_by[i];
+    }
+    for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
+        faults->origins[i] += other->origins[i];
+    }
+    for (unsigned i = 0; i < RETRY_COUNT; i++) {
+        faults->retry[i] += other->retry[i];
+    }
+    for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
+        faults->icmp[i] += other->icmp[i];
+    }
+    merge_span(&faults->first_bad_ns, &faults->last_bad_ns, other->first_bad_ns,
+               other->last_bad_ns);
+    merge_span(&faults->first_reset_ns, &faults->last_reset_ns, other->first_reset_ns,
+               other->last_reset_ns);
+    frames_merge(&faults->bad_frames, &other->bad_frames, files);
+    frames_merge(&faults->reset_frames, &other->reset_frames, files);
+    note_forgotten(faults, other->forgotten, other->forgotten_ns);
+    sample_merge(&faults->rst_times, other->rst_times);
+    sample_merge(&faults->idle, other->idle);
+    if (stats->starts.left) {
+        faults->ends.left = stats->starts.left;
+        moments_merge(&faults->ends, LIMIT_ENDS, &other->ends);
+    }
+}
+
 void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *other,
                     uint32_t files)
 {
@@ -277,39 +336,12 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
     stats->client = join_clients(stats->client, other->client);
     stats->attempts += other->attempts;
     stats->handshakes += other->handshakes;
-    stats->aborted += other->aborted;
     stats->connections += other->connections;
     stats->fins += other->fins;
-    stats->resets += other->resets;
-    stats->lone += other->lone;
-    for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
-        stats->troubles[i] += other->troubles[i];
-    }
-    for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
-        stats->by[i] += other->by[i];
-        stats->refused_by[i] += other->refused_by[i];
-    }
-    for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
-        stats->origins[i] += other->origins[i];
-    }
-    for (unsigned i = 0; i < RETRY_COUNT; i++) {
-        stats->retry[i] += other->retry[i];
-    }
-    for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
-        stats->icmp[i] += other->icmp[i];
-    }
     stats->last_word_ns = MAX(stats->last_word_ns, other->last_word_ns);
     merge_span(&stats->first_good_ns, &stats->last_good_ns, other->first_good_ns,
                other->last_good_ns);
-    merge_span(&stats->first_bad_ns, &stats->last_bad_ns, other->first_bad_ns, other->last_bad_ns);
-    merge_span(&stats->first_reset_ns, &stats->last_reset_ns, other->first_reset_ns,
-               other->last_reset_ns);
-    frames_merge(&stats->bad_frames, &other->bad_frames, files);
-    frames_merge(&stats->reset_frames, &other->reset_frames, files);
-    note_forgotten(stats, other->forgotten, other->forgotten_ns);
     proxy_merge(&stats->proxy, other->proxy, files);
-    sample_merge(&stats->rst_times, other->rst_times);
-    sample_merge(&stats->idle, other->idle);
     if (other->closes) {
         struct silent_closes *closes = closes_of(stats);
 
@@ -318,10 +350,11 @@ void endpoint_merge(struct endpoint_stats *stats, const struct endpoint_stats *o
         merge_span(&closes->first_ns, &closes->last_ns, other->closes->first_ns,
                    other->closes->last_ns);
     }
-    if (stats->left) {
-        stats->starts.left = stats->ends.left = stats->left;
+    if (stats->starts.left) {
         timeline_merge(&stats->starts, &other->starts);
-        moments_merge(&stats->ends, LIMIT_ENDS, &other->ends);
+    }
+    if (other->faults) {
+        merge_faults(stats, other->faults, files);
     }
 }
 
@@ -382,10 +415,12 @@ const char *endpoint_address(const struct whyrst_endpoint *row)
 void endpoint_row(struct whyrst_endpoint *row, struct endpoint_stats *stats,
                   const struct names *names, double alert_rate)
 {
+    uint32_t resets = faults_of(stats)->resets;
+
     *row = (struct whyrst_endpoint){
         .stats = stats,
         .sni = names_text(names, stats->key.name),
-        .flagged = stats->resets && stats_share(stats->resets, stats->connections).low > alert_rate,
+        .flagged = resets && stats_share(resets, stats->connections).low > alert_rate,
         .state = stats->state ? (enum whyrst_finding_kind)(stats->state - 1) : WHYRST_FINDING_COUNT,
     };
 }

@@ -49,51 +49,21 @@ struct endpoint_texts {
 };
 
 /**
- * struct endpoint_stats - an entry of the table of endpoints
- * @clients:     a bit for each client address, by its hash
- * @client:      a mark of the only client, by its hash, or SEVERAL_CLIENTS; 0 = none yet
+ * struct endpoint_faults - what went wrong with an endpoint's connections
  * @resets:      established connections that a RST in the server's name ended (not after a FIN)
  * @lone:        @resets of connections of which neither a handshake nor payload was captured
  * @by:          established connections that a RST ended, by sender
  * @origins:     the same by origin
  * @refused_by:  refusals, by sender; @icmp: connections that ICMP errors answered, by what they say
  * @retry:       @resets by whether the request that was hit may be repeated (enum retry)
- * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
- * @last_word_ns: last sign of life of the server
- * @forgotten:  @resets that answered the first segment after a silence, @forgotten_ns: the shortest
- * of these silences
- * @left:       what remains of LIMIT_MOMENTS
- * @first:      the first frame of a connection that is known: of its RST, else its first
- * @starts:     connections that began, accepted or not
- * @ends:       @resets: of a process that ended, of a host that did not know the connection, others
- * @proxy:       when it was asked to be a proxy, else NULL
+ * @forgotten:   @resets that answered the first segment after a silence, @forgotten_ns: the
+ * shortest of these silences
+ * @ends:        @resets: of a process that ended, of a host that did not know the connection,
+ * others
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
- * @closes:      silences before its FINs, NULL = none
- * @texts:       NULL until somebody asks for them: few of many endpoints are shown
- * @state:       1 + kind of the finding that describes it best, 0 = none; set by a conclusion
- * @file:        1 + index of the first capture that has it; @several: others have it, too
  */
-struct endpoint_stats {
-    /* what each connection changes, close together */
-    struct endpoint_key key;
-    uint64_t clients;
-    uint32_t client;
-    uint32_t attempts;
-    uint32_t handshakes;
-    uint32_t connections;
-    uint32_t fins;
-    struct place first;
-    uint32_t file;
-    bool several;
-    uint8_t state;
-    int64_t first_good_ns;
-    int64_t last_good_ns;
-    int64_t last_word_ns;
-    uint32_t *left;
-    struct proxy_stats *proxy;
-    struct timeline starts;
-    /* what goes wrong */
+struct endpoint_faults {
     uint32_t troubles[TROUBLE_COUNT];
     uint32_t aborted;
     uint32_t resets;
@@ -114,9 +84,53 @@ struct endpoint_stats {
     struct moments ends;
     struct sample *rst_times;
     struct sample *idle;
-    struct silent_closes *closes;
-    struct endpoint_texts *texts;
 };
+
+/**
+ * struct endpoint_stats - an entry of the table of endpoints: what each connection changes, since
+ * with most server names nothing goes wrong
+ * @clients:     a bit for each client address, by its hash
+ * @client:      a mark of the only client, by its hash, or SEVERAL_CLIENTS; 0 = none yet
+ * @first:       the first frame of a connection that is known: of its RST, else its first
+ * @file:        1 + index of the first capture that has it; @several: others have it, too
+ * @state:       1 + kind of the finding that describes it best, 0 = none; set by a conclusion
+ * @first_good_ns, @last_good_ns: starts of connections that were accepted; 0 = none
+ * @last_word_ns: last sign of life of the server
+ * @faults:      NULL = none, see faults_of()
+ * @closes:      silences before its FINs, NULL = none
+ * @proxy:       when it was asked to be a proxy, else NULL
+ * @texts:       NULL until somebody asks for them: few of many endpoints are shown
+ * @starts:      of a server: connections that began, accepted or not
+ */
+struct endpoint_stats {
+    struct endpoint_key key;
+    uint64_t clients;
+    uint32_t client;
+    uint32_t attempts;
+    uint32_t handshakes;
+    uint32_t connections;
+    uint32_t fins;
+    struct place first;
+    uint32_t file;
+    bool several;
+    uint8_t state;
+    int64_t first_good_ns;
+    int64_t last_good_ns;
+    int64_t last_word_ns;
+    struct endpoint_faults *faults;
+    struct silent_closes *closes;
+    struct proxy_stats *proxy;
+    struct endpoint_texts *texts;
+    struct timeline starts;
+};
+
+/** Of an endpoint with which nothing went wrong. */
+extern const struct endpoint_faults endpoint_no_faults;
+
+static inline const struct endpoint_faults *faults_of(const struct endpoint_stats *stats)
+{
+    return stats->faults ? stats->faults : &endpoint_no_faults;
+}
 
 /** Frees what an entry owns. */
 void endpoint_release(void *entry);

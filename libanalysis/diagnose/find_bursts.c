@@ -117,10 +117,10 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis, const stru
     finding->seconds_ns = MAX(burst->end_ns - burst->start_ns, 1);
     finding->first_ns = burst->start_ns;
     finding->last_ns = burst->end_ns;
-    frames_merge(&finding->places, &stats->reset_frames, 0);
+    frames_merge(&finding->places, &faults_of(stats)->reset_frames, 0);
     finding_evidence(finding, "%u connections of %u client%s reset within %.3f s, %u others of %u",
                      burst->count, burst->clients, burst->clients == 1 ? "" : "s",
-                     (double)finding->seconds_ns / 1e9, stats->resets - burst->count,
+                     (double)finding->seconds_ns / 1e9, faults_of(stats)->resets - burst->count,
                      stats->connections);
     burst->row->state = kind;
     return finding;
@@ -160,11 +160,11 @@ void find_bursts(struct whyrst_diagnosis *diagnosis, GArray *stops)
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
         struct burst_of exits, lost;
 
-        if (row->stats->key.kind != ENDPOINT_SERVER || !row->stats->resets) {
+        if (row->stats->key.kind != ENDPOINT_SERVER || !faults_of(row->stats)->resets) {
             continue;
         }
-        exits = densest(&row->stats->ends, MOMENT_EXIT, SECOND / 2);
-        lost = densest(&row->stats->ends, MOMENT_LOST, 2 * SECOND);
+        exits = densest(&faults_of(row->stats)->ends, MOMENT_EXIT, SECOND / 2);
+        lost = densest(&faults_of(row->stats)->ends, MOMENT_LOST, 2 * SECOND);
         exits.row = lost.row = row;
         if (find_exit(diagnosis, &exits)) {
             struct stop stop = {row,  exits.start_ns, exits.end_ns, exits.count,

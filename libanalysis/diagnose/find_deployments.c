@@ -71,7 +71,7 @@ static bool is_stop(struct whyrst_endpoint *row, struct stop *stop)
     struct runs runs;
 
     if (stats->key.kind != ENDPOINT_SERVER || bad == 0 || stats->connections < LEAST ||
-        stats->troubles[TROUBLE_UNANSWERED] == bad) {
+        faults_of(stats)->troubles[TROUBLE_UNANSWERED] == bad) {
         return false;
     }
     runs = timeline_runs(&stats->starts);
@@ -157,7 +157,9 @@ static void tell_servers(struct whyrst_finding *finding, const struct member *me
         const struct stop *stop = &members[i].stop;
         const struct endpoint_stats *stats = stop->row->stats;
 
-        frames_merge(&finding->places, stop->burst ? &stats->reset_frames : &stats->bad_frames, 0);
+        frames_merge(&finding->places,
+                     stop->burst ? &faults_of(stats)->reset_frames : &faults_of(stats)->bad_frames,
+                     0);
         stop->row->state = WHYRST_FINDING_ROLLING_DEPLOYMENT;
         if (i < SERVERS_TOLD) {
             finding_evidence(finding, "%s %s %u within %.3f s, %.1f s after the first",

@@ -22,7 +22,7 @@
 
 static uint32_t accepted(const struct endpoint_stats *stats)
 {
-    return stats->connections + stats->aborted;
+    return stats->connections + faults_of(stats)->aborted;
 }
 
 /* A loopback address is another host in each capture. */
@@ -63,11 +63,11 @@ static struct whyrst_finding *add_bad(struct whyrst_diagnosis *diagnosis,
 
     finding->server = g_strdup(endpoint_name(row));
     finding_count(finding, endpoint_bad(stats), stats->attempts);
-    finding->first_ns = stats->first_bad_ns;
-    finding->last_ns = stats->last_bad_ns;
-    frames_merge(&finding->places, &stats->bad_frames, 0);
-    if (stats->troubles[TROUBLE_REFUSED]) {
-        finding_sender(finding, endpoint_sender(stats->refused_by));
+    finding->first_ns = faults_of(stats)->first_bad_ns;
+    finding->last_ns = faults_of(stats)->last_bad_ns;
+    frames_merge(&finding->places, &faults_of(stats)->bad_frames, 0);
+    if (faults_of(stats)->troubles[TROUBLE_REFUSED]) {
+        finding_sender(finding, endpoint_sender(faults_of(stats)->refused_by));
     }
     row->state = kind;
     return finding;
@@ -82,11 +82,11 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
         stats->attempts >= 2 * LEAST ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
     struct whyrst_finding *finding;
 
-    if (stats->troubles[TROUBLE_UNREACHABLE] >= LEAST) {
+    if (faults_of(stats)->troubles[TROUBLE_UNREACHABLE] >= LEAST) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_UNREACHABLE, sure);
         finding_text(finding, "ICMP errors answer connections to %s: %u of %u", endpoint_name(row),
-                     stats->troubles[TROUBLE_UNREACHABLE], stats->attempts);
-    } else if (stats->troubles[TROUBLE_REFUSED] == 0) {
+                     faults_of(stats)->troubles[TROUBLE_UNREACHABLE], stats->attempts);
+    } else if (faults_of(stats)->troubles[TROUBLE_REFUSED] == 0) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_UNANSWERED, sure);
         finding_text(finding, "%s answers nothing: %u of %u connections got no answer",
                      endpoint_name(row), endpoint_bad(stats), stats->attempts);
@@ -98,7 +98,7 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
             finding_evidence(finding, "or another port was meant: %s accepted %u connections",
                              endpoint_name(other), other->stats->connections);
         }
-    } else if (endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
+    } else if (endpoint_sender(faults_of(stats)->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_REJECTED, sure);
         finding_text(finding, "A device before %s rejects connections: %u of %u",
                      endpoint_name(row), endpoint_bad(stats), stats->attempts);
@@ -124,7 +124,7 @@ static bool is_one_way(const struct endpoint_stats *stats)
 /* Nothing at all came back. */
 static bool is_silent(const struct endpoint_stats *stats)
 {
-    return stats->troubles[TROUBLE_UNANSWERED] == endpoint_bad(stats);
+    return faults_of(stats)->troubles[TROUBLE_UNANSWERED] == endpoint_bad(stats);
 }
 
 /* Whether another server accepted in that time: silence of all is the way's, or the client's own.
@@ -233,8 +233,8 @@ static bool is_down(const struct endpoint_stats *stats, const struct runs *runs)
  * the service itself that tells nothing. */
 static bool is_rejected(const struct endpoint_stats *stats)
 {
-    return stats->troubles[TROUBLE_REFUSED] == endpoint_bad(stats) &&
-           endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX;
+    return faults_of(stats)->troubles[TROUBLE_REFUSED] == endpoint_bad(stats) &&
+           endpoint_sender(faults_of(stats)->refused_by) == WHYRST_SENDER_MIDDLEBOX;
 }
 
 static void find_down(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
@@ -341,12 +341,13 @@ static bool is_of_some_clients(const struct endpoint_stats *stats, uint32_t coun
 static void find_silence_for_some(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t errors = stats->troubles[TROUBLE_UNREACHABLE];
-    uint32_t count = stats->troubles[TROUBLE_UNANSWERED] + errors;
+    uint32_t errors = faults_of(stats)->troubles[TROUBLE_UNREACHABLE];
+    uint32_t count = faults_of(stats)->troubles[TROUBLE_UNANSWERED] + errors;
     bool one = is_of_one_client(&stats->starts);
     struct whyrst_finding *finding;
 
-    if (count < 2 * LEAST || count > stats->attempts || stats->troubles[TROUBLE_REFUSED] > 0 ||
+    if (count < 2 * LEAST || count > stats->attempts ||
+        faults_of(stats)->troubles[TROUBLE_REFUSED] > 0 ||
         (!one && !is_of_some_clients(stats, count)) ||
         __builtin_popcountll(stats->starts.served & ~stats->starts.barred) < OTHER_CLIENTS ||
         stats_share(count, stats->attempts).low <= diagnosis->options.alert_rate ||
@@ -368,7 +369,7 @@ static void find_refusals(struct whyrst_diagnosis *diagnosis, struct whyrst_endp
                           const struct runs *runs)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t refused = stats->troubles[TROUBLE_REFUSED];
+    uint32_t refused = faults_of(stats)->troubles[TROUBLE_REFUSED];
     uint64_t barred = stats->starts.barred;
     double chance = runs_by_chance(runs);
     struct whyrst_finding *finding;

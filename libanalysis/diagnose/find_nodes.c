@@ -61,14 +61,15 @@ static int by_address(const void *a, const void *b)
 /* ICMP errors that are about a rule, a port or the way, not about the host. */
 static uint32_t told_otherwise(const struct endpoint_stats *stats)
 {
-    return stats->troubles[TROUBLE_UNREACHABLE] - stats->icmp[WHYRST_UNREACHABLE_HOST];
+    return faults_of(stats)->troubles[TROUBLE_UNREACHABLE] -
+           faults_of(stats)->icmp[WHYRST_UNREACHABLE_HOST];
 }
 
 /* A device before the host, or a rule of its own, speaks for it there. */
 static bool is_answered_for(const struct endpoint_stats *stats)
 {
     return told_otherwise(stats) >= LEAST ||
-           endpoint_sender(stats->refused_by) == WHYRST_SENDER_MIDDLEBOX;
+           endpoint_sender(faults_of(stats)->refused_by) == WHYRST_SENDER_MIDDLEBOX;
 }
 
 /* Whether a port of it, or so many ports, have failed often enough to ask what the others did. */
@@ -99,7 +100,7 @@ static void sum_up(struct node *node)
         }
         endpoint_merge(&node->sum, stats, 0);
         node->worst = MAX(node->worst, endpoint_bad(stats));
-        node->silent_ports += stats->troubles[TROUBLE_UNANSWERED] >= LEAST;
+        node->silent_ports += faults_of(stats)->troubles[TROUBLE_UNANSWERED] >= LEAST;
     }
 }
 
@@ -152,25 +153,25 @@ static bool has_spoken(const struct whyrst_diagnosis *diagnosis, const struct no
     }
     memcpy(key.client, sum->key.address, sizeof key.client);
     client = g_hash_table_lookup(*served, &key);
-    return MAX(sum->last_word_ns, sum->last_good_ns) >= sum->first_bad_ns ||
-           (client && client->score.last_good_ns >= sum->first_bad_ns);
+    return MAX(sum->last_word_ns, sum->last_good_ns) >= faults_of(sum)->first_bad_ns ||
+           (client && client->score.last_good_ns >= faults_of(sum)->first_bad_ns);
 }
 
 static bool is_silent(const struct whyrst_diagnosis *diagnosis, const struct node *node,
                       GHashTable **served)
 {
     const struct endpoint_stats *sum = &node->sum;
-    uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
+    uint32_t missing = faults_of(sum)->icmp[WHYRST_UNREACHABLE_HOST];
 
-    return sum->troubles[TROUBLE_REFUSED] == 0 && told_otherwise(sum) == 0 && !node->answered_for &&
-           (missing >= LEAST || node->silent_ports >= LEAST_PORTS) &&
+    return faults_of(sum)->troubles[TROUBLE_REFUSED] == 0 && told_otherwise(sum) == 0 &&
+           !node->answered_for && (missing >= LEAST || node->silent_ports >= LEAST_PORTS) &&
            !has_spoken(diagnosis, node, served);
 }
 
 /* Its own kernel refuses, and nothing was ever accepted. */
 static bool is_refusing(const struct node *node)
 {
-    if (node->sum.troubles[TROUBLE_REFUSED] == 0) {
+    if (faults_of(&node->sum)->troubles[TROUBLE_REFUSED] == 0) {
         return false;
     }
     for (guint i = 0; i < node->count; i++) {
@@ -237,8 +238,8 @@ static enum whyrst_confidence confidence_of(const struct node *node, bool certai
 static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
 {
     const struct endpoint_stats *sum = &node->sum;
-    uint32_t missing = sum->icmp[WHYRST_UNREACHABLE_HOST];
-    bool certain = sum->troubles[TROUBLE_REFUSED] > 0 || missing > 0;
+    uint32_t missing = faults_of(sum)->icmp[WHYRST_UNREACHABLE_HOST];
+    bool certain = faults_of(sum)->troubles[TROUBLE_REFUSED] > 0 || missing > 0;
     struct whyrst_finding *finding =
         finding_add(diagnosis->findings, WHYRST_FINDING_DEAD_NODE, confidence_of(node, certain));
     char name[80];
@@ -247,10 +248,10 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
                   node->count == 1);
     finding->server = g_strdup(name);
     finding_count(finding, endpoint_bad(sum), sum->attempts);
-    finding->first_ns = sum->first_bad_ns;
-    finding->last_ns = sum->last_bad_ns;
-    frames_merge(&finding->places, &sum->bad_frames, 0);
-    if (sum->troubles[TROUBLE_REFUSED]) {
+    finding->first_ns = faults_of(sum)->first_bad_ns;
+    finding->last_ns = faults_of(sum)->last_bad_ns;
+    frames_merge(&finding->places, &faults_of(sum)->bad_frames, 0);
+    if (faults_of(sum)->troubles[TROUBLE_REFUSED]) {
         finding_sender(finding, WHYRST_SENDER_SERVER);
         finding_text(finding, "%s is dead: %u of %u connections failed", name, endpoint_bad(sum),
                      sum->attempts);
@@ -278,15 +279,15 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
 
 static bool is_closed(const struct endpoint_stats *stats)
 {
-    return stats->troubles[TROUBLE_REFUSED] && !stats->last_good_ns &&
+    return faults_of(stats)->troubles[TROUBLE_REFUSED] && !stats->last_good_ns &&
            endpoint_bad(stats) <= SCAN_TRIES && !is_answered_for(stats);
 }
 
 static bool is_dropped(const struct endpoint_stats *stats)
 {
-    return stats->troubles[TROUBLE_UNANSWERED] && !stats->last_good_ns &&
+    return faults_of(stats)->troubles[TROUBLE_UNANSWERED] && !stats->last_good_ns &&
            endpoint_bad(stats) <= SCAN_TRIES &&
-           stats->troubles[TROUBLE_UNANSWERED] == endpoint_bad(stats);
+           faults_of(stats)->troubles[TROUBLE_UNANSWERED] == endpoint_bad(stats);
 }
 
 /* Many ports of a host that lives, in one finding. */
@@ -313,13 +314,13 @@ static void find_scan(struct whyrst_diagnosis *diagnosis, const struct node *nod
     finding->server = g_strdup(name);
     finding_count(finding, endpoint_bad(&sum), sum.attempts);
     finding->weight *= SCAN_WEIGHT;
-    finding->first_ns = sum.first_bad_ns;
-    finding->last_ns = sum.last_bad_ns;
-    frames_merge(&finding->places, &sum.bad_frames, 0);
+    finding->first_ns = faults_of(&sum)->first_bad_ns;
+    finding->last_ns = faults_of(&sum)->last_bad_ns;
+    frames_merge(&finding->places, &faults_of(&sum)->bad_frames, 0);
     finding_troubles(finding, &sum);
     ports = tell_ports(node, finding, is_one);
     if (kind == WHYRST_FINDING_WRONG_PORT) {
-        finding_sender(finding, endpoint_sender(sum.refused_by));
+        finding_sender(finding, endpoint_sender(faults_of(&sum)->refused_by));
         finding_text(finding, "Nothing listens at %u ports of %s: %u of %u connections refused",
                      ports, name, endpoint_bad(&sum), sum.attempts);
     } else {
@@ -389,14 +390,14 @@ void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stat
     };
 
     for (unsigned i = 0; i < TROUBLE_UNREACHABLE; i++) {
-        if (stats->troubles[i]) {
-            finding_evidence(finding, "%u %s", stats->troubles[i], words[i]);
+        if (faults_of(stats)->troubles[i]) {
+            finding_evidence(finding, "%u %s", faults_of(stats)->troubles[i], words[i]);
         }
     }
     for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
-        if (stats->icmp[i]) {
-            finding_evidence(finding, "%u %s: %s", stats->icmp[i], words[TROUBLE_UNREACHABLE],
-                             errors[i]);
+        if (faults_of(stats)->icmp[i]) {
+            finding_evidence(finding, "%u %s: %s", faults_of(stats)->icmp[i],
+                             words[TROUBLE_UNREACHABLE], errors[i]);
         }
     }
 }

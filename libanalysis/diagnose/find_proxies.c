@@ -335,7 +335,7 @@ void find_proxy(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
     doubt = stats->of[PROXY_UNCLEAR].count - (the.blamed - the.broken) - the.denied;
     row->stats->proxy->health = (struct proxy_health){
         .own = stats->of[PROXY_OWN].count + stats->of[PROXY_DROPPED].count + the.denied +
-               row->stats->refused_by[WHYRST_SENDER_SERVER],
+               faults_of(row->stats)->refused_by[WHYRST_SENDER_SERVER],
         .target = stats->of[PROXY_TARGET].count + the.blamed,
         .unclear = doubt + stats->of[PROXY_BROKEN].count - the.broken,
     };

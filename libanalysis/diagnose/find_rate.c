@@ -24,16 +24,16 @@ bool findings_explain(const struct whyrst_diagnosis *diagnosis, struct whyrst_en
 
 void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats)
 {
-    if (finding->resets != stats->resets) {
+    if (finding->resets != faults_of(stats)->resets) {
         return;
     }
-    if (stats->retry[RETRY_SAFE]) {
+    if (faults_of(stats)->retry[RETRY_SAFE]) {
         finding_evidence(finding, "%u of them hit a request that is idempotent and may be repeated",
-                         stats->retry[RETRY_SAFE]);
+                         faults_of(stats)->retry[RETRY_SAFE]);
     }
-    if (stats->retry[RETRY_UNSAFE]) {
+    if (faults_of(stats)->retry[RETRY_UNSAFE]) {
         finding_evidence(finding, "%u of them hit a request that may have taken effect",
-                         stats->retry[RETRY_UNSAFE]);
+                         faults_of(stats)->retry[RETRY_UNSAFE]);
     }
 }
 
@@ -41,13 +41,14 @@ void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats
  * load balancer. When it did is not known, but that it was no later. */
 static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint_stats *stats)
 {
-    if (stats->forgotten < LEAST || stats->forgotten * 2 < stats->resets) {
+    if (faults_of(stats)->forgotten < LEAST ||
+        faults_of(stats)->forgotten * 2 < faults_of(stats)->resets) {
         return;
     }
     finding_evidence(finding,
                      "%u answered the first segment after a silence, the shortest of %.1f s: by "
                      "then the connection is forgotten",
-                     stats->forgotten, (double)stats->forgotten_ns / 1e9);
+                     faults_of(stats)->forgotten, (double)faults_of(stats)->forgotten_ns / 1e9);
     finding->advice = "Send keep-alives more often than the shortest of these silences, or close "
                       "idle connections before it; repeat with back-off only what is idempotent.";
 }
@@ -55,35 +56,38 @@ static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint
 void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    bool lone = 2 * stats->lone > stats->resets; /* ACK pings are no connections */
+    bool lone =
+        2 * faults_of(stats)->lone > faults_of(stats)->resets; /* ACK pings are no connections */
     struct whyrst_finding *finding;
 
-    if (stats->resets < LEAST || findings_explain(diagnosis, row, stats->resets) || !row->flagged) {
+    if (faults_of(stats)->resets < LEAST ||
+        findings_explain(diagnosis, row, faults_of(stats)->resets) || !row->flagged) {
         return;
     }
     finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE,
                           lone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_HIGH);
     finding->server = g_strdup(endpoint_name(row));
-    finding_count(finding, stats->resets, stats->connections);
-    finding_sender(finding, endpoint_sender(stats->by));
-    finding->first_ns = stats->first_reset_ns;
-    finding->last_ns = stats->last_reset_ns;
-    frames_merge(&finding->places, &stats->reset_frames, 0);
-    finding_text(finding, "%s%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
-                 endpoint_sender(stats->by) == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
-                 endpoint_name(row), stats->resets, stats->connections, 100 * finding->share.rate,
-                 100 * finding->share.low);
+    finding_count(finding, faults_of(stats)->resets, stats->connections);
+    finding_sender(finding, endpoint_sender(faults_of(stats)->by));
+    finding->first_ns = faults_of(stats)->first_reset_ns;
+    finding->last_ns = faults_of(stats)->last_reset_ns;
+    frames_merge(&finding->places, &faults_of(stats)->reset_frames, 0);
+    finding_text(
+        finding, "%s%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
+        endpoint_sender(faults_of(stats)->by) == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
+        endpoint_name(row), faults_of(stats)->resets, stats->connections, 100 * finding->share.rate,
+        100 * finding->share.low);
     for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
-        if (stats->origins[i]) {
-            finding_evidence(finding, "%u reset in phase %s", stats->origins[i],
+        if (faults_of(stats)->origins[i]) {
+            finding_evidence(finding, "%u reset in phase %s", faults_of(stats)->origins[i],
                              whyrst_origin_name((enum whyrst_origin)i));
         }
     }
-    if (stats->lone) {
+    if (faults_of(stats)->lone) {
         finding_evidence(finding,
                          "%u reset without a handshake or payload before, as far as captured: "
                          "probes, or the rests of older connections",
-                         stats->lone);
+                         faults_of(stats)->lone);
     }
     finding_retries(finding, stats);
     tell_forgotten(finding, stats);

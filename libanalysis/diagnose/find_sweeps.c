@@ -23,13 +23,14 @@ static bool may_be_swept(const struct endpoint_stats *stats)
 
     return stats->key.kind == ENDPOINT_SERVER && !endpoint_is_loopback(&stats->key) && bad > 0 &&
            bad <= SWEEP_TRIES && stats->last_good_ns == 0 &&
-           stats->troubles[TROUBLE_UNREACHABLE] == 0 && stats->client != SEVERAL_CLIENTS &&
-           endpoint_sender(stats->refused_by) != WHYRST_SENDER_MIDDLEBOX;
+           faults_of(stats)->troubles[TROUBLE_UNREACHABLE] == 0 &&
+           stats->client != SEVERAL_CLIENTS &&
+           endpoint_sender(faults_of(stats)->refused_by) != WHYRST_SENDER_MIDDLEBOX;
 }
 
 static bool is_refusing(const struct endpoint_stats *stats)
 {
-    return stats->troubles[TROUBLE_REFUSED] > 0;
+    return faults_of(stats)->troubles[TROUBLE_REFUSED] > 0;
 }
 
 /* The port of the same client, in the same way; 0: they are of one sweep. */
@@ -71,11 +72,11 @@ static void add(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *cons
     }
     finding_count(finding, endpoint_bad(&sum), sum.attempts);
     finding->weight *= SWEEP_WEIGHT;
-    finding->first_ns = sum.first_bad_ns;
-    finding->last_ns = sum.last_bad_ns;
-    frames_merge(&finding->places, &sum.bad_frames, 0);
+    finding->first_ns = faults_of(&sum)->first_bad_ns;
+    finding->last_ns = faults_of(&sum)->last_bad_ns;
+    frames_merge(&finding->places, &faults_of(&sum)->bad_frames, 0);
     if (refusing) {
-        finding_sender(finding, endpoint_sender(sum.refused_by));
+        finding_sender(finding, endpoint_sender(faults_of(&sum)->refused_by));
     }
     finding_text(finding, "%u hosts %s at port %u: %u of %u connections failed", count,
                  refusing ? "refuse connections" : "answer nothing", key->port, endpoint_bad(&sum),

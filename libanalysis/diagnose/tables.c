@@ -79,7 +79,7 @@ static void merge_endpoints(struct tables *tables, const struct tables *other, u
         key = from->key;
         key.name = number_in(tables, tables->names, names_text(other->names, from->key.name));
         to = heavy_add(&tables->endpoints, &key, heavy_weight(&other->endpoints, i));
-        to->left = &tables->moments_left;
+        to->starts.left = &tables->moments_left;
         endpoint_merge(to, from, files);
     }
 }
@@ -186,7 +186,8 @@ void tables_merge_sums(struct tables *tables, const struct tables *other, uint32
 
 size_t tables_bytes(const struct tables *tables)
 {
-    return tables->endpoints.size * sizeof(struct endpoint_stats) +
+    return tables->endpoints.size *
+               (sizeof(struct endpoint_stats) + sizeof(struct endpoint_faults)) +
            tables->pairs.size * sizeof(struct pair) +
            tables->hellos.size * sizeof(struct hello_cell) +
            tables->ja4s.size * sizeof(struct ja4_stats) +
