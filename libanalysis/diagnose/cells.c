@@ -5,6 +5,35 @@
 
 #include <glib.h>
 
+#include "diagnose/hashes.h"
+
+static uint64_t hash_of(const struct server_key *server)
+{
+    return hash_server(server->version, server->address, server->port);
+}
+
+uint64_t pair_hash(const void *key)
+{
+    const struct pair *pair = key; /* what it begins with */
+
+    return hash_pair(hash_of(&pair->server), hash_client(pair->client));
+}
+
+uint64_t hello_hash(const void *key)
+{
+    const struct hello_key *hello = key;
+
+    return hash_hello(hash_pair(hash_of(&hello->server), hash_client(hello->client)), hello->name,
+                      hello->ja4);
+}
+
+uint64_t tunnel_hash(const void *key)
+{
+    const struct tunnel_key *tunnel = key;
+
+    return hash_with(hash_of(&tunnel->proxy), tunnel->target);
+}
+
 struct server_key server_key_of(const struct outcome *outcome)
 {
     struct server_key key = {.version = outcome->version, .port = outcome->server_port};

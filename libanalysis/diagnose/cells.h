@@ -79,6 +79,10 @@ struct tunnel_cell {
     int64_t last_unclear_ns;
 };
 
+/** Hashes of keys of the tables of pairs, ClientHellos and tunnels. */
+uint64_t pair_hash(const void *key);
+uint64_t hello_hash(const void *key);
+uint64_t tunnel_hash(const void *key);
 struct server_key server_key_of(const struct outcome *outcome);
 /** Whether a block or limit might be behind the connection's end: reset or refused in the server's
  *  name while the client had not got what it wanted. */

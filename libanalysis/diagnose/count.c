@@ -8,30 +8,18 @@
 
 #include <glib.h>
 
-#include "bytes/hash.h"
+#include "diagnose/hashes.h"
 #include "diagnose/tables.h"
 #include "limits.h"
 
 /** As many as first-level caches have room for, with what is fetched for them. */
 #define WAITING 16u
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+/* A hash of what every capture of the connection shows: its SYN's number and its two ends, of which
+ * @pair is a hash. */
+static uint64_t identity_of(uint64_t pair, uint32_t isn, uint16_t client_port)
 {
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
-}
-
-/* A hash of what every capture of the connection shows: its SYN's number and its two ends. */
-static uint64_t identity_of(uint32_t isn, uint16_t client_port, const uint8_t client[16],
-                            uint16_t server_port, const uint8_t server[16], bool is_ipv4)
-{
-    uint64_t ends[4];
-    uint64_t hash = (uint64_t)isn << 32 | (uint32_t)client_port << 16 | server_port;
-
-    memcpy(ends, client, 16);
-    memcpy(ends + 2, server, 16);
-    hash = mix(mix(hash, ends[0]), ends[2]);
-    return is_ipv4 ? mix(hash, 0) : mix(mix(hash, ends[1]), ends[3]);
+    return hash_with(pair, (uint64_t)isn << 32 | client_port);
 }
 
 static struct endpoint_key endpoint_key_of(uint8_t version, const uint8_t address[16],
@@ -53,6 +41,7 @@ struct pair_key {
  * struct waiting - a connection that waits to be counted, the keys of the entries in which it
  * counts, and their tags, see heavy_seek()
  * @stats:      @server's entry, as long as none is added; NULL = none known
+ * @client_hash: hash_client() of its client
  * @target:     number of the proxy's target
  * @mark:       see struct moment
  * @failed:     as outcome_is_failure() says
@@ -66,6 +55,7 @@ struct waiting {
     struct endpoint_key named;
     struct pair_key pair;
     struct hello_key hello;
+    uint64_t client_hash;
     uint32_t server_tag;
     uint32_t named_tag;
     uint32_t pair_tag;
@@ -80,7 +70,7 @@ struct waiting {
 
 uint16_t tables_hello_mark(uint64_t ja4, uint64_t name)
 {
-    return (uint16_t)(mix(ja4, name) >> 48) | 1;
+    return (uint16_t)(hash_with(ja4, name) >> 48) | 1;
 }
 
 /* Whether @text has a number, as those have that there was room for, and others not. */
@@ -94,7 +84,8 @@ static uint64_t hash_of(const struct tables *tables, const char *text, uint32_t 
     return number ? names_hash(tables->names, number) : names_hash_text(text);
 }
 
-static void seek_hello(struct tables *tables, struct waiting *w)
+/* @pair: hash of its ends. */
+static void seek_hello(struct tables *tables, struct waiting *w, uint64_t pair)
 {
     const struct outcome *outcome = &w->outcome;
 
@@ -106,7 +97,7 @@ static void seek_hello(struct tables *tables, struct waiting *w)
                                       .name = outcome->sni_number,
                                       .ja4 = outcome->ja4_number};
         memcpy(w->hello.client, outcome->client, sizeof w->hello.client);
-        w->hello_tag = heavy_seek(&tables->hellos, &w->hello);
+        w->hello_tag = heavy_seek(&tables->hellos, hash_hello(pair, w->hello.name, w->hello.ja4));
         w->mark = tables_hello_mark(hash_of(tables, outcome->ja4, outcome->ja4_number),
                                     hash_of(tables, outcome->sni, outcome->sni_number));
     }
@@ -116,9 +107,13 @@ static void seek_hello(struct tables *tables, struct waiting *w)
 static void seek(struct tables *tables, struct waiting *w)
 {
     const struct outcome *outcome = &w->outcome;
+    uint64_t server = hash_server(outcome->version, outcome->server, outcome->server_port);
+    uint64_t pair;
 
+    w->client_hash = hash_client(outcome->client);
+    pair = hash_pair(server, w->client_hash);
     w->server = endpoint_key_of(outcome->version, outcome->server, outcome->server_port);
-    w->server_tag = heavy_seek(&tables->endpoints, &w->server);
+    w->server_tag = heavy_seek(&tables->endpoints, server);
     w->failed = outcome_is_failure(outcome);
     w->has_pair = w->failed || outcome_is_good(outcome);
     w->has_hello = false;
@@ -126,19 +121,22 @@ static void seek(struct tables *tables, struct waiting *w)
     if (w->has_pair) {
         w->pair.server = server_key_of(outcome);
         memcpy(w->pair.client, outcome->client, sizeof w->pair.client);
-        w->pair_tag = heavy_seek(&tables->pairs, &w->pair);
+        w->pair_tag = heavy_seek(&tables->pairs, pair);
     }
     note_number(tables, outcome->sni, outcome->sni_number);
     if (outcome->sni_number) {
         w->named = (struct endpoint_key){.kind = ENDPOINT_NAME, .name = outcome->sni_number};
-        w->named_tag = heavy_seek(&tables->endpoints, &w->named);
+        w->named_tag = heavy_seek(&tables->endpoints, hash_number(outcome->sni_number));
     }
     if (outcome->hello) {
-        seek_hello(tables, w);
+        seek_hello(tables, w, pair);
     }
     if (outcome->proxy != PROXY_NONE) {
         w->target = names_number(tables->targets, outcome->proxy_target);
         note_number(tables, outcome->proxy_target, w->target);
+    }
+    if (outcome->attempt) {
+        sketch_add(&tables->sketch, identity_of(pair, outcome->isn, outcome->client_port));
     }
 }
 
@@ -215,9 +213,11 @@ static void count(struct tables *tables, const struct waiting *w)
 {
     struct place place = {.frame = (uint32_t)w->outcome.frame};
 
-    endpoint_add(take_endpoint(tables, &w->server, w->server_tag), &w->outcome, place);
+    endpoint_add(take_endpoint(tables, &w->server, w->server_tag), &w->outcome, w->client_hash,
+                 place);
     if (w->outcome.sni_number) {
-        endpoint_add(take_endpoint(tables, &w->named, w->named_tag), &w->outcome, place);
+        endpoint_add(take_endpoint(tables, &w->named, w->named_tag), &w->outcome, w->client_hash,
+                     place);
     }
     if (w->has_pair) {
         add_pair(tables, w, place);
@@ -265,11 +265,6 @@ void tables_add(struct tables *tables)
     const struct outcome *outcome = &w->outcome;
 
     seek(tables, w);
-    if (outcome->attempt) {
-        sketch_add(&tables->sketch,
-                   identity_of(outcome->isn, outcome->client_port, outcome->client,
-                               outcome->server_port, outcome->server, outcome->version == 4));
-    }
     tables_note_time(tables, outcome->start_ns, outcome->end_ns);
     tables->connections++;
 }
@@ -278,13 +273,14 @@ void tables_add_syn(struct tables *tables, const struct lone_syn *syn)
 {
     struct endpoint_key key = endpoint_key_of(4, syn->server, syn->server_port);
     struct endpoint_stats *stats = heavy_get(&tables->endpoints, &key);
+    uint64_t client = hash_client(syn->client);
 
-    sketch_add(&tables->sketch, identity_of(syn->isn, syn->client_port, syn->client,
-                                            syn->server_port, syn->server, true));
+    sketch_add(&tables->sketch,
+               identity_of(hash_pair(endpoint_hash(&key), client), syn->isn, syn->client_port));
     tables_note_time(tables, syn->time_ns, syn->time_ns);
     tables->connections++;
     stats->starts.left = &tables->moments_left;
-    endpoint_add_syn(stats, syn, (struct place){.frame = syn->frame});
+    endpoint_add_syn(stats, syn, client, (struct place){.frame = syn->frame});
 }
 
 void tables_add_close(struct tables *tables, const struct flow_key *key, unsigned side,

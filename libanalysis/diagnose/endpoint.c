@@ -6,14 +6,22 @@
 
 #include <glib.h>
 
-#include "bytes/hash.h"
 #include "bytes/strbuf.h"
+#include "diagnose/hashes.h"
 #include "diagnose/stats.h"
 #include "verdict/words.h"
 
 #define CLIENT_BITS 64u
 
 const struct endpoint_faults endpoint_no_faults;
+
+uint64_t endpoint_hash(const void *data)
+{
+    const struct endpoint_key *key = data;
+
+    return key->kind == ENDPOINT_NAME ? hash_number(key->name)
+                                      : hash_server(key->version, key->address, key->port);
+}
 
 static void free_faults(struct endpoint_faults *faults)
 {
@@ -173,11 +181,9 @@ static bool is_absence(enum outcome_end end)
     return end == OUTCOME_REFUSED || end == OUTCOME_UNANSWERED || end == OUTCOME_UNREACHABLE;
 }
 
-/* Which of CLIENT_BITS clients it is that has a connection. */
-static uint8_t note_client(struct endpoint_stats *stats, const uint8_t client[16],
-                           struct place place)
+/* Which of CLIENT_BITS clients the one with this @hash is, which has a connection. */
+static uint8_t note_client(struct endpoint_stats *stats, uint64_t hash, struct place place)
 {
-    uint64_t hash = hash_bytes(client, 16);
     uint8_t number = (uint8_t)(hash >> 58);
 
     stats->file = place.file + 1;
@@ -202,9 +208,10 @@ static void note_start(struct endpoint_stats *stats, const struct outcome *outco
     }
 }
 
-void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, struct place place)
+void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, uint64_t hash,
+                      struct place place)
 {
-    uint8_t client = note_client(stats, syn->client, place);
+    uint8_t client = note_client(stats, hash, place);
 
     stats->attempts++;
     if (syn->unanswered) {
@@ -213,9 +220,10 @@ void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, 
     }
 }
 
-void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place)
+void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, uint64_t hash,
+                  struct place place)
 {
-    uint8_t client = note_client(stats, outcome->client, place);
+    uint8_t client = note_client(stats, hash, place);
 
     stats->last_word_ns = MAX(stats->last_word_ns, outcome->server_ns);
     stats->attempts += outcome->attempt;

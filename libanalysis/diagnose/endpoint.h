@@ -132,6 +132,8 @@ static inline const struct endpoint_faults *faults_of(const struct endpoint_stat
     return stats->faults ? stats->faults : &endpoint_no_faults;
 }
 
+/** The hash of a struct endpoint_key. */
+uint64_t endpoint_hash(const void *key);
 /** Frees what an entry owns. */
 void endpoint_release(void *entry);
 /** Asks the processor for what endpoint_add() needs besides the entry. */
@@ -143,10 +145,12 @@ static inline void endpoint_prefetch(const struct endpoint_stats *stats)
     }
 }
 
-/** Counts a connection; @place is of its frame. */
-void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, struct place place);
+/** Counts a connection; @hash: hash_client() of its client; @place is of its frame. */
+void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, uint64_t hash,
+                  struct place place);
 /** Counts a connection of which there is only a SYN. */
-void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, struct place place);
+void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, uint64_t hash,
+                      struct place place);
 /** Adds a close of the server after @idle_ns of silence, when it had survived one of @survived_ns;
  *  its connection is counted elsewhere. */
 void endpoint_add_close(struct endpoint_stats *stats, int64_t idle_ns, int64_t survived_ns,

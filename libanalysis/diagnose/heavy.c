@@ -6,7 +6,6 @@
 
 #include <glib.h>
 
-#include "bytes/hash.h"
 #include "bytes/prefetch.h"
 
 #define BUCKET      8u
@@ -15,11 +14,14 @@
 #define FETCHED 192u
 
 void heavy_init(struct heavy *heavy, size_t entry_size, size_t key_size, size_t limit,
-                void (*release)(void *entry))
+                uint64_t (*hash)(const void *key), void (*release)(void *entry))
 {
     g_assert(limit <= ((size_t)BUCKET << HEAVY_CHUNKS) - BUCKET);
-    *heavy = (struct heavy){
-        .entry_size = entry_size, .key_size = key_size, .limit = limit, .release = release};
+    *heavy = (struct heavy){.entry_size = entry_size,
+                            .key_size = key_size,
+                            .limit = limit,
+                            .hash = hash,
+                            .release = release};
 }
 
 /* The first chunk is of a bucket's entries, each other one of twice as many as the one before. */
@@ -47,7 +49,7 @@ void *heavy_at(const struct heavy *heavy, size_t position)
 
 uint32_t heavy_weight(const struct heavy *heavy, size_t position)
 {
-    return heavy->weights[heavy->places[position].index];
+    return heavy->places[position].weight;
 }
 
 void heavy_clear(struct heavy *heavy)
@@ -59,7 +61,6 @@ void heavy_clear(struct heavy *heavy)
         g_aligned_free(heavy->chunks[i]);
     }
     g_aligned_free(heavy->places);
-    g_free(heavy->weights);
 }
 
 /* Never 0. */
@@ -141,7 +142,6 @@ static void grow(struct heavy *heavy)
 
     heavy->size = old.size ? old.size * 2 : BUCKET;
     heavy->places = g_aligned_alloc0(heavy->size, sizeof heavy->places[0], BUCKET_SIZE);
-    heavy->weights = g_renew(uint32_t, heavy->weights, heavy->size);
     for (size_t i = 0; i < old.size; i++) {
         if (old.places[i].tag) { /* no bucket gets more than the one it came from had */
             heavy->places[lightest(heavy, old.places[i].tag)] = old.places[i];
@@ -151,9 +151,9 @@ static void grow(struct heavy *heavy)
 }
 
 /* Its number; its memory is all zero. */
-static uint32_t add_entry(struct heavy *heavy)
+static uint16_t add_entry(struct heavy *heavy)
 {
-    uint32_t index = (uint32_t)heavy->count++;
+    uint16_t index = (uint16_t)heavy->count++;
     unsigned chunk = chunk_of(index);
 
     if (!heavy->chunks[chunk]) {
@@ -192,7 +192,7 @@ static void make_entry(struct heavy *heavy, const void *key, uint32_t tag)
     heavy->last = make_place(heavy, tag);
     place = &heavy->places[heavy->last];
     place->tag = tag;
-    heavy->weights[place->index] = 0;
+    place->weight = 0;
     memcpy(entry_at(heavy, heavy->last), key, heavy->key_size);
 }
 
@@ -206,15 +206,15 @@ static void look_up(struct heavy *heavy, const void *key, uint32_t tag)
 
 static void *count_last(struct heavy *heavy, uint32_t weight)
 {
-    uint32_t *sum = &heavy->weights[heavy->places[heavy->last].index];
+    uint16_t *sum = &heavy->places[heavy->last].weight;
 
-    *sum = MIN(*sum, UINT32_MAX - weight) + weight;
+    *sum = (uint16_t)(*sum + MIN(weight, HEAVY_WEIGHT - (uint32_t)*sum));
     return entry_at(heavy, heavy->last);
 }
 
-uint32_t heavy_seek(const struct heavy *heavy, const void *key)
+uint32_t heavy_seek(const struct heavy *heavy, uint64_t hash)
 {
-    uint32_t tag = tag_of(hash_bytes(key, heavy->key_size));
+    uint32_t tag = tag_of(hash);
 
     if (heavy->size > 0) {
         __builtin_prefetch(&heavy->places[bucket_of(heavy, tag)]);
@@ -246,7 +246,7 @@ void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag)
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight)
 {
     if (heavy->count == 0 || !is_at(heavy, heavy->last, key)) {
-        look_up(heavy, key, tag_of(hash_bytes(key, heavy->key_size)));
+        look_up(heavy, key, tag_of(heavy->hash(key)));
     }
     return count_last(heavy, weight);
 }

@@ -5,7 +5,15 @@
 
 #include <glib.h>
 
+#include "diagnose/hashes.h"
 #include "diagnose/stats.h"
+
+uint64_t ja4_hash(const void *key)
+{
+    const struct ja4_key *ja4 = key;
+
+    return hash_number(ja4->ja4);
+}
 
 static enum ja4_end end_of(const struct outcome *outcome)
 {

@@ -33,6 +33,8 @@ struct whyrst_ja4 {
     const char *text;
 };
 
+/** The hash of a struct ja4_key. */
+uint64_t ja4_hash(const void *key);
 /** Counts a connection that has a ClientHello. */
 void ja4_add(struct ja4_stats *stats, const struct outcome *outcome, struct place place);
 /** Adds @other's counts, whose files follow @files others; the keys are the caller's. */

@@ -28,15 +28,16 @@ void tables_init(struct tables *tables, struct names *names)
                               .targets = names_new(),
                               .moments_left = LIMIT_MOMENTS};
     heavy_init(&tables->endpoints, sizeof(struct endpoint_stats), sizeof(struct endpoint_key),
-               LIMIT_ENDPOINTS, endpoint_release);
+               LIMIT_ENDPOINTS, endpoint_hash, endpoint_release);
     heavy_init(&tables->pairs, sizeof(struct pair),
-               sizeof(struct server_key) + sizeof((struct pair *)0)->client, LIMIT_PAIRS,
+               sizeof(struct server_key) + sizeof((struct pair *)0)->client, LIMIT_PAIRS, pair_hash,
                release_pair);
     heavy_init(&tables->hellos, sizeof(struct hello_cell), sizeof(struct hello_key), LIMIT_HELLOS,
-               release_hello);
-    heavy_init(&tables->ja4s, sizeof(struct ja4_stats), sizeof(struct ja4_key), LIMIT_JA4S, NULL);
+               hello_hash, release_hello);
+    heavy_init(&tables->ja4s, sizeof(struct ja4_stats), sizeof(struct ja4_key), LIMIT_JA4S,
+               ja4_hash, NULL);
     heavy_init(&tables->tunnels, sizeof(struct tunnel_cell), sizeof(struct tunnel_key),
-               LIMIT_TUNNELS, NULL);
+               LIMIT_TUNNELS, tunnel_hash, NULL);
 }
 
 void tables_clear(struct tables *tables)

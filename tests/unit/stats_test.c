@@ -2,6 +2,7 @@
 /* The statistics against values known from elsewhere: published examples and closed forms. */
 #include <glib.h>
 
+#include "bytes/hash.h"
 #include "bytes/names.h"
 #include "diagnose/frames.h"
 #include "diagnose/heavy.h"
@@ -83,13 +84,18 @@ struct entry {
     uint64_t key;
 };
 
+static uint64_t hash_key(const void *key)
+{
+    return hash_bytes(key, sizeof(uint64_t));
+}
+
 /* Keys that come often stay when there are many more than there is room for. */
 static void test_heavy(void)
 {
     struct heavy heavy;
     unsigned often = 0;
 
-    heavy_init(&heavy, sizeof(struct entry), sizeof(uint64_t), 256, NULL);
+    heavy_init(&heavy, sizeof(struct entry), sizeof(uint64_t), 256, hash_key, NULL);
     for (uint64_t round = 0; round < 20; round++) {
         for (uint64_t key = 0; key < 20; key++) {
             heavy_get(&heavy, &key);
