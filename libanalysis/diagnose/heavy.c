@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "bytes/populate.h"
 #include "bytes/prefetch.h"
 
 #define BUCKET      8u
@@ -155,12 +156,16 @@ static uint16_t add_entry(struct heavy *heavy)
 {
     uint16_t index = (uint16_t)heavy->count++;
     unsigned chunk = chunk_of(index);
+    size_t entries = (size_t)BUCKET << chunk;
+    uint8_t *entry;
 
     if (!heavy->chunks[chunk]) {
-        heavy->chunks[chunk] =
-            g_aligned_alloc((size_t)BUCKET << chunk, heavy->entry_size, BUCKET_SIZE);
+        heavy->chunks[chunk] = g_aligned_alloc(entries, heavy->entry_size, BUCKET_SIZE);
     }
-    memset(heavy_entry(heavy, index), 0, heavy->entry_size);
+    entry = heavy_entry(heavy, index);
+    populate_next(heavy->chunks[chunk], entries * heavy->entry_size,
+                  (size_t)(entry - heavy->chunks[chunk]), heavy->entry_size);
+    memset(entry, 0, heavy->entry_size);
     return index;
 }
 
