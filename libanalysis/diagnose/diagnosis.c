@@ -218,8 +218,11 @@ static bool is_healthy(const struct whyrst_endpoint *row)
     return trouble == 0;
 }
 
+/* Connections of healthy endpoints are told apart up to so many. */
+#define BUSY 1024u
+
 /* Sorting must not look at what is spread over memory. */
-static void sort_rows(GArray *rows)
+static void weigh_rows(GArray *rows)
 {
     for (guint i = 0; i < rows->len; i++) {
         struct whyrst_endpoint *row = &g_array_index(rows, struct whyrst_endpoint, i);
@@ -230,28 +233,73 @@ static void sort_rows(GArray *rows)
                       row->stats->connections;
         row->healthy = is_healthy(row);
     }
-    g_array_sort(rows, compare_rows);
 }
 
-/* Of the healthy ones the busiest are listed, the other servers summed up. */
-static void sum_up_rest(struct whyrst_diagnosis *diagnosis)
+/* A weight that at least LIMIT_HEALTHY healthy rows reach, if there are as many: few others do. */
+static uint64_t busy_weight(const GArray *rows)
+{
+    uint32_t counts[BUSY + 1] = {0};
+    uint32_t sum = 0, weight = BUSY + 1;
+
+    for (guint i = 0; i < rows->len; i++) {
+        const struct whyrst_endpoint *row = &g_array_index(rows, struct whyrst_endpoint, i);
+
+        counts[MIN(row->weight, BUSY)] += row->healthy;
+    }
+    while (weight > 0 && sum < LIMIT_HEALTHY) {
+        sum += counts[--weight];
+    }
+    return weight;
+}
+
+/* Into the row for all that are not listed. */
+static void sum_up(struct whyrst_diagnosis *diagnosis, const struct whyrst_endpoint *row,
+                   guint *summed)
+{
+    if (row->stats->key.kind == ENDPOINT_SERVER) {
+        endpoint_merge(&diagnosis->rest, row->stats, 0);
+        (*summed)++;
+    }
+}
+
+/* Most are healthy and not busy enough to be listed: they need no order. */
+static void drop_idle_rows(struct whyrst_diagnosis *diagnosis, guint *summed)
+{
+    uint64_t least = busy_weight(diagnosis->rows);
+    guint kept = 0;
+
+    for (guint i = 0; i < diagnosis->rows->len; i++) {
+        struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+
+        if (row->healthy && row->weight < least) {
+            sum_up(diagnosis, row, summed);
+        } else {
+            g_array_index(diagnosis->rows, struct whyrst_endpoint, kept++) = *row;
+        }
+    }
+    g_array_set_size(diagnosis->rows, kept);
+}
+
+/* In the order for users. Of the healthy ones the busiest are listed, the other servers summed up.
+ */
+static void sort_rows(struct whyrst_diagnosis *diagnosis)
 {
     struct whyrst_endpoint rest = {.stats = &diagnosis->rest, .state = WHYRST_FINDING_COUNT};
     guint kept = 0, healthy = 0, summed = 0;
 
     endpoint_release(&diagnosis->rest);
     diagnosis->rest = (struct endpoint_stats){.key = {.kind = ENDPOINT_REST}};
+    weigh_rows(diagnosis->rows);
+    drop_idle_rows(diagnosis, &summed);
+    g_array_sort(diagnosis->rows, compare_rows);
     for (guint i = 0; i < diagnosis->rows->len; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
         if (row->healthy && ++healthy > LIMIT_HEALTHY) {
-            if (row->stats->key.kind == ENDPOINT_SERVER) {
-                endpoint_merge(&diagnosis->rest, row->stats, 0);
-                summed++;
-            }
-            continue;
+            sum_up(diagnosis, row, &summed);
+        } else {
+            g_array_index(diagnosis->rows, struct whyrst_endpoint, kept++) = *row;
         }
-        g_array_index(diagnosis->rows, struct whyrst_endpoint, kept++) = *row;
     }
     g_array_set_size(diagnosis->rows, kept);
     if (summed) {
@@ -368,8 +416,7 @@ void whyrst_diagnosis_conclude(struct whyrst_diagnosis *diagnosis)
         finding_tell_frames(g_ptr_array_index(diagnosis->findings, i), diagnosis->files,
                             diagnosis->locate, diagnosis->locate_context);
     }
-    sort_rows(diagnosis->rows);
-    sum_up_rest(diagnosis);
+    sort_rows(diagnosis);
     ja4_rows(diagnosis->ja4s, &diagnosis->whole->ja4s, diagnosis->whole->names);
     diagnosis->concluded = true;
 }
