@@ -310,16 +310,22 @@ static void sort_rows(struct whyrst_diagnosis *diagnosis)
     }
 }
 
+/* Servers first: findings are about them. */
 static void make_rows(struct whyrst_diagnosis *diagnosis, const struct tables *tables)
 {
     const struct heavy *endpoints = &tables->endpoints;
+    struct whyrst_endpoint *rows;
+    guint names = (guint)endpoints->count;
 
-    g_array_set_size(diagnosis->rows, 0);
+    diagnosis->servers = 0;
+    g_array_set_size(diagnosis->rows, names);
+    rows = (struct whyrst_endpoint *)diagnosis->rows->data;
     for (size_t i = 0; i < endpoints->count; i++) {
-        struct whyrst_endpoint row;
+        struct endpoint_stats *stats = heavy_entry(endpoints, i);
+        bool is_server = stats->key.kind == ENDPOINT_SERVER;
 
-        endpoint_row(&row, heavy_entry(endpoints, i), tables->names, diagnosis->options.alert_rate);
-        g_array_append_val(diagnosis->rows, row);
+        endpoint_row(&rows[is_server ? diagnosis->servers++ : --names], stats, tables->names,
+                     diagnosis->options.alert_rate);
     }
 }
 

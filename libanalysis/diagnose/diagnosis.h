@@ -31,7 +31,8 @@ struct span {
  * @first_finding: the first of @findings that was drawn from @whole
  * @rest:  healthy servers that have no row of their own
  * @texts: what the rows of proxies show (char **)
- * @rows:  endpoints (struct whyrst_endpoint), the most noteworthy first
+ * @rows:  endpoints (struct whyrst_endpoint), the most noteworthy first; while findings are
+ *          looked for the first @servers of them are servers
  * @ja4s:  JA4s (struct whyrst_ja4)
  */
 struct whyrst_diagnosis {
@@ -55,6 +56,7 @@ struct whyrst_diagnosis {
     GPtrArray *texts;
     GArray *blocks; /* struct block: explanations of RSTs */
     GArray *rows;
+    guint servers;
     GArray *ja4s;
     uint64_t left_out;
     uint64_t past_left_out; /* of settled eras */

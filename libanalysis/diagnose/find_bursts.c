@@ -156,11 +156,11 @@ static bool find_exit(struct whyrst_diagnosis *diagnosis, const struct burst_of 
 
 void find_bursts(struct whyrst_diagnosis *diagnosis, GArray *stops)
 {
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
         struct burst_of exits, lost;
 
-        if (row->stats->key.kind != ENDPOINT_SERVER || !faults_of(row->stats)->resets) {
+        if (!faults_of(row->stats)->resets) {
             continue;
         }
         exits = densest(&faults_of(row->stats)->ends, MOMENT_EXIT, SECOND / 2);

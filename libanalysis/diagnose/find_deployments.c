@@ -70,7 +70,7 @@ static bool is_stop(struct whyrst_endpoint *row, struct stop *stop)
     uint32_t bad = endpoint_bad(stats);
     struct runs runs;
 
-    if (stats->key.kind != ENDPOINT_SERVER || bad == 0 || stats->connections < LEAST ||
+    if (bad == 0 || stats->connections < LEAST ||
         faults_of(stats)->troubles[TROUBLE_UNANSWERED] == bad) {
         return false;
     }
@@ -92,10 +92,10 @@ static void add_refusals(struct whyrst_diagnosis *diagnosis, GArray *stops)
     for (guint i = 0; i < stops->len; i++) {
         g_hash_table_add(known, g_array_index(stops, struct stop, i).row);
     }
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
-        if (!g_hash_table_contains(known, row) && is_stop(row, &stop)) {
+        if (is_stop(row, &stop) && !g_hash_table_contains(known, row)) {
             g_array_append_val(stops, stop);
         }
     }
@@ -115,7 +115,7 @@ static bool are_most(const struct whyrst_diagnosis *diagnosis, const struct memb
 {
     guint used = 0;
 
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         const struct endpoint_stats *stats =
             g_array_index(diagnosis->rows, struct whyrst_endpoint, i).stats;
         struct endpoint_key service = service_of(&stats->key, kind);

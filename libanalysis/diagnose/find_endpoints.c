@@ -37,13 +37,12 @@ static const struct whyrst_endpoint *open_port(const struct whyrst_diagnosis *di
 {
     const struct whyrst_endpoint *best = NULL;
 
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         const struct whyrst_endpoint *row =
             &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
         const struct endpoint_stats *stats = row->stats;
 
-        if (stats->key.kind == ENDPOINT_SERVER && accepted(stats) > 0 &&
-            endpoint_is_same_host(&stats->key, key) &&
+        if (accepted(stats) > 0 && endpoint_is_same_host(&stats->key, key) &&
             (!best || accepted(stats) > accepted(best->stats) ||
              (accepted(stats) == accepted(best->stats) &&
               stats->key.port < best->stats->key.port))) {
@@ -132,7 +131,7 @@ static bool is_silent(const struct endpoint_stats *stats)
 static bool others_accept(const struct whyrst_diagnosis *diagnosis,
                           const struct whyrst_endpoint *row, int64_t from_ns, int64_t to_ns)
 {
-    for (guint i = 0; i < MIN(diagnosis->rows->len, MOST_OTHERS); i++) {
+    for (guint i = 0; i < MIN(diagnosis->servers, MOST_OTHERS); i++) {
         const struct whyrst_endpoint *other =
             &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
@@ -428,13 +427,10 @@ static bool is_told(const struct whyrst_endpoint *row)
 
 void find_endpoints(struct whyrst_diagnosis *diagnosis)
 {
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
         const struct endpoint_stats *stats = row->stats;
 
-        if (stats->key.kind != ENDPOINT_SERVER) {
-            continue;
-        }
         if (is_told(row)) {
             ;
         } else if (stats->last_good_ns == 0 && endpoint_bad(stats) >= LEAST) {

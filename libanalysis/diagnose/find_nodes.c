@@ -341,11 +341,10 @@ void find_nodes(struct whyrst_diagnosis *diagnosis)
     g_autoptr(GPtrArray) rows = g_ptr_array_new();
     g_autoptr(GHashTable) served = NULL;
 
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
-        if (row->stats->key.kind == ENDPOINT_SERVER && !is_swept(row) &&
-            !endpoint_is_loopback(&row->stats->key)) {
+        if (!is_swept(row) && !endpoint_is_loopback(&row->stats->key)) {
             g_ptr_array_add(rows, row);
         }
     }

@@ -21,9 +21,8 @@ static bool may_be_swept(const struct endpoint_stats *stats)
 {
     uint32_t bad = endpoint_bad(stats);
 
-    return stats->key.kind == ENDPOINT_SERVER && !endpoint_is_loopback(&stats->key) && bad > 0 &&
-           bad <= SWEEP_TRIES && stats->last_good_ns == 0 &&
-           faults_of(stats)->troubles[TROUBLE_UNREACHABLE] == 0 &&
+    return !endpoint_is_loopback(&stats->key) && bad > 0 && bad <= SWEEP_TRIES &&
+           stats->last_good_ns == 0 && faults_of(stats)->troubles[TROUBLE_UNREACHABLE] == 0 &&
            stats->client != SEVERAL_CLIENTS &&
            endpoint_sender(faults_of(stats)->refused_by) != WHYRST_SENDER_MIDDLEBOX;
 }
@@ -91,7 +90,7 @@ void find_sweeps(struct whyrst_diagnosis *diagnosis)
 {
     g_autoptr(GPtrArray) rows = g_ptr_array_new();
 
-    for (guint i = 0; i < diagnosis->rows->len; i++) {
+    for (guint i = 0; i < diagnosis->servers; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
 
         if (may_be_swept(row->stats)) {
