@@ -412,7 +412,9 @@ void find_blocks(struct whyrst_diagnosis *diagnosis)
 
     suspects_count(diagnosis->whole, &failing);
     find_at_servers(diagnosis, &failing);
-    find_of_names(diagnosis, &failing);
+    if (failing.most >= CONTRAST_LEAST) {
+        find_of_names(diagnosis, &failing);
+    }
     g_hash_table_unref(failing.servers);
     g_free(failing.names);
 }

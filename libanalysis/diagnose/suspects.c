@@ -31,6 +31,9 @@ void suspects_count(const struct tables *tables, struct failing *failing)
         failing->tests += 2;
     }
     failing->names[0] = 0; /* none, or one of those that have no number */
+    for (uint32_t i = 1; i <= tables->names->count; i++) {
+        failing->most = MAX(failing->most, failing->names[i]);
+    }
 }
 
 int suspects_by_server(const void *a, const void *b)

@@ -11,12 +11,13 @@
 /**
  * struct failing - where ClientHellos were reset
  * @servers: how many at each
- * @names:   how many under each, by its number
+ * @names:   how many under each, by its number; @most: under one of them, at most
  * @tests:   each is two tests, of its name and of its JA4
  */
 struct failing {
     GHashTable *servers;
     uint64_t *names;
+    uint64_t most;
     double tests;
 };
 
