@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "bytes/populate.h"
+
 #define CACHE_LINE 64u
 
 void arena_init(struct arena *arena, size_t entry_size, bool tracked)
@@ -51,6 +53,9 @@ uint32_t arena_take(struct arena *arena)
             add_chunk(arena);
         }
         position = arena->positions++;
+        populate_next(g_ptr_array_index(arena->chunks, position / ARENA_CHUNK),
+                      ARENA_CHUNK * arena->entry_size, position % ARENA_CHUNK * arena->entry_size,
+                      arena->entry_size);
     }
     if (arena->used) {
         arena->used->data[position / 8] |= (uint8_t)(1u << position % 8);
