@@ -36,20 +36,22 @@ static inline uint64_t hash_bytes(const void *bytes, size_t length)
                     words[1] ^ UINT64_C(0x94d049bb133111eb));
 }
 
-/** Of an address (IPv4: 4 bytes, then zeros) and what comes with it. */
+/** Of what has the hash @hash, and @more. */
+static inline uint64_t hash_with(uint64_t hash, uint64_t more)
+{
+    return hash_mix(hash ^ UINT64_C(0xbf58476d1ce4e5b9), more ^ UINT64_C(0x94d049bb133111eb));
+}
+
+/** Of an address (IPv4: 4 bytes, then zeros) and what comes with it. Twice: of IPv4 addresses in a
+ *  row, a single product is a row, too. */
 static inline uint64_t hash_address(const uint8_t address[16], uint64_t more)
 {
     uint64_t words[2];
 
     memcpy(words, address, sizeof words);
-    return hash_mix(words[0] ^ UINT64_C(0x9e3779b97f4a7c15),
-                    words[1] ^ more ^ UINT64_C(0xe7037ed1a0b428db));
-}
-
-/** Of what has the hash @hash, and @more. */
-static inline uint64_t hash_with(uint64_t hash, uint64_t more)
-{
-    return hash_mix(hash ^ UINT64_C(0xbf58476d1ce4e5b9), more ^ UINT64_C(0x94d049bb133111eb));
+    return hash_with(hash_mix(words[0] ^ UINT64_C(0x9e3779b97f4a7c15),
+                              words[1] ^ more ^ UINT64_C(0xe7037ed1a0b428db)),
+                     words[0]);
 }
 
 #endif

@@ -203,13 +203,14 @@ static gint compare_rows(gconstpointer a, gconstpointer b)
 static bool is_healthy(const struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t trouble = faults_of(stats)->aborted;
+    const struct endpoint_faults *faults = faults_of(stats);
+    uint32_t trouble = faults->aborted;
 
     for (unsigned i = 0; i < TROUBLE_COUNT; i++) {
-        trouble += faults_of(stats)->troubles[i];
+        trouble += faults->troubles[i];
     }
     for (unsigned i = 0; i < WHYRST_SENDER_COUNT; i++) {
-        trouble += faults_of(stats)->by[i];
+        trouble += faults->by[i];
     }
     if (stats->proxy) {
         trouble +=

@@ -65,6 +65,8 @@ static bool get_identity(const struct whyrst_endpoint *e, enum whyrst_endpoint_f
 static bool get_attempts(const struct endpoint_stats *s, enum whyrst_endpoint_field field,
                          struct whyrst_value *value)
 {
+    const struct endpoint_faults *faults = faults_of(s);
+
     switch (field) {
     case WHYRST_ENDPOINT_FIELD_ATTEMPTS:
         return set_count(value, s->attempts);
@@ -73,13 +75,13 @@ static bool get_attempts(const struct endpoint_stats *s, enum whyrst_endpoint_fi
     case WHYRST_ENDPOINT_FIELD_HANDSHAKE_RATE:
         return set_share(value, s->handshakes, s->attempts);
     case WHYRST_ENDPOINT_FIELD_REFUSED:
-        return set_count(value, faults_of(s)->troubles[TROUBLE_REFUSED]);
+        return set_count(value, faults->troubles[TROUBLE_REFUSED]);
     case WHYRST_ENDPOINT_FIELD_UNANSWERED:
-        return set_count(value, faults_of(s)->troubles[TROUBLE_UNANSWERED]);
+        return set_count(value, faults->troubles[TROUBLE_UNANSWERED]);
     case WHYRST_ENDPOINT_FIELD_UNREACHABLE:
-        return set_count(value, faults_of(s)->troubles[TROUBLE_UNREACHABLE]);
+        return set_count(value, faults->troubles[TROUBLE_UNREACHABLE]);
     case WHYRST_ENDPOINT_FIELD_ABORTED:
-        return set_count(value, faults_of(s)->aborted);
+        return set_count(value, faults->aborted);
     default:
         return false;
     }
@@ -99,6 +101,8 @@ static uint64_t reset_by_anyone(const struct endpoint_stats *s)
 static bool get_ends(const struct endpoint_stats *s, enum whyrst_endpoint_field field,
                      struct whyrst_value *value)
 {
+    const struct endpoint_faults *faults = faults_of(s);
+
     switch (field) {
     case WHYRST_ENDPOINT_FIELD_CONNECTIONS:
         return set_count(value, s->connections);
@@ -107,23 +111,23 @@ static bool get_ends(const struct endpoint_stats *s, enum whyrst_endpoint_field 
     case WHYRST_ENDPOINT_FIELD_FIN_RATE:
         return set_share(value, s->fins, s->fins + reset_by_anyone(s));
     case WHYRST_ENDPOINT_FIELD_RESETS:
-        return set_count(value, faults_of(s)->resets);
+        return set_count(value, faults->resets);
     case WHYRST_ENDPOINT_FIELD_RESET_RATE:
-        return set_share(value, faults_of(s)->resets, s->connections);
+        return set_share(value, faults->resets, s->connections);
     case WHYRST_ENDPOINT_FIELD_RATE_LOW:
-        value->number = stats_share(faults_of(s)->resets, s->connections).low;
+        value->number = stats_share(faults->resets, s->connections).low;
         return s->connections > 0;
     case WHYRST_ENDPOINT_FIELD_RATE_HIGH:
-        value->number = stats_share(faults_of(s)->resets, s->connections).high;
+        value->number = stats_share(faults->resets, s->connections).high;
         return s->connections > 0;
     case WHYRST_ENDPOINT_FIELD_BY_CLIENT:
-        return set_count(value, faults_of(s)->by[WHYRST_SENDER_CLIENT]);
+        return set_count(value, faults->by[WHYRST_SENDER_CLIENT]);
     case WHYRST_ENDPOINT_FIELD_BY_SERVER:
-        return set_count(value, faults_of(s)->by[WHYRST_SENDER_SERVER]);
+        return set_count(value, faults->by[WHYRST_SENDER_SERVER]);
     case WHYRST_ENDPOINT_FIELD_BY_MIDDLEBOX:
-        return set_count(value, faults_of(s)->by[WHYRST_SENDER_MIDDLEBOX]);
+        return set_count(value, faults->by[WHYRST_SENDER_MIDDLEBOX]);
     case WHYRST_ENDPOINT_FIELD_BY_UNKNOWN:
-        return set_count(value, faults_of(s)->by[WHYRST_SENDER_UNKNOWN]);
+        return set_count(value, faults->by[WHYRST_SENDER_UNKNOWN]);
     default:
         return false;
     }
@@ -133,6 +137,7 @@ static bool get_ends(const struct endpoint_stats *s, enum whyrst_endpoint_field 
 static bool get_resets(const struct endpoint_stats *s, enum whyrst_endpoint_field field,
                        struct whyrst_value *value)
 {
+    const struct endpoint_faults *faults = faults_of(s);
     static const uint8_t origins[] = {
         [WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE - WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE] =
             WHYRST_ORIGIN_TLS_PHASE,
@@ -156,16 +161,16 @@ static bool get_resets(const struct endpoint_stats *s, enum whyrst_endpoint_fiel
 
     if (field >= WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE &&
         field - WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE < (int)G_N_ELEMENTS(origins)) {
-        return set_count(
-            value, faults_of(s)->origins[origins[field - WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE]]);
+        return set_count(value,
+                         faults->origins[origins[field - WHYRST_ENDPOINT_FIELD_ORIGIN_TLS_PHASE]]);
     }
     switch (field) {
     case WHYRST_ENDPOINT_FIELD_RST_TIME_MEDIAN:
-        return sample_percentile(faults_of(s)->rst_times, 50, &value->time_ns);
+        return sample_percentile(faults->rst_times, 50, &value->time_ns);
     case WHYRST_ENDPOINT_FIELD_RST_TIME_P10:
-        return sample_percentile(faults_of(s)->rst_times, 10, &value->time_ns);
+        return sample_percentile(faults->rst_times, 10, &value->time_ns);
     case WHYRST_ENDPOINT_FIELD_RST_TIME_P90:
-        return sample_percentile(faults_of(s)->rst_times, 90, &value->time_ns);
+        return sample_percentile(faults->rst_times, 90, &value->time_ns);
     default:
         return false;
     }

@@ -158,13 +158,14 @@ void find_bursts(struct whyrst_diagnosis *diagnosis, GArray *stops)
 {
     for (guint i = 0; i < diagnosis->servers; i++) {
         struct whyrst_endpoint *row = &g_array_index(diagnosis->rows, struct whyrst_endpoint, i);
+        const struct endpoint_faults *faults = faults_of(row->stats);
         struct burst_of exits, lost;
 
-        if (!faults_of(row->stats)->resets) {
+        if (!faults->resets) {
             continue;
         }
-        exits = densest(&faults_of(row->stats)->ends, MOMENT_EXIT, SECOND / 2);
-        lost = densest(&faults_of(row->stats)->ends, MOMENT_LOST, 2 * SECOND);
+        exits = densest(&faults->ends, MOMENT_EXIT, SECOND / 2);
+        lost = densest(&faults->ends, MOMENT_LOST, 2 * SECOND);
         exits.row = lost.row = row;
         if (find_exit(diagnosis, &exits)) {
             struct stop stop = {row,  exits.start_ns, exits.end_ns, exits.count,

@@ -59,14 +59,15 @@ static struct whyrst_finding *add_bad(struct whyrst_diagnosis *diagnosis,
 {
     struct whyrst_finding *finding = finding_add(diagnosis->findings, kind, confidence);
     const struct endpoint_stats *stats = row->stats;
+    const struct endpoint_faults *faults = faults_of(stats);
 
     finding->server = g_strdup(endpoint_name(row));
     finding_count(finding, endpoint_bad(stats), stats->attempts);
-    finding->first_ns = faults_of(stats)->first_bad_ns;
-    finding->last_ns = faults_of(stats)->last_bad_ns;
-    frames_merge(&finding->places, &faults_of(stats)->bad_frames, 0);
-    if (faults_of(stats)->troubles[TROUBLE_REFUSED]) {
-        finding_sender(finding, endpoint_sender(faults_of(stats)->refused_by));
+    finding->first_ns = faults->first_bad_ns;
+    finding->last_ns = faults->last_bad_ns;
+    frames_merge(&finding->places, &faults->bad_frames, 0);
+    if (faults->troubles[TROUBLE_REFUSED]) {
+        finding_sender(finding, endpoint_sender(faults->refused_by));
     }
     row->state = kind;
     return finding;
@@ -76,16 +77,17 @@ static struct whyrst_finding *add_bad(struct whyrst_diagnosis *diagnosis,
 static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
+    const struct endpoint_faults *faults = faults_of(stats);
     const struct whyrst_endpoint *other = open_port(diagnosis, &stats->key);
     enum whyrst_confidence sure =
         stats->attempts >= 2 * LEAST ? WHYRST_CONFIDENCE_HIGH : WHYRST_CONFIDENCE_MEDIUM;
     struct whyrst_finding *finding;
 
-    if (faults_of(stats)->troubles[TROUBLE_UNREACHABLE] >= LEAST) {
+    if (faults->troubles[TROUBLE_UNREACHABLE] >= LEAST) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_UNREACHABLE, sure);
         finding_text(finding, "ICMP errors answer connections to %s: %u of %u", endpoint_name(row),
-                     faults_of(stats)->troubles[TROUBLE_UNREACHABLE], stats->attempts);
-    } else if (faults_of(stats)->troubles[TROUBLE_REFUSED] == 0) {
+                     faults->troubles[TROUBLE_UNREACHABLE], stats->attempts);
+    } else if (faults->troubles[TROUBLE_REFUSED] == 0) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_UNANSWERED, sure);
         finding_text(finding, "%s answers nothing: %u of %u connections got no answer",
                      endpoint_name(row), endpoint_bad(stats), stats->attempts);
@@ -97,7 +99,7 @@ static void find_closed(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoi
             finding_evidence(finding, "or another port was meant: %s accepted %u connections",
                              endpoint_name(other), other->stats->connections);
         }
-    } else if (endpoint_sender(faults_of(stats)->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
+    } else if (endpoint_sender(faults->refused_by) == WHYRST_SENDER_MIDDLEBOX) {
         finding = add_bad(diagnosis, row, WHYRST_FINDING_REJECTED, sure);
         finding_text(finding, "A device before %s rejects connections: %u of %u",
                      endpoint_name(row), endpoint_bad(stats), stats->attempts);
@@ -340,13 +342,13 @@ static bool is_of_some_clients(const struct endpoint_stats *stats, uint32_t coun
 static void find_silence_for_some(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    uint32_t errors = faults_of(stats)->troubles[TROUBLE_UNREACHABLE];
-    uint32_t count = faults_of(stats)->troubles[TROUBLE_UNANSWERED] + errors;
+    const struct endpoint_faults *faults = faults_of(stats);
+    uint32_t errors = faults->troubles[TROUBLE_UNREACHABLE];
+    uint32_t count = faults->troubles[TROUBLE_UNANSWERED] + errors;
     bool one = is_of_one_client(&stats->starts);
     struct whyrst_finding *finding;
 
-    if (count < 2 * LEAST || count > stats->attempts ||
-        faults_of(stats)->troubles[TROUBLE_REFUSED] > 0 ||
+    if (count < 2 * LEAST || count > stats->attempts || faults->troubles[TROUBLE_REFUSED] > 0 ||
         (!one && !is_of_some_clients(stats, count)) ||
         __builtin_popcountll(stats->starts.served & ~stats->starts.barred) < OTHER_CLIENTS ||
         stats_share(count, stats->attempts).low <= diagnosis->options.alert_rate ||

@@ -238,8 +238,9 @@ static enum whyrst_confidence confidence_of(const struct node *node, bool certai
 static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
 {
     const struct endpoint_stats *sum = &node->sum;
-    uint32_t missing = faults_of(sum)->icmp[WHYRST_UNREACHABLE_HOST];
-    bool certain = faults_of(sum)->troubles[TROUBLE_REFUSED] > 0 || missing > 0;
+    const struct endpoint_faults *faults = faults_of(sum);
+    uint32_t missing = faults->icmp[WHYRST_UNREACHABLE_HOST];
+    bool certain = faults->troubles[TROUBLE_REFUSED] > 0 || missing > 0;
     struct whyrst_finding *finding =
         finding_add(diagnosis->findings, WHYRST_FINDING_DEAD_NODE, confidence_of(node, certain));
     char name[80];
@@ -248,10 +249,10 @@ static void add(struct whyrst_diagnosis *diagnosis, const struct node *node)
                   node->count == 1);
     finding->server = g_strdup(name);
     finding_count(finding, endpoint_bad(sum), sum->attempts);
-    finding->first_ns = faults_of(sum)->first_bad_ns;
-    finding->last_ns = faults_of(sum)->last_bad_ns;
-    frames_merge(&finding->places, &faults_of(sum)->bad_frames, 0);
-    if (faults_of(sum)->troubles[TROUBLE_REFUSED]) {
+    finding->first_ns = faults->first_bad_ns;
+    finding->last_ns = faults->last_bad_ns;
+    frames_merge(&finding->places, &faults->bad_frames, 0);
+    if (faults->troubles[TROUBLE_REFUSED]) {
         finding_sender(finding, WHYRST_SENDER_SERVER);
         finding_text(finding, "%s is dead: %u of %u connections failed", name, endpoint_bad(sum),
                      sum->attempts);
@@ -374,6 +375,7 @@ void find_nodes(struct whyrst_diagnosis *diagnosis)
 
 void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stats *stats)
 {
+    const struct endpoint_faults *faults = faults_of(stats);
     static const char *const words[] = {
         [TROUBLE_REFUSED] = "refused by a RST",
         [TROUBLE_UNANSWERED] = "without any answer",
@@ -389,14 +391,14 @@ void finding_troubles(struct whyrst_finding *finding, const struct endpoint_stat
     };
 
     for (unsigned i = 0; i < TROUBLE_UNREACHABLE; i++) {
-        if (faults_of(stats)->troubles[i]) {
-            finding_evidence(finding, "%u %s", faults_of(stats)->troubles[i], words[i]);
+        if (faults->troubles[i]) {
+            finding_evidence(finding, "%u %s", faults->troubles[i], words[i]);
         }
     }
     for (unsigned i = 0; i < WHYRST_UNREACHABLE_COUNT; i++) {
-        if (faults_of(stats)->icmp[i]) {
-            finding_evidence(finding, "%u %s: %s", faults_of(stats)->icmp[i],
-                             words[TROUBLE_UNREACHABLE], errors[i]);
+        if (faults->icmp[i]) {
+            finding_evidence(finding, "%u %s: %s", faults->icmp[i], words[TROUBLE_UNREACHABLE],
+                             errors[i]);
         }
     }
 }

@@ -24,16 +24,18 @@ bool findings_explain(const struct whyrst_diagnosis *diagnosis, struct whyrst_en
 
 void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats *stats)
 {
-    if (finding->resets != faults_of(stats)->resets) {
+    const struct endpoint_faults *faults = faults_of(stats);
+
+    if (finding->resets != faults->resets) {
         return;
     }
-    if (faults_of(stats)->retry[RETRY_SAFE]) {
+    if (faults->retry[RETRY_SAFE]) {
         finding_evidence(finding, "%u of them hit a request that is idempotent and may be repeated",
-                         faults_of(stats)->retry[RETRY_SAFE]);
+                         faults->retry[RETRY_SAFE]);
     }
-    if (faults_of(stats)->retry[RETRY_UNSAFE]) {
+    if (faults->retry[RETRY_UNSAFE]) {
         finding_evidence(finding, "%u of them hit a request that may have taken effect",
-                         faults_of(stats)->retry[RETRY_UNSAFE]);
+                         faults->retry[RETRY_UNSAFE]);
     }
 }
 
@@ -41,14 +43,15 @@ void finding_retries(struct whyrst_finding *finding, const struct endpoint_stats
  * load balancer. When it did is not known, but that it was no later. */
 static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint_stats *stats)
 {
-    if (faults_of(stats)->forgotten < LEAST ||
-        faults_of(stats)->forgotten * 2 < faults_of(stats)->resets) {
+    const struct endpoint_faults *faults = faults_of(stats);
+
+    if (faults->forgotten < LEAST || faults->forgotten * 2 < faults->resets) {
         return;
     }
     finding_evidence(finding,
                      "%u answered the first segment after a silence, the shortest of %.1f s: by "
                      "then the connection is forgotten",
-                     faults_of(stats)->forgotten, (double)faults_of(stats)->forgotten_ns / 1e9);
+                     faults->forgotten, (double)faults->forgotten_ns / 1e9);
     finding->advice = "Send keep-alives more often than the shortest of these silences, or close "
                       "idle connections before it; repeat with back-off only what is idempotent.";
 }
@@ -56,38 +59,37 @@ static void tell_forgotten(struct whyrst_finding *finding, const struct endpoint
 void find_rate(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row)
 {
     const struct endpoint_stats *stats = row->stats;
-    bool lone =
-        2 * faults_of(stats)->lone > faults_of(stats)->resets; /* ACK pings are no connections */
+    const struct endpoint_faults *faults = faults_of(stats);
+    bool lone = 2 * faults->lone > faults->resets; /* ACK pings are no connections */
     struct whyrst_finding *finding;
 
-    if (faults_of(stats)->resets < LEAST ||
-        findings_explain(diagnosis, row, faults_of(stats)->resets) || !row->flagged) {
+    if (faults->resets < LEAST || findings_explain(diagnosis, row, faults->resets) ||
+        !row->flagged) {
         return;
     }
     finding = finding_add(diagnosis->findings, WHYRST_FINDING_RESET_RATE,
                           lone ? WHYRST_CONFIDENCE_LOW : WHYRST_CONFIDENCE_HIGH);
     finding->server = g_strdup(endpoint_name(row));
-    finding_count(finding, faults_of(stats)->resets, stats->connections);
-    finding_sender(finding, endpoint_sender(faults_of(stats)->by));
-    finding->first_ns = faults_of(stats)->first_reset_ns;
-    finding->last_ns = faults_of(stats)->last_reset_ns;
-    frames_merge(&finding->places, &faults_of(stats)->reset_frames, 0);
-    finding_text(
-        finding, "%s%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
-        endpoint_sender(faults_of(stats)->by) == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
-        endpoint_name(row), faults_of(stats)->resets, stats->connections, 100 * finding->share.rate,
-        100 * finding->share.low);
+    finding_count(finding, faults->resets, stats->connections);
+    finding_sender(finding, endpoint_sender(faults->by));
+    finding->first_ns = faults->first_reset_ns;
+    finding->last_ns = faults->last_reset_ns;
+    frames_merge(&finding->places, &faults->reset_frames, 0);
+    finding_text(finding, "%s%s resets %u of %u connections (%.1f %%, at least %.1f %%)",
+                 endpoint_sender(faults->by) == WHYRST_SENDER_MIDDLEBOX ? "A device before " : "",
+                 endpoint_name(row), faults->resets, stats->connections, 100 * finding->share.rate,
+                 100 * finding->share.low);
     for (unsigned i = 0; i < WHYRST_ORIGIN_COUNT; i++) {
-        if (faults_of(stats)->origins[i]) {
-            finding_evidence(finding, "%u reset in phase %s", faults_of(stats)->origins[i],
+        if (faults->origins[i]) {
+            finding_evidence(finding, "%u reset in phase %s", faults->origins[i],
                              whyrst_origin_name((enum whyrst_origin)i));
         }
     }
-    if (faults_of(stats)->lone) {
+    if (faults->lone) {
         finding_evidence(finding,
                          "%u reset without a handshake or payload before, as far as captured: "
                          "probes, or the rests of older connections",
-                         faults_of(stats)->lone);
+                         faults->lone);
     }
     finding_retries(finding, stats);
     tell_forgotten(finding, stats);

@@ -57,14 +57,15 @@ static struct whyrst_finding *add(struct whyrst_diagnosis *diagnosis,
 static void add_resets(struct whyrst_diagnosis *diagnosis, struct whyrst_endpoint *row,
                        const struct timer *timer)
 {
-    const struct sample *idle = faults_of(row->stats)->idle;
+    const struct endpoint_faults *faults = faults_of(row->stats);
+    const struct sample *idle = faults->idle;
     struct whyrst_finding *finding = add(diagnosis, row, timer, idle);
 
     finding_count(finding, idle->count, MAX(idle->count, row->stats->connections));
-    finding_sender(finding, endpoint_sender(faults_of(row->stats)->by));
-    finding->first_ns = faults_of(row->stats)->first_reset_ns;
-    finding->last_ns = faults_of(row->stats)->last_reset_ns;
-    frames_merge(&finding->places, &faults_of(row->stats)->reset_frames, 0);
+    finding_sender(finding, endpoint_sender(faults->by));
+    finding->first_ns = faults->first_reset_ns;
+    finding->last_ns = faults->last_reset_ns;
+    frames_merge(&finding->places, &faults->reset_frames, 0);
     finding_text(finding, "%s resets connections after %.2f s of silence: %" G_GUINT64_FORMAT,
                  endpoint_name(row), (double)timer->ns / 1e9, idle->count);
     row->state = WHYRST_FINDING_IDLE_TIMER;

@@ -31,7 +31,7 @@ static inline uint64_t hash_hello(uint64_t pair, uint32_t name, uint32_t ja4)
 /** Of a text's number. */
 static inline uint64_t hash_number(uint32_t number)
 {
-    return hash_with(0, number);
+    return hash_with(number, number);
 }
 
 #endif

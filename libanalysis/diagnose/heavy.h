@@ -59,9 +59,8 @@ void heavy_clear(struct heavy *heavy);
  *  one. */
 void *heavy_add(struct heavy *heavy, const void *key, uint32_t weight);
 void *heavy_get(struct heavy *heavy, const void *key);
-/** The same in steps, so that several keys' memory is on its way at once: the tag of a key with
- * this hash, then the entry's memory (returned when it is there, most likely), then the entry as
- *  heavy_get() gives it. */
+/** heavy_get() in steps, so that several keys' memory is on its way at once: the tag of a key with
+ *  this hash, then the entry's memory (returned when it is there, most likely), then the entry. */
 uint32_t heavy_seek(const struct heavy *heavy, uint64_t hash);
 const void *heavy_fetch(const struct heavy *heavy, uint32_t tag);
 void *heavy_take(struct heavy *heavy, const void *key, uint32_t tag);
