@@ -66,12 +66,15 @@ static uint32_t join_clients(uint32_t a, uint32_t b)
 
 uint64_t endpoint_clients(const struct endpoint_stats *stats)
 {
+    uint64_t least = stats->client == SEVERAL_CLIENTS ? 2 : 1;
     int set = __builtin_popcountll(stats->clients);
 
+    if (set == 0 || set == CLIENT_BITS) {
+        return set ? 4 * CLIENT_BITS : 0;
+    }
     /* Linear counting: as many bits stay unset as so many clients leave unset on average. */
-    return set == CLIENT_BITS
-               ? 4 * CLIENT_BITS
-               : (uint64_t)lround(-(double)CLIENT_BITS * log(1.0 - (double)set / CLIENT_BITS));
+    return MAX(least,
+               (uint64_t)lround(-(double)CLIENT_BITS * log(1.0 - (double)set / CLIENT_BITS)));
 }
 
 bool endpoint_is_loopback(const struct endpoint_key *key)
@@ -137,13 +140,13 @@ static bool outlived(int64_t idle_ns, int64_t survived_ns)
     return survived_ns > idle_ns + MAX(idle_ns / 50, TIMER_NEAR_NS);
 }
 
-static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome, uint8_t client,
+static void add_reset(struct endpoint_stats *stats, const struct outcome *outcome, uint64_t client,
                       struct place place)
 {
     struct moment moment = {.time_ns = outcome->end_ns,
                             .age_ms = outcome_age_ms(outcome),
                             .failed = true,
-                            .client = client,
+                            .mark = (uint16_t)client,
                             .origin = (uint8_t)outcome->origin};
     struct endpoint_faults *faults = make_faults(stats);
 
@@ -243,7 +246,7 @@ void endpoint_add(struct endpoint_stats *stats, const struct outcome *outcome, u
         stats->fins++;
         break;
     case OUTCOME_RESET:
-        add_reset(stats, outcome, client, place);
+        add_reset(stats, outcome, hash, place);
         break;
     case OUTCOME_REFUSED:
         add_bad(stats, TROUBLE_REFUSED, outcome->start_ns, place);

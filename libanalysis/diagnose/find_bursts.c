@@ -35,18 +35,22 @@ static struct burst_of burst_at(const struct moment *moments, uint32_t begin, ui
 {
     struct burst_of burst = {
         .start_ns = moments[begin].time_ns, .end_ns = moments[end].time_ns, .old = true, .p = 1};
-    uint64_t clients = 0, phases = 0;
+    uint64_t clients[(UINT16_MAX + 1) / 64] = {0};
+    uint64_t phases = 0;
 
     for (uint32_t i = begin; i <= end; i++) {
         if (moments[i].kind == kind) {
-            clients |= UINT64_C(1) << moments[i].client;
+            uint64_t *marks = &clients[moments[i].mark / 64];
+            uint64_t bit = UINT64_C(1) << moments[i].mark % 64;
+
+            burst.clients += !(*marks & bit);
+            *marks |= bit;
             phases |= UINT64_C(1) << moments[i].origin;
             burst.old &=
                 moments[i].time_ns - moments[i].age_ms * INT64_C(1000000) <= moments[begin].time_ns;
             burst.count++;
         }
     }
-    burst.clients = (uint32_t)__builtin_popcountll(clients);
     burst.phases = (uint32_t)__builtin_popcountll(phases);
     return burst;
 }
@@ -77,7 +81,7 @@ static struct burst_of densest(const struct moments *moments, enum moment_kind k
                                int64_t window_ns)
 {
     struct burst_of best = {.p = 1};
-    uint32_t count, begin = 0, inside = 0;
+    uint32_t count, begin = 0, inside = 0, most = 0, first = 0, last = 0;
     struct moment *sorted = moments_sorted(moments, &count);
 
     for (uint32_t i = 0; i < count; i++) {
@@ -89,13 +93,17 @@ static struct burst_of densest(const struct moments *moments, enum moment_kind k
              begin++) {
             inside -= sorted[begin].kind == kind;
         }
-        if (inside > best.count) {
-            best = burst_at(sorted, begin, i, kind);
+        if (inside > most) {
+            most = inside;
+            first = begin;
+            last = i;
         }
     }
-    if (best.count >= LEAST) {
-        double mean = expected(sorted, count, &best, window_ns);
+    if (most >= LEAST) {
+        double mean;
 
+        best = burst_at(sorted, first, last, kind);
+        mean = expected(sorted, count, &best, window_ns);
         best.p = MIN(stats_poisson_tail(best.count, mean) * count, 1);
     }
     g_free(sorted);

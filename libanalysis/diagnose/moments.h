@@ -9,16 +9,15 @@
 /** What a RST's cause says of its sender. */
 enum moment_kind { MOMENT_OTHER, MOMENT_EXIT, MOMENT_LOST };
 
-/** struct moment - when a connection failed, or was accepted; @client: a few bits of its address;
- *  of a RST, @origin: the phase that it hit, @age_ms: how long the connection had lasted by then;
- *  @mark: of what was asked: odd for the JA4 and name of a ClientHello that was reset or answered
- *  (@split: which takes several segments), even for a request in clear (struct observe_state),
- *  0 = not known */
+/** struct moment - when a connection failed, or was accepted; of a RST, @origin: the phase that it
+ *  hit, @age_ms: how long the connection had lasted by then; @mark: of a pair, what was asked: odd
+ *  for the JA4 and name of a ClientHello that was reset or answered (@split: which takes several
+ *  segments), even for a request in clear (struct observe_state), 0 = not known; of a server's
+ *  RSTs, the client, few others have the same */
 struct moment {
     int64_t time_ns;
     uint32_t age_ms;
     uint16_t mark;
-    uint8_t client : 6;
     bool split : 1;
     uint8_t origin : 5;
     uint8_t kind : 2;
