@@ -352,11 +352,14 @@ def differences(found, wanted):
 
 
 def of_endpoint(records, name, wanted):
-    """What is wrong with the endpoint, as lines."""
-    for record in records:
-        if record["type"] == "endpoint" and record["name"] == name:
-            yield from (f"endpoint: {key} is {record.get(key)}, expected {value}"
-                        for key, value in wanted.items() if record.get(key) != value)
+    """What is wrong with the endpoint, as lines; `wanted` may have another name."""
+    mine = [record for record in records
+            if record["type"] == "endpoint" and record["name"] == wanted.get("name", name)]
+    if not mine:
+        yield "the endpoint is not listed"
+    for record in mine:
+        yield from (f"endpoint: {key} is {record.get(key)}, expected {value}"
+                    for key, value in wanted.items() if record.get(key) != value)
 
 
 def run(program, name, case, work, endpoint):

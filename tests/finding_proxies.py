@@ -263,6 +263,15 @@ def case_no_proxy():
     return [capture], {"reset-rate": {}}, {"kind": "server", "tunnels": None, "proxy_failed": None}
 
 
+def case_more_than_are_listed():
+    """What sums up proxies and other servers is none."""
+    capture = Tunnels()
+    for n in range(101):
+        capture.connect(server=f"192.0.2.{n}:3128")
+    capture.served(server="192.0.2.200:80")
+    return [capture], {}, {"name": "2 other servers", "kind": "rest", "connections": 2, "tunnels": None}
+
+
 def case_few():
     """Two failures show nothing, nor do four of two hundred."""
     capture = Tunnels()

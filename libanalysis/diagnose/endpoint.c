@@ -396,7 +396,8 @@ void endpoint_text(char *text, size_t size, uint8_t version, const uint8_t addre
 
 bool endpoint_is_proxy(const struct whyrst_endpoint *row)
 {
-    return row->stats->proxy && row->stats->proxy->proven;
+    return row->stats->key.kind == ENDPOINT_SERVER && row->stats->proxy &&
+           row->stats->proxy->proven;
 }
 
 static const struct endpoint_texts *texts_of(struct endpoint_stats *stats)
