@@ -196,18 +196,13 @@ static uint8_t note_client(struct endpoint_stats *stats, uint64_t hash, struct p
     return number;
 }
 
-static void add_start(struct endpoint_stats *stats, int64_t start_ns, uint8_t client, bool accepted)
-{
-    timeline_add(&stats->starts, start_ns, client, accepted);
-}
-
 /* Where the SYN had to be repeated it is not known since when the server accepted. */
 static void note_start(struct endpoint_stats *stats, const struct outcome *outcome, uint8_t client)
 {
     if (outcome->established && outcome->syn_again) {
         stats->starts.served |= UINT64_C(1) << client;
     } else if (outcome->established || is_absence(outcome->end)) {
-        add_start(stats, outcome->start_ns, client, outcome->established);
+        timeline_add(&stats->starts, outcome->start_ns, client, outcome->established);
     }
 }
 
@@ -218,7 +213,7 @@ void endpoint_add_syn(struct endpoint_stats *stats, const struct lone_syn *syn, 
 
     stats->attempts++;
     if (syn->unanswered) {
-        add_start(stats, syn->time_ns, client, false);
+        timeline_add(&stats->starts, syn->time_ns, client, false);
         add_bad(stats, TROUBLE_UNANSWERED, syn->time_ns, place);
     }
 }

@@ -57,10 +57,10 @@ struct endpoint_texts {
  * @refused_by:  refusals, by sender; @icmp: connections that ICMP errors answered, by what they say
  * @retry:       @resets by whether the request that was hit may be repeated (enum retry)
  * @first_bad_ns, @last_bad_ns: starts of connections that got no handshake
- * @forgotten:   @resets that answered the first segment after a silence, @forgotten_ns: the
- * shortest of these silences
- * @ends:        @resets: of a process that ended, of a host that did not know the connection,
- * others
+ * @forgotten:   @resets that answered the first segment after a silence
+ * @forgotten_ns: the shortest of these silences
+ * @ends:        @resets: of a process that ended, of a host that did not know the connection, or
+ *               of others
  * @rst_times:   SYN to RST; @idle: silences before RSTs of the server's side
  */
 struct endpoint_faults {
@@ -87,8 +87,8 @@ struct endpoint_faults {
 };
 
 /**
- * struct endpoint_stats - an entry of the table of endpoints: what each connection changes, since
- * with most server names nothing goes wrong
+ * struct endpoint_stats - an entry of the table of endpoints: what any connection changes. What
+ * went wrong is elsewhere, since with most server names nothing did
  * @clients:     a bit for each client address, by its hash
  * @client:      a mark of the only client, by its hash, or SEVERAL_CLIENTS; 0 = none yet
  * @first:       the first frame of a connection that is known: of its RST, else its first
